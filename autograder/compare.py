@@ -1,0 +1,92 @@
+"""Are these arrays the expected ones, and if not, what differs first?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+FLOOR = 1e-6  # keeps the relative error finite where all expected numbers are zero
+MISTAKE_RTOL = 3e-4  # float32 noise stays under 2e-5, the nearest two mistakes differ by 1e-3
+KINDS = {"b": "True/False values", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers"}
+
+
+class Difference(NamedTuple):
+    """The first thing that differs: kind is "names", "shape", "dtype", "nan" or "value"."""
+
+    kind: str
+    array: str
+    sentence: str
+
+
+def default_rtol(dtype: np.dtype) -> float:
+    """Bound on the relative error by the precision of what was returned."""
+    if dtype.kind != "f" or dtype.itemsize >= 8:
+        return 1e-9
+    return 1e-4 if dtype.itemsize == 4 else 2e-2
+
+
+def difference(
+    got: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], rtol: float | None = None
+) -> Difference | None:
+    """None where `got` equals `expected`, in names, shapes, NaN pattern, kind of dtype and values.
+
+    rtol: bound for float64; lower precisions never get a narrower bound than their own.
+    """
+    if got.keys() != expected.keys():
+        return Difference("names", "", f"returned {_listed(got)}, expected {_listed(expected)}")
+    for name, wanted in expected.items():
+        found = _compare_one(name, got[name], wanted, rtol)
+        if found:
+            return found
+    return None
+
+
+def _compare_one(name: str, got: np.ndarray, wanted: np.ndarray, rtol: float | None) -> Difference | None:
+    if got.shape != wanted.shape:
+        return Difference("shape", name, f"{name} has shape {got.shape}, expected {wanted.shape}")
+    if KINDS[got.dtype.kind] != KINDS[wanted.dtype.kind]:
+        return Difference(
+            "dtype", name, f"{name} holds {KINDS[got.dtype.kind]}, expected {KINDS[wanted.dtype.kind]}"
+        )
+    a, b = (np.asarray(v, dtype=complex if v.dtype.kind == "c" else float) for v in (got, wanted))
+    odd = ~((np.isfinite(a) & np.isfinite(b)) | (a == b) | (np.isnan(a) & np.isnan(b)))
+    if odd.any():
+        at = _place(odd)
+        return Difference("nan", name, f"{name}{_shown(at)} is {got[at]:.6g}, expected {wanted[at]:.6g}")
+    with np.errstate(invalid="ignore"):
+        gap = np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), 0.0)
+    error = _error(gap, b)
+    if error <= _bound(got.dtype, rtol):
+        return None
+    at = _place(gap)
+    largest = f"largest at {name}{_shown(at)} = {got[at]:.6g}, expected {wanted[at]:.6g}"
+    return Difference("value", name, f"{name}: relative error {error:.1e}, {largest}")
+
+
+def _bound(dtype: np.dtype, rtol: float | None) -> float:
+    own = default_rtol(dtype)
+    if rtol is None:
+        return own
+    return max(rtol, own) if dtype.kind == "f" and dtype.itemsize < 8 else rtol
+
+
+def _error(gap: np.ndarray, wanted: np.ndarray) -> float:
+    """max|a - b| / (max|b| + floor)."""
+    if gap.size == 0:
+        return 0.0
+    finite = np.where(np.isfinite(wanted), np.abs(wanted), 0.0)
+    return float(gap.max() / (finite.max() + FLOOR))
+
+
+def _place(size: np.ndarray) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(int(np.argmax(size)), size.shape))
+
+
+def _shown(place: tuple[int, ...]) -> str:
+    return "[" + ", ".join(map(str, place)) + "]" if place else ""
+
+
+def _listed(arrays: Mapping[str, np.ndarray]) -> str:
+    return ", ".join(arrays) or "nothing"

@@ -1,0 +1,90 @@
+"""A probe calls somebody's code on given inputs and returns arrays. It asks; it never answers.
+
+    @probe("batchnorm_forward", cases=4, rtol=1e-7)
+    def normalizes_scales_and_shifts(s, x, gamma, beta, eps):
+        return {"y": s.batchnorm_forward(x, gamma, beta, eps=eps)}
+
+`s` is a namespace: of the student, of the reference, or of the reference with a known mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+class Given(NamedTuple):
+    """An input that is a function: the student's own where they check themselves, the reference's
+    (or a known mistake's) where the engine grades, served over the wire without its code."""
+
+    name: str
+    mistake: str | None = None
+
+
+Inputs = dict[str, Any]  # name -> array, list of arrays, number, text, bool or Given
+
+
+@dataclass
+class Probe:
+    """One question about one exercise, asked on several inputs (cases)."""
+
+    of: str
+    run: Callable[..., Mapping[str, Any]]
+    cases: int = 3
+    rtol: float | None = None
+    hidden: bool = False
+    judges: str | None = None
+    wrong: tuple[str, ...] = ()
+    make_inputs: Callable[..., Inputs] | None = None
+    judge: Callable[[Inputs, dict[str, Any]], str | None] | None = None
+    breakers: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.run.__name__
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ")
+
+    def inputs(self, make: Callable[..., Inputs]) -> Callable[..., Inputs]:
+        """Register the generator of inputs, `make(rng) -> dict`. It stays with the author."""
+        self.make_inputs = make
+        return make
+
+    def expect(self, judge: Callable[[Inputs, dict[str, Any]], str | None]) -> Callable[..., str | None]:
+        """Register a judge for answers of which many are right: `judge(inputs, arrays)` gives None, or
+        the sentence that says what is wrong. It stays with the author."""
+        self.judge = judge
+        return judge
+
+    def broken(self, breaker: Callable[..., Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:
+        """Register a way to break a right function, for exercises that ask for a test.
+
+        It is shipped: on the student's machine it breaks the student's own function."""
+        self.breakers.append(breaker)
+        return breaker
+
+
+def probe(
+    of: str,
+    *,
+    cases: int = 3,
+    rtol: float | None = None,
+    hidden: bool = False,
+    judges: str | None = None,
+    wrong: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Mapping[str, Any]]], Probe]:
+    """Make a probe of the exercise `of` (a function or class of the notebook).
+
+    cases: how many inputs, publicly and again in secret; rtol: the bound on the relative error for
+    float64, where the default of 1e-9 does not fit; hidden: never released; judges: for an exercise
+    that asks for a test, the function that the test judges; wrong: the ids of the mistakes of that
+    function that a good test must reject.
+    """
+
+    def make(run: Callable[..., Mapping[str, Any]]) -> Probe:
+        return Probe(of, run, cases, rtol, hidden, judges, tuple(wrong))
+
+    return make

@@ -1,0 +1,113 @@
+"""Run one probe on one namespace and say what happened, whatever the code under it does."""
+
+from __future__ import annotations
+
+import linecache
+import traceback
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from autograder.probes import Given, Inputs, Probe
+
+KINDS_OF_ARRAYS = "biufc"
+MAX_BYTES = 64 << 20
+
+
+@dataclass
+class Outcome:
+    """What a probe brought back.
+
+    status: "values", "raised", "not attempted", "refused" (returned something that is no array).
+    """
+
+    status: str
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+    error: str = ""
+    line: str = ""
+    modified: tuple[str, ...] = ()
+
+
+class Namespace:
+    """The names of a notebook, as attributes."""
+
+    def __init__(self, names: Mapping[str, Any]):
+        self.__dict__["_names"] = names
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._names[name]
+        except KeyError:
+            raise NotImplementedError(f"{name} is not defined") from None
+
+
+def run_probe(
+    probe: Probe, names: Mapping[str, Any], inputs: Inputs, given: Callable[[Given], Any] | None = None
+) -> Outcome:
+    """Ask `probe` of the namespace `names`; `given` turns a `Given` input into a callable."""
+    find = given or (lambda g: getattr(Namespace(names), g.name))
+    try:
+        asked = {k: find(v) if isinstance(v, Given) else deepcopy(v) for k, v in inputs.items()}
+        answer = probe.run(Namespace(names), **asked)
+    except NotImplementedError as error:
+        return Outcome("not attempted", error=str(error)[:300])
+    except Exception as error:
+        return Outcome("raised", error=_describe(error), line=_students_line(error, probe))
+    modified = tuple(k for k, v in inputs.items() if not isinstance(v, Given) and not _same(v, asked[k]))
+    try:
+        arrays = {name: to_array(name, value) for name, value in answer.items()}
+    except (TypeError, ValueError) as error:
+        return Outcome("refused", error=str(error)[:500], modified=modified)
+    return Outcome("values", arrays, modified=modified)
+
+
+def to_array(name: str, value: Any) -> np.ndarray:
+    """A numeric array of what the student returned, on the CPU; TypeError in words where it is none."""
+    if value is None:
+        raise TypeError(f"{name} is None: is a `return` missing?")
+    if hasattr(value, "detach"):
+        value = value.detach().cpu().numpy()
+    try:
+        array = np.array(value)
+    except ValueError:
+        raise TypeError(f"{name} is a ragged {type(value).__name__}: an array was expected") from None
+    if array.dtype.kind not in KINDS_OF_ARRAYS:
+        raise TypeError(f"{name} is a {type(value).__name__}: an array of numbers was expected")
+    if array.nbytes > MAX_BYTES:
+        raise ValueError(f"{name} has shape {array.shape}: too large to compare")
+    return array
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    return bool(a == b)
+
+
+def _describe(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+
+
+def _students_line(error: BaseException, probe: Probe) -> str:
+    """The last line of the student's own code that the error went through."""
+    asking = probe.run.__code__.co_filename
+    own = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename not in (asking, __file__) and _is_cell(frame.filename)
+    ]
+    if not own:
+        return ""
+    last = own[-1]
+    source = (last.line or linecache.getline(last.filename, last.lineno or 0)).strip()
+    return f"line {last.lineno}, in {last.name}: {source}"[:300]
+
+
+def _is_cell(filename: str) -> bool:
+    return filename.startswith("<") or "ipykernel" in filename or "ipython-input" in filename

@@ -1,0 +1,146 @@
+"""Cases on disk: a JSON index that a person can read, and one NPZ with the arrays. Never pickle."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder.probes import Given, Inputs
+from autograder.running import Outcome
+from autograder.verdict import Case, Mistake, Question
+
+SAME = 1e-12  # arrays that differ by less are not rewritten: platforms differ in the last bit
+
+Arrays = dict[str, np.ndarray]
+
+
+def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[Mistake]) -> None:
+    """Write `<notebook>.json` and `<notebook>.npz` into `folder`, byte-identical for the same content."""
+    arrays: Arrays = {}
+    index = {
+        "mistakes": [_plain(m) for m in mistakes],
+        "probes": [_pack_question(q, arrays) for q in questions],
+    }
+    text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
+    (folder / f"{notebook}.json").write_text(text, encoding="utf-8")
+    target = folder / f"{notebook}.npz"
+    if not (target.exists() and _same_arrays(target, arrays)):
+        np.savez(target, **arrays)  # type: ignore[arg-type]
+
+
+def load(folder: Path, notebook: str) -> tuple[list[Question], list[Mistake]]:
+    """Read what `save` wrote."""
+    index = json.loads((folder / f"{notebook}.json").read_text(encoding="utf-8"))
+    with np.load(folder / f"{notebook}.npz", allow_pickle=False) as file:
+        arrays = dict(file)
+    mistakes = [Mistake(**{**m, "synonyms": tuple(m.get("synonyms", ()))}) for m in index["mistakes"]]
+    return [_unpack_question(q, arrays) for q in index["probes"]], mistakes
+
+
+def _plain(mistake: Mistake) -> dict[str, Any]:
+    return {k: v for k, v in asdict(mistake).items() if v or k in ("id", "of", "says")}
+
+
+def _pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
+    cases = []
+    for number, case in enumerate(question.cases):
+        at = f"{question.name}/{number}"
+        cases.append(
+            {
+                "inputs": pack_inputs(case.inputs, f"{at}/in", arrays),
+                "expected": _pack_outcome(case.expected, f"{at}/out", arrays),
+                "mistakes": {
+                    name: _pack_outcome(outcome, f"{at}/{name}", arrays)
+                    for name, outcome in case.mistakes.items()
+                },
+            }
+        )
+    return {"name": question.name, "of": question.of, "rtol": question.rtol, "cases": cases}
+
+
+def _unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
+    cases = [
+        Case(
+            unpack_inputs(c["inputs"], arrays),
+            _unpack_outcome(c["expected"], arrays),
+            {name: _unpack_outcome(o, arrays) for name, o in c["mistakes"].items()},
+        )
+        for c in packed["cases"]
+    ]
+    return Question(packed["name"], packed["of"], cases, packed["rtol"])
+
+
+def pack_inputs(inputs: Inputs, at: str, arrays: Arrays) -> dict[str, Any]:
+    """Inputs as JSON, their arrays moved to `arrays` under keys that start with `at`."""
+    return {name: _pack_value(value, f"{at}/{name}", arrays) for name, value in inputs.items()}
+
+
+def _pack_value(value: Any, key: str, arrays: Arrays) -> Any:
+    if isinstance(value, Given):
+        return {"given": value.name}
+    if isinstance(value, np.ndarray):
+        arrays[key] = value
+        return {"array": key}
+    if isinstance(value, list):
+        return [_pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, tuple):
+        return {"tuple": [_pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]}
+    raise TypeError(f"probe inputs are arrays, numbers, texts or lists of them, not {type(value).__name__}")
+
+
+def unpack_inputs(packed: dict[str, Any], arrays: Arrays) -> Inputs:
+    """The inverse of `pack_inputs`."""
+    return {name: _unpack_value(value, arrays) for name, value in packed.items()}
+
+
+def _unpack_value(value: Any, arrays: Arrays) -> Any:
+    if isinstance(value, list):
+        return [_unpack_value(v, arrays) for v in value]
+    if isinstance(value, dict):
+        if "given" in value:
+            return Given(value["given"])
+        if "tuple" in value:
+            return tuple(_unpack_value(v, arrays) for v in value["tuple"])
+        return np.array(arrays[value["array"]])
+    return value
+
+
+def _pack_outcome(outcome: Outcome, at: str, arrays: Arrays) -> dict[str, Any]:
+    for name, array in outcome.arrays.items():
+        arrays[f"{at}/{name}"] = array
+    packed: dict[str, Any] = {"status": outcome.status}
+    if outcome.arrays:
+        packed["arrays"] = {name: f"{at}/{name}" for name in outcome.arrays}
+    if outcome.error:
+        packed["error"] = outcome.error.split(":")[0]
+    if outcome.modified:
+        packed["modified"] = list(outcome.modified)
+    return packed
+
+
+def _unpack_outcome(packed: dict[str, Any], arrays: Arrays) -> Outcome:
+    found = {name: arrays[key] for name, key in packed.get("arrays", {}).items()}
+    return Outcome(packed["status"], found, packed.get("error", ""), "", tuple(packed.get("modified", ())))
+
+
+def _same_arrays(path: Path, arrays: Arrays) -> bool:
+    with np.load(path, allow_pickle=False) as file:
+        if list(file.files) != list(arrays):
+            return False
+        return all(_close(file[name], array) for name, array in arrays.items())
+
+
+def _close(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.dtype.kind not in "fc":
+        return bool(np.array_equal(a, b))
+    return bool(np.allclose(a, b, rtol=SAME, atol=SAME, equal_nan=True))

@@ -1,0 +1,162 @@
+"""`check(f)`: a student's own function on the public cases, on the student's own machine.
+
+check = autograder.checks("02-batchnorm/batchnorm_numpy")
+check(batchnorm_forward)
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autograder import store
+from autograder.probes import Inputs, Probe
+from autograder.report import Report
+from autograder.running import Namespace, Outcome, run_probe
+from autograder.verdict import Mistake, Question, Verdict, judge
+
+
+class CheckFailed(AssertionError):
+    """A check did not pass, in a run that must stop for it (nbgrader's validate)."""
+
+
+class NoChecks(LookupError):
+    """The public checks of a notebook are not where they should be."""
+
+
+@dataclass
+class PublicChecks:
+    """The released checks of one notebook."""
+
+    key: str  # "02-batchnorm/batchnorm_numpy"
+
+    @cached_property
+    def folder(self) -> Path:
+        return find_checks(self.key)
+
+    @cached_property
+    def probes(self) -> dict[str, Probe]:
+        return load_probes(self.folder / f"{self._notebook}.py")
+
+    @cached_property
+    def _stored(self) -> tuple[list[Question], list[Mistake]]:
+        return store.load(self.folder, self._notebook)
+
+    @property
+    def _notebook(self) -> str:
+        return self.key.split("/")[-1]
+
+    @property
+    def mistakes(self) -> list[Mistake]:
+        return self._stored[1]
+
+    def exercises(self) -> list[str]:
+        return list(dict.fromkeys(p.of for p in self.probes.values()))
+
+    def report(self, exercise: str, names: Mapping[str, Any]) -> Report:
+        """Ask all public probes of `exercise` of the namespace `names`."""
+        questions = [q for q in self._stored[0] if q.of == exercise]
+        known = [m for m in self.mistakes if m.of == exercise]
+        answers = [[self._ask(q, c.inputs, names) for c in q.cases] for q in questions]
+        verdicts = judge(questions, answers, known)
+        for probe in (p for p in self.probes.values() if p.of == exercise and p.judges):
+            verdicts.append(try_test(probe, names))
+        return Report(exercise, verdicts, known)
+
+    def _ask(self, question: Question, inputs: Inputs, names: Mapping[str, Any]) -> Outcome:
+        return run_probe(self.probes[question.name], names, inputs)
+
+
+def checks(key: str) -> Callable[[Any], None]:
+    """The check function of a notebook: `check(f)` for a function or class `f` of it."""
+    public = PublicChecks(key)
+
+    def check(f: Any) -> None:
+        """Check the function or class `f` on the public cases and show what was found."""
+        name = getattr(f, "__name__", str(f))
+        try:
+            if name not in public.exercises():
+                raise NoChecks(f"check expects one of {', '.join(public.exercises())}; it got {name}.")
+        except NoChecks as error:
+            print(error)
+            return
+        with np.errstate(all="ignore"):
+            report = public.report(name, {**_names_of(f), name: f})
+        _show(report)
+
+    return check
+
+
+def try_test(probe: Probe, names: Mapping[str, Any]) -> Verdict:
+    """A test that the student wrote: it must accept their own function and reject ways of breaking it."""
+    own = getattr(Namespace(names), probe.judges or "", None) if (probe.judges or "") in names else None
+    if own is None:
+        return Verdict(probe.name, "not attempted", f"needs your {probe.judges}")
+    outcome = run_probe(probe, names, {"implementation": own})
+    if outcome.status == "not attempted":
+        return Verdict(probe.name, "not attempted", outcome.error or "not attempted yet")
+    if outcome.status == "raised":
+        return Verdict(
+            probe.name,
+            "wrong",
+            f"your test rejects your own {probe.judges}: {outcome.error}\n{outcome.line}".strip(),
+        )
+    for breaker in probe.breakers:
+        if run_probe(probe, names, {"implementation": breaker(own)}).status == "values":
+            told = (breaker.__doc__ or breaker.__name__).strip().rstrip(".")
+            return Verdict(probe.name, "wrong", f"your test accepts a {probe.judges} that is broken: {told}")
+    return Verdict(probe.name, "passed")
+
+
+def find_checks(key: str) -> Path:
+    """Where the public checks of `key` lie: beside the notebook, in the installed package, in a checkout."""
+    unit, notebook = key.split("/")
+    here = Path(__file__).parent
+    places = [
+        Path.cwd() / "checks",
+        Path.cwd() / "exercises" / unit / "checks",
+        here / "released" / unit / "checks",
+        here.parent / "exercises" / unit / "checks",
+    ]
+    for place in places:
+        if (place / f"{notebook}.json").exists():
+            return place
+    raise NoChecks(
+        f"The checks of {key} are not here: {notebook}.json was expected in a folder `checks` beside the notebook. "
+        "Copy the folder that came with the notebook, or install the course package of the same version."
+    )
+
+
+def load_probes(path: Path) -> dict[str, Probe]:
+    """The probes of a released file of checks, by name."""
+    names: dict[str, Any] = {"__name__": "checks", "__file__": str(path)}
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+    return {p.name: p for p in names.values() if isinstance(p, Probe)}
+
+
+def _names_of(f: Any) -> Mapping[str, Any]:
+    """The notebook's namespace, seen from one of its functions or classes."""
+    if hasattr(f, "__globals__"):
+        return f.__globals__
+    module = sys.modules.get(getattr(f, "__module__", ""), None)
+    return vars(module) if module else {}
+
+
+def _show(report: Report) -> None:
+    if os.environ.get("NBGRADER_EXECUTION"):
+        print(report.text())
+        if not report.passed:
+            raise CheckFailed(report.headline)
+        return
+    ipython = sys.modules.get("IPython")
+    if ipython is not None and ipython.get_ipython() is not None:
+        ipython.display.display(report)
+    else:
+        print(report.text())

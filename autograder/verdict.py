@@ -1,0 +1,162 @@
+"""From what a probe brought back to what the student is told. Runs where the expected arrays are: on the
+student's machine for public cases, on the trusted side for hidden ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from autograder.compare import MISTAKE_RTOL, Difference, difference
+from autograder.probes import Inputs
+from autograder.running import Outcome
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A known mistake as a release may hold it: no code, only whom it concerns and what to say.
+
+    kind: "mistake", or "convention" where another definition is in use elsewhere (accepted: counts as right).
+    """
+
+    id: str
+    of: str
+    says: str
+    kind: str = "mistake"
+    accepted: bool = False
+    hint: str = ""
+    see: str = ""
+    synonyms: tuple[str, ...] = ()
+
+
+@dataclass
+class Case:
+    """One set of inputs, what the reference answers, and what each known mistake answers."""
+
+    inputs: Inputs
+    expected: Outcome
+    mistakes: dict[str, Outcome] = field(default_factory=dict)
+
+
+@dataclass
+class Question:
+    """A probe with its cases: all that is needed to judge answers to it."""
+
+    name: str
+    of: str
+    cases: list[Case]
+    rtol: float | None = None
+    hidden: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ")
+
+
+@dataclass
+class Verdict:
+    """What a probe's answers are worth. status: "passed", "wrong", "raised", "not attempted" or "stopped"."""
+
+    probe: str
+    status: str
+    message: str = ""
+    mistake: str | None = None
+    hidden: bool = False
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "passed"
+
+    @property
+    def title(self) -> str:
+        return self.probe.replace("_", " ")
+
+
+def judge(
+    questions: Sequence[Question], answers: Sequence[Sequence[Outcome]], known: Sequence[Mistake]
+) -> list[Verdict]:
+    """Judge the answers to all questions of one exercise together: a mistake is recognised only where it
+    agrees with every answer, the right ones included."""
+    troubles = [_first_trouble(q, a) for q, a in zip(questions, answers, strict=True)]
+    named = recognise(questions, answers, troubles, known)
+    verdicts = []
+    for question, trouble, mistake in zip(questions, troubles, named, strict=True):
+        if trouble is None:
+            verdicts.append(Verdict(question.name, "passed", hidden=question.hidden))
+        elif mistake is not None and mistake.accepted:
+            verdicts.append(Verdict(question.name, "passed", mistake.says, mistake.id, question.hidden))
+        else:
+            status, message = trouble
+            verdicts.append(
+                Verdict(question.name, status, message, mistake.id if mistake else None, question.hidden)
+            )
+    return verdicts
+
+
+def recognise(
+    questions: Sequence[Question],
+    answers: Sequence[Sequence[Outcome]],
+    troubles: Sequence[object | None],
+    known: Iterable[Mistake],
+) -> list[Mistake | None]:
+    """Per question, the mistake that explains its wrong answers (None where it passed or nothing fits).
+
+    A mistake that explains every question of the exercise comes first. Where several bugs met in one
+    exercise, each question is explained by itself: the same output may be wrong for its own reason.
+    """
+    candidates = [
+        [] if trouble is None else [m for m in known if _explains(m, question, given)]
+        for question, given, trouble in zip(questions, answers, troubles, strict=True)
+    ]
+    whole = [
+        m
+        for m in known
+        if any(m in c for c in candidates)
+        and all(_explains(m, q, a) for q, a in zip(questions, answers, strict=True))
+    ]
+    return [
+        None if trouble is None else next((m for m in whole if m in found), found[0] if found else None)
+        for trouble, found in zip(troubles, candidates, strict=True)
+    ]
+
+
+def _explains(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:
+    pairs = [
+        (case.mistakes.get(mistake.id), answer) for case, answer in zip(question.cases, answers, strict=True)
+    ]
+    return all(known is not None and same_outcome(answer, known) for known, answer in pairs)
+
+
+def same_outcome(got: Outcome, known: Outcome) -> bool:
+    """Do two outcomes agree within the tolerance at which a mistake counts as recognised?"""
+    if got.status != known.status:
+        return False
+    if got.status == "raised":
+        return got.error.split(":")[0] == known.error.split(":")[0]
+    modified = set(got.modified) == set(known.modified)
+    return modified and difference(got.arrays, known.arrays, MISTAKE_RTOL) is None
+
+
+def _first_trouble(question: Question, answers: Sequence[Outcome]) -> tuple[str, str] | None:
+    for case, answer in zip(question.cases, answers, strict=True):
+        trouble = _trouble(question, case, answer)
+        if trouble:
+            return trouble
+    return None
+
+
+def _trouble(question: Question, case: Case, answer: Outcome) -> tuple[str, str] | None:
+    if answer.status == "not attempted":
+        return "not attempted", answer.error or "not attempted yet"
+    if answer.status == "raised":
+        return "raised", answer.error + (f"\n{answer.line}" if answer.line else "")
+    if answer.status == "stopped":
+        return "stopped", answer.error
+    if answer.status == "refused":
+        return "wrong", answer.error
+    if answer.modified:
+        names = ", ".join(answer.modified)
+        return "wrong", f"your code changed its input {names} in place: work on a copy"
+    if case.expected.status == "judged":
+        return ("wrong", answer.error) if answer.error else None
+    found: Difference | None = difference(answer.arrays, case.expected.arrays, question.rtol)
+    return ("wrong", found.sentence) if found else None
