@@ -37,7 +37,6 @@ class Probe:
     judges: str | None = None
     wrong: tuple[str, ...] = ()
     make_inputs: Callable[..., Inputs] | None = None
-    judge: Callable[[Inputs, dict[str, Any]], str | None] | None = None
     breakers: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = field(default_factory=list)
 
     @property
@@ -52,12 +51,6 @@ class Probe:
         """Register the generator of inputs, `make(rng) -> dict`. It stays with the author."""
         self.make_inputs = make
         return make
-
-    def expect(self, judge: Callable[[Inputs, dict[str, Any]], str | None]) -> Callable[..., str | None]:
-        """Register a judge for answers of which many are right: `judge(inputs, arrays)` gives None, or
-        the sentence that says what is wrong. It stays with the author."""
-        self.judge = judge
-        return judge
 
     def broken(self, breaker: Callable[..., Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:
         """Register a way to break a right function, for exercises that ask for a test.

@@ -129,7 +129,7 @@ def find_checks(key: str) -> Path:
         if (place / f"{notebook}.json").exists():
             return place
     raise NoChecks(
-        f"The checks of {key} are not here: {notebook}.json was expected in a folder `checks` beside the notebook. "
+        f"No checks for {key}: {notebook}.json was expected in a folder `checks` beside the notebook. "
         "Copy the folder that came with the notebook, or install the course package of the same version."
     )
 

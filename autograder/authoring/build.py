@@ -1,0 +1,54 @@
+"""solutions/<unit> → exercises/<unit> (released) and _build/masters/<unit> (with solutions, for nbgrader)."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from autograder import store
+from autograder.authoring import release
+from autograder.authoring.reference import Reference, public_seeds, released_mistakes
+from autograder.authoring.unit import Notebook, Unit
+
+MASTERS = Path("_build") / "masters"
+
+
+def build(unit: Unit) -> list[Path]:
+    """Write the release and the masters of `unit`; returns the released files."""
+    target = unit.root / "exercises" / unit.slug
+    masters = unit.root / MASTERS / unit.slug
+    (target / "checks").mkdir(parents=True, exist_ok=True)
+    masters.mkdir(parents=True, exist_ok=True)
+    written: list[Path] = []
+    for notebook in unit.notebooks:
+        written += _build_notebook(unit, notebook, target)
+        _write(masters / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=True))
+    _remove_others(target, written)
+    shutil.copytree(target / "checks", masters / "checks", dirs_exist_ok=True)
+    return written
+
+
+def _build_notebook(unit: Unit, notebook: Notebook, target: Path) -> list[Path]:
+    questions = Reference(unit, notebook).questions(public_seeds(unit.slug))
+    checks = target / "checks"
+    store.save(checks, notebook.name, questions, released_mistakes(unit, notebook))
+    public = [p.name for p in unit.probes_of(notebook) if not p.hidden]
+    source = (unit.folder / "checks.py").read_text(encoding="utf-8")
+    _write(checks / f"{notebook.name}.py", release.cut_probes(source, public))
+    _write(target / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=False))
+    return [
+        target / f"{notebook.name}.ipynb",
+        *(checks / f"{notebook.name}.{e}" for e in ("py", "json", "npz")),
+    ]
+
+
+def _write(path: Path, text: str) -> None:
+    if not (path.exists() and path.read_text(encoding="utf-8") == text):
+        path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def _remove_others(target: Path, written: list[Path]) -> None:
+    """What an earlier build wrote for a notebook that is gone."""
+    for path in [*target.glob("*.ipynb"), *(target / "checks").glob("*.*")]:
+        if path not in written:
+            path.unlink()

@@ -1,0 +1,113 @@
+"""The reference solution, and the reference with one known mistake, as namespaces to be probed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from autograder.authoring.unit import Cell, Notebook, Patch, Unit, UnitError
+from autograder.probes import Given, Inputs, Probe
+from autograder.running import Outcome, run_probe
+from autograder.verdict import Case, Mistake, Question
+
+Seeds = Callable[[str, int], int]  # (probe, case) -> seed
+
+
+def public_seeds(unit: str) -> Seeds:
+    """The seeds of the released cases: anyone may know them."""
+    return lambda probe, case: _number(hashlib.sha256(f"public/{unit}/{probe}/{case}".encode()).digest())
+
+
+def hidden_seeds(unit: str, secret: bytes) -> Seeds:
+    """The seeds of the hidden cases, from the course's secret; the same for the whole class."""
+    return lambda probe, case: _number(
+        hmac.new(secret, f"{unit}/{probe}/{case}".encode(), hashlib.sha256).digest()
+    )
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest[:8], "big")
+
+
+class Reference:
+    """One notebook's solution, executed cell by cell. Experiments and checks are not run."""
+
+    def __init__(self, unit: Unit, notebook: Notebook):
+        self.unit, self.notebook = unit, notebook
+        self.names: dict[str, Any] = {"__name__": "reference"}
+        for cell in notebook.cells:
+            if cell.kind in ("given", "listing", "solution") and not cell.markdown:
+                _execute(cell, cell.source, self.names, f"{unit.slug}/{notebook.name}")
+
+    def patched(self, patch: Patch) -> dict[str, Any]:
+        """The namespace in which the patched solution cell was executed last."""
+        names = dict(self.names)
+        cell = self.notebook.solution(patch.mistake.of)
+        _execute(cell, apply(patch, cell), names, f"mistake {patch.mistake.id}")
+        return names
+
+    def given(self, wanted: Given) -> Any:
+        """What stands behind a `Given` input: the reference's function, or a mistaken one."""
+        if wanted.mistake is None:
+            return self.names[wanted.name]
+        patch = next(p for p in self.unit.patches if p.mistake.id == wanted.mistake)
+        return self.patched(patch)[wanted.name]
+
+    def questions(self, seeds: Seeds, *, hidden: bool = False) -> list[Question]:
+        """Every probe of the notebook with inputs from `seeds`, the reference's answers and the mistakes'.
+
+        hidden: include the probes that are never released. Exercises that ask for a test have no arrays."""
+        patches = self.unit.patches_of(self.notebook)
+        variants = {p.mistake.id: (p, self.patched(p)) for p in patches}
+        return [
+            self._question(probe, seeds, {k: n for k, (p, n) in variants.items() if p.mistake.of == probe.of})
+            for probe in self.unit.probes_of(self.notebook)
+            if probe.judges is None and (hidden or not probe.hidden)
+        ]
+
+    def _question(self, probe: Probe, seeds: Seeds, variants: dict[str, dict[str, Any]]) -> Question:
+        cases = []
+        for number in range(probe.cases):
+            inputs = self.inputs(probe, seeds(probe.name, number))
+            expected = self.ask(probe, self.names, inputs)
+            if expected.status != "values":
+                raise UnitError(f"{probe.name}: the reference itself fails: {expected.error} {expected.line}")
+            mistaken = {name: self.ask(probe, names, inputs) for name, names in variants.items()}
+            cases.append(Case(inputs, expected, mistaken))
+        return Question(probe.name, probe.of, cases, probe.rtol, probe.hidden)
+
+    def inputs(self, probe: Probe, seed: int) -> Inputs:
+        if probe.make_inputs is None:
+            raise UnitError(f"The probe {probe.name} has no inputs: add @{probe.name}.inputs.")
+        return probe.make_inputs(np.random.default_rng(seed))
+
+    def ask(self, probe: Probe, names: dict[str, Any], inputs: Inputs) -> Outcome:
+        with np.errstate(all="ignore"):
+            return run_probe(probe, names, inputs, self.given)
+
+
+def apply(patch: Patch, cell: Cell) -> str:
+    """The source of `cell` with the mistake in it; what is searched must occur exactly once."""
+    found = cell.source.count(patch.find)
+    if found != 1:
+        raise UnitError(
+            f"The mistake {patch.mistake.id} does not apply: its `find` occurs {found} times in {cell.name}, "
+            "it must occur exactly once."
+        )
+    return cell.source.replace(patch.find, patch.replace)
+
+
+def released_mistakes(unit: Unit, notebook: Notebook) -> list[Mistake]:
+    return [p.mistake for p in unit.patches_of(notebook)]
+
+
+def _execute(cell: Cell, source: str, names: dict[str, Any], where: str) -> None:
+    plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
+    try:
+        exec(compile(plain, f"<{where}, {cell.id}>", "exec"), names)
+    except Exception as error:
+        raise UnitError(f"{where}: the cell {cell.id} fails: {type(error).__name__}: {error}") from error
