@@ -55,10 +55,10 @@ def main() -> None:
 
 
 def _units(names: tuple[str, ...]) -> list[Any]:
-    from autograder.authoring.unit import Unit, slugs
+    from autograder.authoring.unit import read_unit, slugs
 
     root = course()
-    return [Unit(root, name) for name in names or slugs(root)]
+    return [read_unit(root, name) for name in names or slugs(root)]
 
 
 @main.command()
@@ -70,7 +70,7 @@ def build(units: tuple[str, ...]) -> None:
 
     for unit in _units(units):
         with console.status(f"building {unit.slug}"):
-            written = build_unit(unit)
+            written = build_unit(unit, course())
         console.print(
             f"[green]✓[/] {unit.slug}: {len(written)} files in exercises/{unit.slug}", highlight=False
         )

@@ -11,7 +11,7 @@ import numpy as np
 
 from autograder.probes import Given, Inputs
 from autograder.running import Outcome
-from autograder.verdict import Case, Mistake, Question
+from autograder.verdict import Case, Mistake, Question, mistake_from
 
 SAME = 1e-12  # arrays that differ by less are not rewritten: platforms differ in the last bit
 
@@ -23,7 +23,7 @@ def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[
     arrays: Arrays = {}
     index = {
         "mistakes": [_plain(m) for m in mistakes],
-        "probes": [_pack_question(q, arrays) for q in questions],
+        "probes": [pack_question(q, arrays) for q in questions],
     }
     text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
     (folder / f"{notebook}.json").write_text(text, encoding="utf-8")
@@ -37,15 +37,15 @@ def load(folder: Path, notebook: str) -> tuple[list[Question], list[Mistake]]:
     index = json.loads((folder / f"{notebook}.json").read_text(encoding="utf-8"))
     with np.load(folder / f"{notebook}.npz", allow_pickle=False) as file:
         arrays = dict(file)
-    mistakes = [Mistake(**{**m, "synonyms": tuple(m.get("synonyms", ()))}) for m in index["mistakes"]]
-    return [_unpack_question(q, arrays) for q in index["probes"]], mistakes
+    mistakes = [mistake_from(m) for m in index["mistakes"]]
+    return [unpack_question(q, arrays) for q in index["probes"]], mistakes
 
 
 def _plain(mistake: Mistake) -> dict[str, Any]:
     return {k: v for k, v in asdict(mistake).items() if v or k in ("id", "of", "says")}
 
 
-def _pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
+def pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
     cases = []
     for number, case in enumerate(question.cases):
         at = f"{question.name}/{number}"
@@ -59,10 +59,11 @@ def _pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
                 },
             }
         )
-    return {"name": question.name, "of": question.of, "rtol": question.rtol, "cases": cases}
+    plain = {"name": question.name, "of": question.of, "rtol": question.rtol, "hidden": question.hidden}
+    return {**plain, "cases": cases}
 
 
-def _unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
+def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
     cases = [
         Case(
             unpack_inputs(c["inputs"], arrays),
@@ -71,44 +72,44 @@ def _unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
         )
         for c in packed["cases"]
     ]
-    return Question(packed["name"], packed["of"], cases, packed["rtol"])
+    return Question(packed["name"], packed["of"], cases, packed["rtol"], packed["hidden"])
 
 
 def pack_inputs(inputs: Inputs, at: str, arrays: Arrays) -> dict[str, Any]:
     """Inputs as JSON, their arrays moved to `arrays` under keys that start with `at`."""
-    return {name: _pack_value(value, f"{at}/{name}", arrays) for name, value in inputs.items()}
+    return {name: pack_value(value, f"{at}/{name}", arrays) for name, value in inputs.items()}
 
 
-def _pack_value(value: Any, key: str, arrays: Arrays) -> Any:
+def pack_value(value: Any, key: str, arrays: Arrays) -> Any:
     if isinstance(value, Given):
         return {"given": value.name}
     if isinstance(value, np.ndarray):
         arrays[key] = value
         return {"array": key}
     if isinstance(value, list):
-        return [_pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]
+        return [pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, tuple):
-        return {"tuple": [_pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]}
+        return {"tuple": [pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]}
     raise TypeError(f"probe inputs are arrays, numbers, texts or lists of them, not {type(value).__name__}")
 
 
 def unpack_inputs(packed: dict[str, Any], arrays: Arrays) -> Inputs:
     """The inverse of `pack_inputs`."""
-    return {name: _unpack_value(value, arrays) for name, value in packed.items()}
+    return {name: unpack_value(value, arrays) for name, value in packed.items()}
 
 
-def _unpack_value(value: Any, arrays: Arrays) -> Any:
+def unpack_value(value: Any, arrays: Arrays) -> Any:
     if isinstance(value, list):
-        return [_unpack_value(v, arrays) for v in value]
+        return [unpack_value(v, arrays) for v in value]
     if isinstance(value, dict):
         if "given" in value:
             return Given(value["given"])
         if "tuple" in value:
-            return tuple(_unpack_value(v, arrays) for v in value["tuple"])
+            return tuple(unpack_value(v, arrays) for v in value["tuple"])
         return np.array(arrays[value["array"]])
     return value
 

@@ -43,7 +43,8 @@ class PublicChecks:
 
     @cached_property
     def probes(self) -> dict[str, Probe]:
-        return load_probes(self.folder / f"{self._notebook}.py")
+        path = self.folder / f"{self._notebook}.py"
+        return probes_in(path.read_text(encoding="utf-8"), str(path))
 
     @cached_property
     def _stored(self) -> tuple[list[Question], list[Mistake]]:
@@ -134,10 +135,10 @@ def find_checks(key: str) -> Path:
     )
 
 
-def load_probes(path: Path) -> dict[str, Probe]:
-    """The probes of a released file of checks, by name."""
-    names: dict[str, Any] = {"__name__": "checks", "__file__": str(path)}
-    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), names)
+def probes_in(source: str, path: str) -> dict[str, Probe]:
+    """The probes that a file of checks defines, by name."""
+    names: dict[str, Any] = {"__name__": "checks", "__file__": path}
+    exec(compile(source, path, "exec"), names)
     return {p.name: p for p in names.values() if isinstance(p, Probe)}
 
 

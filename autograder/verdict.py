@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from autograder.compare import MISTAKE_RTOL, Difference, difference
 from autograder.probes import Inputs
@@ -28,6 +29,11 @@ class Mistake:
     synonyms: tuple[str, ...] = ()
 
 
+def mistake_from(plain: dict[str, Any]) -> Mistake:
+    """A Mistake from JSON or TOML, where tuples are lists."""
+    return Mistake(**{**plain, "synonyms": tuple(plain.get("synonyms", ()))})
+
+
 @dataclass
 class Case:
     """One set of inputs, what the reference answers, and what each known mistake answers."""
@@ -46,6 +52,7 @@ class Question:
     cases: list[Case]
     rtol: float | None = None
     hidden: bool = False
+    secret: bool = False  # its inputs come from the course's secret: tell the kind of failure, nothing else
 
     @property
     def title(self) -> str:
@@ -54,13 +61,18 @@ class Question:
 
 @dataclass
 class Verdict:
-    """What a probe's answers are worth. status: "passed", "wrong", "raised", "not attempted" or "stopped"."""
+    """What a probe's answers are worth.
+
+    status: "passed", "wrong", "raised", "not attempted" or "stopped"; kind: what differed, for "wrong":
+    "names", "shape", "dtype", "nan", "value", "type" (no array) or "modified" (an input was changed).
+    """
 
     probe: str
     status: str
     message: str = ""
     mistake: str | None = None
     hidden: bool = False
+    kind: str = ""
 
     @property
     def passed(self) -> bool:
@@ -85,9 +97,9 @@ def judge(
         elif mistake is not None and mistake.accepted:
             verdicts.append(Verdict(question.name, "passed", mistake.says, mistake.id, question.hidden))
         else:
-            status, message = trouble
+            name = mistake.id if mistake else None
             verdicts.append(
-                Verdict(question.name, status, message, mistake.id if mistake else None, question.hidden)
+                Verdict(question.name, trouble.status, trouble.message, name, question.hidden, trouble.kind)
             )
     return verdicts
 
@@ -136,7 +148,13 @@ def same_outcome(got: Outcome, known: Outcome) -> bool:
     return modified and difference(got.arrays, known.arrays, MISTAKE_RTOL) is None
 
 
-def _first_trouble(question: Question, answers: Sequence[Outcome]) -> tuple[str, str] | None:
+class Trouble(NamedTuple):
+    status: str
+    message: str
+    kind: str = ""
+
+
+def _first_trouble(question: Question, answers: Sequence[Outcome]) -> Trouble | None:
     for case, answer in zip(question.cases, answers, strict=True):
         trouble = _trouble(question, case, answer)
         if trouble:
@@ -144,17 +162,17 @@ def _first_trouble(question: Question, answers: Sequence[Outcome]) -> tuple[str,
     return None
 
 
-def _trouble(question: Question, case: Case, answer: Outcome) -> tuple[str, str] | None:
+def _trouble(question: Question, case: Case, answer: Outcome) -> Trouble | None:
     if answer.status == "not attempted":
-        return "not attempted", answer.error or "not attempted yet"
+        return Trouble("not attempted", answer.error or "not attempted yet")
     if answer.status == "raised":
-        return "raised", answer.error + (f"\n{answer.line}" if answer.line else "")
+        return Trouble("raised", answer.error + (f"\n{answer.line}" if answer.line else ""))
     if answer.status == "stopped":
-        return "stopped", answer.error
+        return Trouble("stopped", answer.error)
     if answer.status == "refused":
-        return "wrong", answer.error
+        return Trouble("wrong", answer.error, "type")
     if answer.modified:
         names = ", ".join(answer.modified)
-        return "wrong", f"your code changed its input {names} in place: work on a copy"
+        return Trouble("wrong", f"your code changed its input {names} in place: work on a copy", "modified")
     found: Difference | None = difference(answer.arrays, case.expected.arrays, question.rtol)
-    return ("wrong", found.sentence) if found else None
+    return Trouble("wrong", found.sentence, found.kind) if found else None

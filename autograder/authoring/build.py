@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -13,10 +14,10 @@ from autograder.authoring.unit import Notebook, Unit
 MASTERS = Path("_build") / "masters"
 
 
-def build(unit: Unit) -> list[Path]:
+def build(unit: Unit, root: Path) -> list[Path]:
     """Write the release and the masters of `unit`; returns the released files."""
-    target = unit.root / "exercises" / unit.slug
-    masters = unit.root / MASTERS / unit.slug
+    target = root / "exercises" / unit.slug
+    masters = root / MASTERS / unit.slug
     (target / "checks").mkdir(parents=True, exist_ok=True)
     masters.mkdir(parents=True, exist_ok=True)
     written: list[Path] = []
@@ -24,6 +25,7 @@ def build(unit: Unit) -> list[Path]:
         written += _build_notebook(unit, notebook, target)
         _write(masters / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=True))
     _remove_others(target, written)
+    _write(masters / "unit.json", json.dumps(unit.to_json(), indent=1, ensure_ascii=False))
     shutil.copytree(target / "checks", masters / "checks", dirs_exist_ok=True)
     return written
 
@@ -33,8 +35,7 @@ def _build_notebook(unit: Unit, notebook: Notebook, target: Path) -> list[Path]:
     checks = target / "checks"
     store.save(checks, notebook.name, questions, released_mistakes(unit, notebook))
     public = [p.name for p in unit.probes_of(notebook) if not p.hidden]
-    source = (unit.folder / "checks.py").read_text(encoding="utf-8")
-    _write(checks / f"{notebook.name}.py", release.cut_probes(source, public))
+    _write(checks / f"{notebook.name}.py", release.cut_probes(unit.checks, public))
     _write(target / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=False))
     return [
         target / f"{notebook.name}.ipynb",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -61,24 +62,30 @@ class Reference:
         """Every probe of the notebook with inputs from `seeds`, the reference's answers and the mistakes'.
 
         hidden: include the probes that are never released. Exercises that ask for a test have no arrays."""
-        patches = self.unit.patches_of(self.notebook)
-        variants = {p.mistake.id: (p, self.patched(p)) for p in patches}
         return [
-            self._question(probe, seeds, {k: n for k, (p, n) in variants.items() if p.mistake.of == probe.of})
+            self.question(probe.name, seeds)
             for probe in self.unit.probes_of(self.notebook)
             if probe.judges is None and (hidden or not probe.hidden)
         ]
 
-    def _question(self, probe: Probe, seeds: Seeds, variants: dict[str, dict[str, Any]]) -> Question:
+    def question(self, name: str, seeds: Seeds) -> Question:
+        """One probe, asked of the reference and of every known mistake of its exercise."""
+        probe = self.unit.probes[name]
+        variants = {k: names for k, (of, names) in self._variants.items() if of == probe.of}
         cases = []
         for number in range(probe.cases):
-            inputs = self.inputs(probe, seeds(probe.name, number))
+            inputs = self.inputs(probe, seeds(name, number))
             expected = self.ask(probe, self.names, inputs)
             if expected.status != "values":
-                raise UnitError(f"{probe.name}: the reference itself fails: {expected.error} {expected.line}")
-            mistaken = {name: self.ask(probe, names, inputs) for name, names in variants.items()}
+                raise UnitError(f"{name}: the reference itself fails: {expected.error} {expected.line}")
+            mistaken = {key: self.ask(probe, names, inputs) for key, names in variants.items()}
             cases.append(Case(inputs, expected, mistaken))
-        return Question(probe.name, probe.of, cases, probe.rtol, probe.hidden)
+        return Question(name, probe.of, cases, probe.rtol, probe.hidden)
+
+    @cached_property
+    def _variants(self) -> dict[str, tuple[str, dict[str, Any]]]:
+        patches = self.unit.patches_of(self.notebook)
+        return {p.mistake.id: (p.mistake.of, self.patched(p)) for p in patches}
 
     def inputs(self, probe: Probe, seed: int) -> Inputs:
         if probe.make_inputs is None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from autograder.authoring.equations import Equations
 from autograder.probes import Probe
-from autograder.student import load_probes
-from autograder.verdict import Mistake
+from autograder.student import probes_in
+from autograder.verdict import Mistake, mistake_from
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 MARKERS = ("solution", "check", "experiment", "question", "listing")
@@ -64,6 +64,7 @@ class Notebook:
     name: str
     torch: bool
     cells: list[Cell]
+    forbidden: list[str] = field(default_factory=list)
 
     @property
     def key(self) -> str:
@@ -80,54 +81,23 @@ class Notebook:
         return next(c for c in self.of_kind("solution") if c.name == exercise)
 
 
+@dataclass
 class Unit:
-    """Reads `solutions/<slug>/`; raises UnitError where something does not fit together."""
+    """Everything that grading and building need, and nothing that needs a file: it travels as JSON."""
 
-    def __init__(self, root: Path, slug: str):
-        self.root, self.slug = root, slug
-        self.folder = root / "solutions" / slug
-        if not (self.folder / "unit.toml").exists():
-            have = ", ".join(slugs(root)) or "none yet"
-            raise UnitError(
-                f"There is no unit {slug}: solutions/{slug}/unit.toml is missing (units: {have})."
-            )
-        self.settings: dict[str, Any] = _toml(self.folder / "unit.toml")
-
-    @property
-    def title(self) -> str:
-        return str(self.settings["title"])
-
-    @cached_property
-    def limits(self) -> Limits:
-        return Limits(**self.settings.get("limits", {}))
-
-    @cached_property
-    def equations(self) -> Equations:
-        chapter = self.settings.get("chapter", f"book/{self.slug}/index.md")
-        return Equations(self.root / chapter)
-
-    @cached_property
-    def notebooks(self) -> list[Notebook]:
-        return [
-            Notebook(self.slug, name, bool(settings.get("torch")), self._cells(name))
-            for name, settings in self.settings["notebooks"].items()
-        ]
+    slug: str
+    title: str
+    limits: Limits
+    notebooks: list[Notebook]
+    checks: str  # the source of checks.py
+    patches: list[Patch]
 
     @cached_property
     def probes(self) -> dict[str, Probe]:
-        return load_probes(self.folder / "checks.py")
+        return probes_in(self.checks, f"{self.slug}/checks.py")
 
-    @cached_property
-    def patches(self) -> list[Patch]:
-        rows = _toml(self.folder / "mistakes.toml").get("mistake", [])
-        patches = [self._patch(row) for row in rows]
-        ids = [p.mistake.id for p in patches]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
-        if twice:
-            raise UnitError(
-                f"{self.slug}/mistakes.toml has the id {twice[0]} twice: ids are unique in a unit."
-            )
-        return patches
+    def notebook(self, name: str) -> Notebook:
+        return next(n for n in self.notebooks if n.name == name)
 
     def probes_of(self, notebook: Notebook) -> list[Probe]:
         return [p for p in self.probes.values() if p.of in notebook.exercises]
@@ -135,40 +105,85 @@ class Unit:
     def patches_of(self, notebook: Notebook) -> list[Patch]:
         return [p for p in self.patches if p.mistake.of in notebook.exercises]
 
-    def _cells(self, notebook: str) -> list[Cell]:
-        import jupytext
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
-        path = self.folder / f"{notebook}.py"
-        if not path.exists():
-            raise UnitError(
-                f"unit.toml names the notebook {notebook}, but {path.name} is missing in {self.slug}."
-            )
-        cells: list[Cell] = []
-        for number, raw in enumerate(jupytext.read(path, fmt="py:percent").cells):
-            source = self.equations.cite(raw.source, f"{self.slug}/{path.name}")
-            marker = next((m for m in MARKERS if m in raw.metadata), None)
-            kind = marker or ("text" if raw.cell_type == "markdown" else "given")
-            name = str(raw.metadata[marker]) if marker else f"{number:02d}"
-            cell = Cell(kind, name, source, float(raw.metadata.get("points", 0)), raw.cell_type == "markdown")
-            cells.append(cell)
-        _check_cells(cells, f"{self.slug}/{path.name}")
-        return cells
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Unit:
+        notebooks = [Notebook(**{**n, "cells": [Cell(**c) for c in n["cells"]]}) for n in plain["notebooks"]]
+        patches = [Patch(mistake_from(p["mistake"]), p["find"], p["replace"]) for p in plain["patches"]]
+        return cls(
+            **{**plain, "limits": Limits(**plain["limits"]), "notebooks": notebooks, "patches": patches}
+        )
 
-    def _patch(self, row: dict[str, Any]) -> Patch:
-        where = f"{self.slug}/mistakes.toml, {row.get('id', 'a row without id')}"
-        missing = [k for k in ("id", "of", "find", "replace", "says") if k not in row]
-        if missing:
-            raise UnitError(f"{where}: {', '.join(missing)} missing.")
-        fields = {k: v for k, v in row.items() if k not in ("find", "replace")}
-        for key in ("says", "hint", "see"):
-            if key in fields:
-                fields[key] = self.equations.cite(fields[key], where)
-        fields["synonyms"] = tuple(fields.get("synonyms", ()))
-        try:
-            mistake = Mistake(**fields)
-        except TypeError as error:
-            raise UnitError(f"{where}: {str(error).split('__init__() ')[-1]}.") from None
-        return Patch(mistake, row["find"], row["replace"])
+
+def read_unit(root: Path, slug: str) -> Unit:
+    """Read `solutions/<slug>/`; raises UnitError where something does not fit together."""
+    folder = root / "solutions" / slug
+    if not (folder / "unit.toml").exists():
+        have = ", ".join(slugs(root)) or "none yet"
+        raise UnitError(f"There is no unit {slug}: solutions/{slug}/unit.toml is missing (units: {have}).")
+    settings = _toml(folder / "unit.toml")
+    equations = Equations(root / settings.get("chapter", f"book/{slug}/index.md"))
+    try:
+        limits = Limits(**settings.get("limits", {}))
+    except TypeError as error:
+        raise UnitError(f"{slug}/unit.toml, [limits]: {str(error).split('__init__() ')[-1]}.") from None
+    notebooks = [
+        Notebook(
+            slug,
+            name,
+            bool(own.get("torch")),
+            _cells(folder / f"{name}.py", equations),
+            own.get("forbidden", []),
+        )
+        for name, own in settings["notebooks"].items()
+    ]
+    rows = _toml(folder / "mistakes.toml").get("mistake", [])
+    patches = [_patch(row, equations, slug) for row in rows]
+    _check_ids(patches, slug)
+    checks = (folder / "checks.py").read_text(encoding="utf-8")
+    return Unit(slug, str(settings["title"]), limits, notebooks, checks, patches)
+
+
+def _cells(path: Path, equations: Equations) -> list[Cell]:
+    import jupytext
+
+    where = f"{path.parent.name}/{path.name}"
+    if not path.exists():
+        raise UnitError(f"unit.toml names the notebook {path.stem}, but {where} is missing.")
+    cells: list[Cell] = []
+    for number, raw in enumerate(jupytext.read(path, fmt="py:percent").cells):
+        marker = next((m for m in MARKERS if m in raw.metadata), None)
+        kind = marker or ("text" if raw.cell_type == "markdown" else "given")
+        name = str(raw.metadata[marker]) if marker else f"{number:02d}"
+        points = float(raw.metadata.get("points", 0))
+        source = equations.cite(raw.source, where)
+        cells.append(Cell(kind, name, source, points, raw.cell_type == "markdown"))
+    _check_cells(cells, where)
+    return cells
+
+
+def _patch(row: dict[str, Any], equations: Equations, slug: str) -> Patch:
+    where = f"{slug}/mistakes.toml, {row.get('id', 'a row without id')}"
+    missing = [k for k in ("id", "of", "find", "replace", "says") if k not in row]
+    if missing:
+        raise UnitError(f"{where}: {', '.join(missing)} missing.")
+    fields = {k: v for k, v in row.items() if k not in ("find", "replace")}
+    for key in ("says", "hint", "see"):
+        if key in fields:
+            fields[key] = equations.cite(fields[key], where)
+    try:
+        return Patch(mistake_from(fields), row["find"], row["replace"])
+    except TypeError as error:
+        raise UnitError(f"{where}: {str(error).split('__init__() ')[-1]}.") from None
+
+
+def _check_ids(patches: list[Patch], slug: str) -> None:
+    ids = [p.mistake.id for p in patches]
+    twice = sorted({i for i in ids if ids.count(i) > 1})
+    if twice:
+        raise UnitError(f"{slug}/mistakes.toml has the id {twice[0]} twice: ids are unique in a unit.")
 
 
 def slugs(root: Path) -> list[str]:

@@ -10,7 +10,7 @@ from autograder.authoring.reference import Reference, Seeds, hidden_seeds
 from autograder.authoring.unit import Notebook, Patch, Unit
 from autograder.probes import Given, Probe
 from autograder.running import Outcome, run_probe
-from autograder.verdict import Question, judge
+from autograder.verdict import Question, judge, same_outcome
 
 SEEDS = 20
 

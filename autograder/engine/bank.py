@@ -1,0 +1,115 @@
+"""What the trusted side knows about one notebook: inputs, expected arrays, mistakes, and functions to serve.
+
+The reference runs in a sandboxed child of its own; what a submission's child gets is inputs only."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from autograder import store
+from autograder.authoring import release
+from autograder.authoring.reference import hidden_seeds
+from autograder.authoring.unit import Notebook, Unit
+from autograder.engine import wire
+from autograder.engine.process import Child, EngineError, Zygote
+from autograder.probes import Given
+from autograder.verdict import Mistake, Question
+
+REFERENCE_SECONDS = 60.0
+MAX_CALL = 8 << 20
+LARGE = {"max_header": 64 << 20, "max_body": 1 << 30}
+
+
+@dataclass(frozen=True)
+class TestOfTests:
+    """An exercise that asks for a test: which function it judges, and what it must reject."""
+
+    probe: str
+    of: str
+    judges: str
+    wrong: tuple[str, ...]
+
+
+class Bank:
+    """The questions of one notebook, public and hidden."""
+
+    def __init__(self, unit: Unit, notebook: Notebook, root: Path, secret: bytes, zygote: Zygote):
+        self.unit, self.notebook, self._secret = unit, notebook, secret
+        self._lock = threading.Lock()
+        self._child: Child = zygote.spawn(cpu_seconds=3600)
+        loaded, _ = self._ask({"do": "load", "unit": unit.to_json(), "notebook": notebook.name})
+        facts = loaded["probes"]
+        self.source = release.cut_probes(unit.checks, [f["name"] for f in facts])
+        self.tests = [
+            TestOfTests(f["name"], f["of"], f["judges"], tuple(f["wrong"])) for f in facts if f["judges"]
+        ]
+        checks = root / "exercises" / unit.slug / "checks"
+        self.public, _ = store.load(checks, notebook.name)
+        self.hidden = [self._hidden(f) for f in facts if not f["judges"]]
+
+    def questions(self, exercise: str) -> list[Question]:
+        """Public questions first: what fails there can be told in full."""
+        return [q for q in (*self.public, *self.hidden) if q.of == exercise]
+
+    def known(self, exercise: str) -> list[Mistake]:
+        return [p.mistake for p in self.unit.patches if p.mistake.of == exercise]
+
+    def mistake(self, name: str) -> Mistake:
+        return next(p.mistake for p in self.unit.patches if p.mistake.id == name)
+
+    def lineup(self, test: TestOfTests) -> list[Given]:
+        """The implementations that a student's test meets: right ones and wrong ones in secret order."""
+        row = [Given(test.judges), Given(test.judges), *(Given(test.judges, m) for m in test.wrong)]
+
+        def place(numbered: tuple[int, Given]) -> bytes:
+            number, given = numbered
+            return hashlib.sha256(
+                self._secret + f"{self.unit.slug}/{test.probe}/{number}/{given}".encode()
+            ).digest()
+
+        return [given for _, given in sorted(enumerate(row), key=place)]
+
+    def call(
+        self, given: Given, request: dict[str, Any], arrays: wire.Arrays
+    ) -> tuple[dict[str, Any], wire.Arrays]:
+        """Serve one call of a reference function to a submission's child."""
+        args, options = request.get("args"), request.get("options")
+        if not isinstance(args, list) or not isinstance(options, dict):
+            raise wire.BadFrame("a call needs args and options")
+        if sum(a.nbytes for a in arrays.values()) > MAX_CALL:
+            return {"raised": "ValueError: the arrays are too large for a test"}, {}
+        order = {
+            "do": "call",
+            "given": given.name,
+            "mistake": given.mistake,
+            "args": args,
+            "options": options,
+        }
+        return self._ask(order, arrays)
+
+    def _hidden(self, fact: dict[str, Any]) -> Question:
+        seeds = hidden_seeds(self.unit.slug, self._secret)
+        numbers = [str(seeds(fact["name"], case)) for case in range(fact["cases"])]
+        answer, arrays = self._ask({"do": "question", "probe": fact["name"], "seeds": numbers})
+        question = store.unpack_question(answer["question"], arrays)
+        question.secret = True
+        return question
+
+    def _ask(
+        self, header: dict[str, Any], arrays: wire.Arrays | None = None
+    ) -> tuple[dict[str, Any], wire.Arrays]:
+        with self._lock:
+            try:
+                return self._child.request(header, arrays, seconds=REFERENCE_SECONDS, **LARGE)
+            except (wire.Closed, wire.Silence) as error:
+                what = f"{self.notebook.key}, {header['do']} {header.get('probe', '')}".strip()
+                raise EngineError(
+                    f"The reference of {what} failed ({type(error).__name__}): run `autograder verify`."
+                ) from error
+
+    def close(self) -> None:
+        self._child.close()

@@ -1,0 +1,196 @@
+"""Grade submissions: from a folder of notebooks to results. One bad submission never stops the rest."""
+
+from __future__ import annotations
+
+import ast
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.authoring.unit import Notebook, Unit
+from autograder.engine.bank import Bank
+from autograder.engine.process import EngineError, Zygote
+from autograder.engine.secret import course_secret
+from autograder.engine.session import CheckResult, Session
+from autograder.engine.submission import Step, compose, find_notebooks
+
+NO_ANSWER = "The notebook is missing or cannot be read."
+
+
+@dataclass
+class NotebookResult:
+    """A graded notebook: its cells with outputs, and its checks by cell id."""
+
+    name: str
+    steps: list[Step]
+    checks: dict[str, CheckResult]
+    notes: list[str] = field(default_factory=list)  # repairs, told to student and instructor
+    flags: list[str] = field(default_factory=list)  # for the instructor to look at
+
+
+@dataclass
+class SubmissionResult:
+    """Everything that grading one submission found."""
+
+    student: str
+    unit: str
+    status: str  # "graded" or "rejected"
+    reason: str
+    notebooks: list[NotebookResult]
+    seconds: float = 0.0
+    cpu: float = 0.0
+    sandbox: str = ""
+
+    @property
+    def points(self) -> float:
+        return sum(c.points for n in self.notebooks for c in n.checks.values())
+
+    @property
+    def max_points(self) -> float:
+        return sum(c.max_points for n in self.notebooks for c in n.checks.values())
+
+    def record(self) -> dict[str, Any]:
+        """The result as one JSON object."""
+        return {
+            "student": self.student,
+            "unit": self.unit,
+            "status": self.status,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": round(self.cpu, 3),
+            "sandbox": self.sandbox,
+            "points": self.points,
+            "max_points": self.max_points,
+            "notes": {n.name: n.notes for n in self.notebooks if n.notes},
+            "flags": {n.name: n.flags for n in self.notebooks if n.flags},
+            "checks": [_check_record(n.name, c) for n in self.notebooks for c in n.checks.values()],
+        }
+
+
+def _check_record(notebook: str, check: CheckResult) -> dict[str, Any]:
+    probes = [
+        {"name": v.probe, "passed": v.passed, "status": v.status, "message": v.message, "mistake": v.mistake}
+        for v in check.verdicts
+    ]
+    plain = {"notebook": notebook, "name": check.name, "points": check.points, "max_points": check.max_points}
+    return {**plain, "probes": probes, "says": {m.id: m.says for m in check.said}}
+
+
+class Grader:
+    """Holds what a whole class shares: warm zygotes, and per notebook the questions with their answers."""
+
+    def __init__(self, unit: Unit, root: Path, *, sandbox: str, locked: bool = True):
+        self.unit, self.sandbox = unit, sandbox
+        secret = course_secret(root)
+        with ExitStack() as stack:
+            kinds = {"torch" if n.torch else "numpy" for n in unit.notebooks}
+            self._zygotes = {k: stack.enter_context(Zygote(k, locked=locked)) for k in sorted(kinds)}
+            self._banks = {n.name: Bank(unit, n, root, secret, self._zygote(n)) for n in unit.notebooks}
+            for bank in self._banks.values():
+                stack.callback(bank.close)
+            self._stack = stack.pop_all()
+
+    def _zygote(self, notebook: Notebook) -> Zygote:
+        return self._zygotes["torch" if notebook.torch else "numpy"]
+
+    def grade(self, student: str, folder: Path) -> SubmissionResult:
+        """Grade the notebooks in `folder`. Faults of the submission are in the result; EngineError is ours."""
+        started = time.monotonic()
+        cells, troubles = find_notebooks(folder, self.unit.notebooks)
+        notebooks, cpu = [], 0.0
+        for notebook in self.unit.notebooks:
+            if notebook.name in cells:
+                result, spent = self._grade_notebook(notebook, cells[notebook.name])
+                cpu += spent
+            else:
+                result = _unanswered(notebook)
+            notebooks.append(result)
+        status = "graded" if cells else "rejected"
+        seconds = time.monotonic() - started
+        return SubmissionResult(
+            student, self.unit.slug, status, " ".join(troubles), notebooks, seconds, cpu, self.sandbox
+        )
+
+    def _grade_notebook(
+        self, notebook: Notebook, cells: list[dict[str, Any]]
+    ) -> tuple[NotebookResult, float]:
+        composed = compose(notebook, cells)
+        session = Session(self._zygote(notebook), self._banks[notebook.name], self.unit.limits)
+        checks = session.run(composed.steps)
+        flags = list(forbidden_calls(composed.steps, notebook.forbidden))
+        return NotebookResult(notebook.name, composed.steps, checks, composed.notes, flags), session.cpu
+
+    def grade_class(self, folders: dict[str, Path], jobs: int) -> Iterator[SubmissionResult]:
+        """Grade many submissions side by side; results in the order in which they are ready."""
+        with ThreadPoolExecutor(max_workers=jobs) as pool:
+            futures = {pool.submit(self._grade_safely, s, f): s for s, f in folders.items()}
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _grade_safely(self, student: str, folder: Path) -> SubmissionResult:
+        try:
+            return self.grade(student, folder)
+        except EngineError:
+            raise
+        except Exception as error:  # a fault that nobody foresaw is this submission's alone
+            reason = f"The engine could not grade this submission ({type(error).__name__}: {error})."
+            notebooks = [_unanswered(n) for n in self.unit.notebooks]
+            return SubmissionResult(
+                student, self.unit.slug, "rejected", reason, notebooks, sandbox=self.sandbox
+            )
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _unanswered(notebook: Notebook) -> NotebookResult:
+    steps = compose(notebook, []).steps
+    checks = {c.id: CheckResult(c.name, c.points, []) for c in notebook.of_kind("check")}
+    return NotebookResult(notebook.name, steps, checks, [NO_ANSWER])
+
+
+def forbidden_calls(steps: list[Step], forbidden: list[str]) -> Iterator[str]:
+    """Uses of the library's own layer in a graded answer: told to the instructor, never a verdict."""
+    for step in steps:
+        if step.kind in ("solution", "own") and not step.markdown:
+            try:
+                names = {
+                    ast.unparse(n)
+                    for n in ast.walk(ast.parse(step.source))
+                    if isinstance(n, (ast.Attribute, ast.Name))
+                }
+            except (SyntaxError, ValueError, RecursionError):
+                continue
+            for name in forbidden:
+                if any(used == name or used.endswith("." + name) for used in names):
+                    yield f"{step.id} uses {name}"
+
+
+def submissions(folder: Path, unit: str) -> dict[str, Path]:
+    """Every `<folder>/<student>/<unit>/`, by student."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
+    found = {p.name: p / unit for p in sorted(folder.iterdir()) if (p / unit).is_dir() and not p.is_symlink()}
+    if not found:
+        raise FileNotFoundError(f"No submission in {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
+    return found
+
+
+Progress = Callable[[SubmissionResult], None]

@@ -1,0 +1,161 @@
+"""The trusted side's handles on a zygote and on the child that it forked for one notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from autograder.engine import wire
+from autograder.engine.sandbox import Policy, default_readable
+
+START_SECONDS = 120.0
+GIB = 1 << 30
+
+
+class EngineError(RuntimeError):
+    """The engine itself cannot work: not the fault of any submission."""
+
+
+class Zygote:
+    """One warm interpreter ("numpy" or "torch") that forks children on order; safe to use from threads."""
+
+    def __init__(self, kind: str, *, locked: bool = True):
+        self.kind, self.locked = kind, locked
+        self._lock = threading.Lock()
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "autograder.engine.zygote", str(theirs.fileno()), kind],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                env=_clean_environment(),
+                cwd="/",
+            )
+        self._control = ours
+        self._readable = default_readable(torch=kind == "torch")
+        ours.settimeout(START_SECONDS)
+        if not ours.recv(1 << 16):
+            raise EngineError(f"The {kind} zygote did not start; its own message stands above.")
+
+    def spawn(self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB) -> Child:
+        scratch = tempfile.mkdtemp(prefix="autograder-")
+        policy = Policy(
+            readable=self._readable,
+            scratch=scratch,
+            cpu_seconds=cpu_seconds,
+            memory_bytes=memory_bytes,
+            file_bytes=64 << 20,
+            threads=64,
+            open_files=128,
+        )
+        (requests, ask), (listen, answers) = os.pipe(), os.pipe()
+        try:
+            order = json.dumps({"spawn": {**asdict(policy), "locked": self.locked}}).encode()
+            pid = self._order(order, [requests, answers])["pid"]
+        except BaseException:
+            os.close(ask)
+            os.close(listen)
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+        finally:
+            os.close(requests)
+            os.close(answers)
+        return Child(self, pid, ask, listen, scratch)
+
+    def reap(self, pid: int) -> dict[str, Any]:
+        return self._order(json.dumps({"reap": pid}).encode(), [])
+
+    def _order(self, order: bytes, fds: list[int]) -> dict[str, Any]:
+        with self._lock:
+            socket.send_fds(self._control, [order], fds)
+            answer = self._control.recv(1 << 16)
+        if not answer:
+            raise EngineError(f"The {self.kind} zygote is gone: start the run again.")
+        return dict(json.loads(answer))
+
+    def close(self) -> None:
+        self._control.close()
+        self._process.wait()
+
+    def __enter__(self) -> Zygote:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Child:
+    """A locked-down child; always killed and reaped, its scratch folder removed."""
+
+    def __init__(self, zygote: Zygote, pid: int, ask: int, listen: int, scratch: str):
+        self.zygote, self.pid, self.scratch = zygote, pid, scratch
+        self._ask, self._listen = ask, listen
+        os.set_blocking(ask, False)
+        self.cpu = 0.0
+        try:
+            hello, _ = self.receive(30.0)
+            if "up" not in hello:
+                raise EngineError(
+                    f"A child could not lock itself down: {hello.get('failed', 'no reason given')}."
+                )
+        except BaseException:
+            self.close()
+            raise
+
+    def request(
+        self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, seconds: float, **limits: int
+    ) -> tuple[dict[str, Any], wire.Arrays]:
+        """Send a request and wait for the answer; wire.Closed, Silence or BadFrame where none comes."""
+        self.send(header, arrays, seconds=seconds)
+        return self.receive(seconds, **limits)
+
+    def send(self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, seconds: float) -> None:
+        wire.send(self._ask, header, arrays, time.monotonic() + seconds)
+
+    def receive(self, seconds: float, **limits: int) -> tuple[dict[str, Any], wire.Arrays]:
+        return wire.receive(self._listen, time.monotonic() + seconds, **limits)
+
+    def close(self) -> None:
+        if self._ask < 0:
+            return
+        os.close(self._ask)
+        os.close(self._listen)
+        self._ask = -1
+        self.cpu = float(self.zygote.reap(self.pid).get("cpu", 0.0))
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _clean_environment() -> dict[str, str]:
+    """Nothing of the instructor's environment reaches a submission."""
+    fonts = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autograder"
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/nonexistent",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": str(fonts),
+        "IPYTHONDIR": str(fonts / "ipython"),
+        "CUDA_VISIBLE_DEVICES": "",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }

@@ -1,0 +1,224 @@
+"""One notebook in one child: cells in order, each check answered at its own cell."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from autograder import store
+from autograder.authoring.unit import Limits
+from autograder.engine import wire
+from autograder.engine.bank import Bank, TestOfTests
+from autograder.engine.process import Child, Zygote
+from autograder.engine.submission import Step, safe_outputs, strip_control
+from autograder.probes import Given, Inputs
+from autograder.running import Outcome
+from autograder.verdict import Mistake, Question, Verdict, judge
+
+STATUSES = {"values", "raised", "not attempted", "refused"}
+MAX_CALLS = 2000
+HIDDEN_SAYS = {
+    "names": "the names of what is returned are wrong",
+    "shape": "the shape is wrong",
+    "dtype": "the kind of numbers is wrong",
+    "nan": "NaN or infinity where there should be a number, or the reverse",
+    "value": "the values are wrong",
+    "type": "what is returned is no array of numbers",
+    "modified": "an input was changed in place",
+}
+
+
+@dataclass
+class CheckResult:
+    """One check cell: what each probe found, and the sentences of the recognised mistakes."""
+
+    name: str
+    max_points: float
+    verdicts: list[Verdict]
+    said: list[Mistake] = field(default_factory=list)
+
+    @property
+    def points(self) -> float:
+        """The points are shared equally among the probes; what is not an explicit pass is none."""
+        passed = sum(v.passed for v in self.verdicts)
+        return self.max_points * passed / len(self.verdicts) if self.verdicts else 0.0
+
+
+class Session:
+    """Runs the steps of one composed notebook. After a crash or an endless loop the cells that were right
+    are run again in a fresh child, so that one cell's fault stays its own."""
+
+    def __init__(self, zygote: Zygote, bank: Bank, limits: Limits):
+        self.zygote, self.bank, self.limits = zygote, bank, limits
+        self.deadline = time.monotonic() + limits.submission_seconds
+        self.cpu = 0.0
+        self._good: list[str] = []
+        self._child: Child | None = None
+
+    def run(self, steps: list[Step]) -> dict[str, CheckResult]:
+        """Run all steps; outputs are kept in them. Results of the checks by cell id."""
+        results: dict[str, CheckResult] = {}
+        try:
+            for step in steps:
+                if step.kind == "check":
+                    results[step.id] = self.check(step)
+                elif step.kind != "experiment" and not step.markdown and step.source.strip():
+                    self.cell(step)
+        finally:
+            self._drop()
+        return results
+
+    def cell(self, step: Step) -> None:
+        try:
+            _, arrays = self._request({"do": "cell", "source": step.source}, self.limits.cell_seconds)
+            step.outputs = list(safe_outputs(_outputs(arrays)))
+            self._good.append(step.source)
+        except (wire.Closed, wire.Silence, wire.BadFrame) as error:
+            self._drop()
+            step.outputs = [_said(_reason(error, "This cell", self.limits.cell_seconds))]
+
+    def check(self, step: Step) -> CheckResult:
+        """Ask every probe of the exercise on public and hidden inputs."""
+        questions = self.bank.questions(step.name)
+        answers: list[list[Outcome]] = []
+        stopped: Outcome | None = None
+        for question in questions:
+            row, stopped = self._ask_all(question, stopped)
+            answers.append(row)
+        known = self.bank.known(step.name)
+        verdicts = merged(questions, judge(questions, answers, known))
+        verdicts += [self._try_test(t) for t in self.bank.tests if t.of == step.name]
+        named = dict.fromkeys(v.mistake for v in verdicts if v.mistake)
+        return CheckResult(step.name, step.points, verdicts, [self.bank.mistake(n) for n in named])
+
+    def _ask_all(self, question: Question, stopped: Outcome | None) -> tuple[list[Outcome], Outcome | None]:
+        row = []
+        for case in question.cases:
+            answer = stopped or self._ask(question.name, case.inputs, {})
+            if answer.status == "stopped":
+                stopped = answer
+            row.append(answer)
+        return row, stopped
+
+    def _try_test(self, test: TestOfTests) -> Verdict:
+        """The student's test meets right and wrong implementations, one at a time."""
+        for given in self.bank.lineup(test):
+            answer = self._ask(test.probe, {"implementation": Given(test.judges)}, {test.judges: given})
+            if answer.status in ("not attempted", "stopped"):
+                return Verdict(test.probe, answer.status, answer.error)
+            if given.mistake is None and answer.status != "values":
+                return Verdict(test.probe, "wrong", f"your test rejects a right {test.judges}")
+            if given.mistake is not None and answer.status == "values":
+                says = self.bank.mistake(given.mistake).says
+                return Verdict(
+                    test.probe, "wrong", f"your test accepts a {test.judges} with this mistake: {says}"
+                )
+        return Verdict(test.probe, "passed")
+
+    def _ask(self, probe: str, inputs: Inputs, served: Mapping[str, Given]) -> Outcome:
+        arrays: wire.Arrays = {}
+        header = {"do": "ask", "probe": probe, "inputs": store.pack_inputs(inputs, "in", arrays)}
+        offered = {v.name: v for v in inputs.values() if isinstance(v, Given)} | dict(served)
+        try:
+            answer, found = self._request(header, self.limits.probe_seconds, arrays, offered)
+            return _outcome(answer, found)
+        except (wire.Closed, wire.Silence, wire.BadFrame) as error:
+            self._drop()
+            return Outcome("stopped", error=_reason(error, "Your code", self.limits.probe_seconds))
+
+    def _request(
+        self,
+        header: dict[str, Any],
+        seconds: float,
+        arrays: wire.Arrays | None = None,
+        served: Mapping[str, Given] | None = None,
+    ) -> tuple[dict[str, Any], wire.Arrays]:
+        """Send a request; meanwhile serve the calls of functions that came with it."""
+        child = self._living()
+        end = min(time.monotonic() + seconds, self.deadline)
+        child.send(header, arrays, seconds=end - time.monotonic())
+        for _ in range(MAX_CALLS):
+            answer, found = child.receive(end - time.monotonic())
+            if "call" not in answer:
+                return answer, found
+            if answer["call"] not in (served or {}):
+                raise wire.BadFrame("a call of a function that was not offered")
+            value, back = self.bank.call((served or {})[answer["call"]], answer, found)
+            child.send(value, back, seconds=end - time.monotonic())
+        raise wire.BadFrame("too many calls")
+
+    def _living(self) -> Child:
+        """The child, or a fresh one in which all good cells were run again."""
+        if time.monotonic() >= self.deadline:
+            raise wire.Silence
+        if self._child is None:
+            self._child = self.zygote.spawn(cpu_seconds=int(self.limits.submission_seconds) + 5)
+            self._child.request(
+                {"do": "probes", "source": self.bank.source}, seconds=self.limits.cell_seconds
+            )
+            for source in list(self._good):
+                self._child.request({"do": "cell", "source": source}, seconds=self.limits.cell_seconds)
+        return self._child
+
+    def _drop(self) -> None:
+        if self._child is not None:
+            self._child.close()
+            self.cpu += self._child.cpu
+            self._child = None
+
+
+def merged(questions: list[Question], verdicts: list[Verdict]) -> list[Verdict]:
+    """One verdict per probe: it passed where it passed on public and on hidden inputs."""
+    by_probe: dict[str, Verdict] = {}
+    for question, verdict in zip(questions, verdicts, strict=True):
+        if question.secret:
+            verdict.message = hidden_message(verdict)
+        before = by_probe.get(verdict.probe)
+        if before is None or before.passed:
+            by_probe[verdict.probe] = verdict
+    return list(by_probe.values())
+
+
+def hidden_message(verdict: Verdict) -> str:
+    """The class of failure only: no input, array, exception text or output of a hidden case."""
+    if verdict.passed or verdict.status in ("not attempted", "stopped"):
+        return verdict.message if verdict.status != "not attempted" else "not attempted"
+    what = (
+        "your code raised an error" if verdict.status == "raised" else HIDDEN_SAYS.get(verdict.kind, "wrong")
+    )
+    return f"on hidden inputs: {what}"
+
+
+def _outcome(answer: dict[str, Any], arrays: wire.Arrays) -> Outcome:
+    status = answer.get("status")
+    if status not in STATUSES:
+        raise wire.BadFrame("an answer without a status")
+    error, line = (strip_control(str(answer.get(k, "")))[:600] for k in ("error", "line"))
+    modified = answer.get("modified")
+    names = tuple(str(m)[:80] for m in modified[:20]) if isinstance(modified, list) else ()
+    return Outcome(status, arrays, error, line, names)
+
+
+def _outputs(arrays: wire.Arrays) -> Any:
+    raw = arrays.get("outputs")
+    if raw is None or raw.nbytes > 16 << 20:
+        raise wire.BadFrame("a cell without outputs")
+    try:
+        return json.loads(raw.tobytes())
+    except (ValueError, RecursionError):
+        raise wire.BadFrame("outputs that are not JSON") from None
+
+
+def _reason(error: Exception, who: str, seconds: float) -> str:
+    if isinstance(error, wire.Silence):
+        return f"{who} was stopped: it took longer than {seconds:g} seconds. Is there an endless loop?"
+    if isinstance(error, wire.Closed):
+        return f"{who} ended the Python process (a crash, exit, or too much memory)."
+    return f"{who} disturbed the grading process and was stopped."
+
+
+def _said(text: str) -> dict[str, Any]:
+    return {"output_type": "stream", "name": "stdout", "text": text + "\n"}

@@ -1,0 +1,139 @@
+"""Frames between processes: u32 length, JSON header, raw array bytes. Never pickle.
+
+A frame from a child is hostile until read: sizes, names, dtypes and shapes are bounded before anything
+is allocated, and a deadline bounds how long a frame may take.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import select
+import struct
+import time
+from typing import Any
+
+import numpy as np
+
+DTYPES = {
+    f"{order}{kind}"
+    for order, kinds in {
+        "<": ("f8", "f4", "f2", "i8", "i4", "i2", "u8", "u4", "u2", "c8", "c16"),
+        "|": ("i1", "u1", "b1"),
+    }.items()
+    for kind in kinds
+}
+MAX_HEADER = 64 << 10
+MAX_BODY = 128 << 20
+MAX_ARRAYS = 256
+
+Arrays = dict[str, np.ndarray]
+
+
+class BadFrame(ValueError):
+    """The other side does not keep to the protocol."""
+
+
+class Silence(TimeoutError):
+    """The other side did not answer before the deadline."""
+
+
+class Closed(EOFError):
+    """The other side is gone."""
+
+
+def send(
+    fd: int, header: dict[str, Any], arrays: Arrays | None = None, deadline: float | None = None
+) -> None:
+    """Write one frame before `deadline`; with one, `fd` must not block, for the other side may not read."""
+    listed, bodies = [], []
+    for name, array in (arrays or {}).items():
+        plain = np.ascontiguousarray(array).reshape(array.shape)
+        dtype = plain.dtype.newbyteorder("<") if plain.dtype.byteorder == ">" else plain.dtype
+        plain = plain.astype(dtype, copy=False)
+        if plain.dtype.str not in DTYPES:
+            raise TypeError(f"{name} has dtype {plain.dtype}, which cannot be compared")
+        listed.append([name, plain.dtype.str, list(plain.shape)])
+        bodies.append(plain.tobytes())
+    text = json.dumps({**header, "arrays": listed}).encode()
+    _write(fd, struct.pack("<I", len(text)) + text + b"".join(bodies), deadline)
+
+
+def receive(
+    fd: int, deadline: float | None = None, max_header: int = MAX_HEADER, max_body: int = MAX_BODY
+) -> tuple[dict[str, Any], Arrays]:
+    """Read one frame before `deadline` (time.monotonic()); Closed, Silence or BadFrame otherwise."""
+    (length,) = struct.unpack("<I", _read(fd, 4, deadline))
+    if length > max_header:
+        raise BadFrame("header too long")
+    header = _header(_read(fd, length, deadline))
+    specs = _specs(header.pop("arrays", None), max_body)
+    arrays = {}
+    for name, dtype, shape, size in specs:
+        arrays[name] = np.frombuffer(bytearray(_read(fd, size, deadline)), dtype=dtype).reshape(shape)
+    return header, arrays
+
+
+def _header(text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise BadFrame("the header is not JSON") from None
+    if type(header) is not dict:
+        raise BadFrame("the header is not an object")
+    return header
+
+
+def _specs(listed: Any, max_body: int) -> list[tuple[str, str, list[int], int]]:
+    if type(listed) is not list or (len(listed) > MAX_ARRAYS and max_body == MAX_BODY):
+        raise BadFrame("arrays are not listed")
+    specs: list[tuple[str, str, list[int], int]] = []
+    total = 0
+    for item in listed:
+        if type(item) is not list or len(item) != 3:
+            raise BadFrame("an array needs name, dtype and shape")
+        name, dtype, shape = item
+        if type(name) is not str or len(name) > 300 or dtype not in DTYPES:
+            raise BadFrame("a name or dtype is not allowed")
+        if (
+            type(shape) is not list
+            or len(shape) > 32
+            or any(type(n) is not int or not 0 <= n < 1 << 40 for n in shape)
+        ):
+            raise BadFrame("a shape is not allowed")
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        total += size
+        if total > max_body:
+            raise BadFrame("arrays too large")
+        specs.append((name, dtype, shape, size))
+    if len({s[0] for s in specs}) < len(specs):
+        raise BadFrame("two arrays have one name")
+    return specs
+
+
+def _write(fd: int, data: bytes, deadline: float | None) -> None:
+    view = memoryview(data)
+    while view:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([], [fd], [], left)[1]:
+                raise Silence
+        try:
+            view = view[os.write(fd, view) :]
+        except BrokenPipeError:
+            raise Closed from None
+
+
+def _read(fd: int, size: int, deadline: float | None) -> bytes:
+    found = bytearray()
+    while len(found) < size:
+        if deadline is not None:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([fd], [], [], left)[0]:
+                raise Silence
+        chunk = os.read(fd, min(size - len(found), 1 << 20))
+        if not chunk:
+            raise Closed
+        found += chunk
+    return bytes(found)

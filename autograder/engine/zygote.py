@@ -1,0 +1,74 @@
+"""A warm interpreter that forks a child per notebook. Run as `python -I -m autograder.engine.zygote FD KIND`.
+
+It is single-threaded whenever it forks: with two OpenMP threads alive in the parent, a forked child hangs.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from typing import Any
+
+
+def main(fd: int, kind: str) -> None:
+    """Warm up, say "ready", then obey: {"spawn": policy} with two descriptors, {"reap": pid}."""
+    from autograder.engine import child
+
+    control = socket.socket(fileno=fd)
+    child.warm(torch=kind == "torch")
+    _assert_single_threaded()
+    gc.collect()
+    gc.freeze()
+    control.send(json.dumps({"ready": os.getpid()}).encode())
+    while True:
+        message, fds, _, _ = socket.recv_fds(control, 1 << 16, 2)
+        if not message:
+            return
+        order = json.loads(message)
+        answer = _spawn(order["spawn"], fds, control) if "spawn" in order else _reap(order["reap"])
+        control.send(json.dumps(answer).encode())
+
+
+def _spawn(policy: dict[str, Any], fds: list[int], control: socket.socket) -> dict[str, Any]:
+    pid = os.fork()
+    if pid == 0:
+        from autograder.engine import child
+
+        try:
+            control.close()
+            child.main(policy, *fds)
+        finally:
+            os._exit(70)
+    for fd in fds:
+        os.close(fd)
+    return {"pid": pid}
+
+
+def _reap(pid: int) -> dict[str, Any]:
+    """Kill and wait: only this process waits for its children, so the number cannot be another's."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    _, status, usage = os.wait4(pid, 0)
+    return {
+        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
+        "cpu": usage.ru_utime + usage.ru_stime,
+    }
+
+
+def _assert_single_threaded() -> None:
+    with open("/proc/self/status") as status:
+        threads = next(int(line.split()[1]) for line in status if line.startswith("Threads"))
+    if threads != 1:
+        raise SystemExit(f"the zygote has {threads} threads; it forks safely with one only")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
