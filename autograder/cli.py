@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -10,6 +12,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console()
@@ -112,3 +115,117 @@ def _proof_table(proof: Any, seeds: int) -> Table:
     table.add_section()
     table.add_row("", "all", f"{totals[0]:g}", *map(str, totals[1:]), style="bold")
     return table
+
+
+@main.command()
+@click.argument("unit")
+@click.option(
+    "--submitted", type=click.Path(path_type=Path), help="Folder with <student>/<unit>/ (default: submitted)."
+)
+@click.option(
+    "--json", "records", type=click.Path(path_type=Path), help="Write one JSON object per submission here."
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Notebooks at a time."
+)
+@click.option(
+    "--sandbox", type=click.Choice(["auto", "none"]), default="auto", help="none: on your own risk."
+)
+@click.option(
+    "--course",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Where gradebook.db, autograded/ and feedback/ go.",
+)
+@plainly
+def grade(
+    unit: str, submitted: Path | None, records: Path | None, jobs: int, sandbox: str, folder: Path | None
+) -> None:
+    """Grade every submission of UNIT into the gradebook, with feedback for each student."""
+    from autograder.grading import grade_unit
+
+    root = course()
+    with console.status(f"warming up for {unit}") as status:
+        results = grade_unit(
+            root,
+            unit,
+            submitted or root / "submitted",
+            target=folder or root,
+            jobs=jobs,
+            locked=sandbox != "none",
+            tell=status.update,
+        )
+    if records:
+        records.parent.mkdir(parents=True, exist_ok=True)
+        records.write_text(json.dumps([r.record() for r in results], indent=1, ensure_ascii=False) + "\n")
+    console.print(marks_table([r.record() for r in results]))
+
+
+@main.command()
+@click.argument("records", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@plainly
+def marks(records: Path) -> None:
+    """Print the marks of a class from the file that `grade --json` wrote."""
+    console.print(marks_table(json.loads(records.read_text(encoding="utf-8"))))
+
+
+def marks_table(records: list[dict[str, Any]]) -> Table:
+    """One line per student: marks, the mistakes that were recognised, what could not be graded."""
+    unit = records[0]["unit"] if records else ""
+    level = records[0]["sandbox"] if records else ""
+    table = Table(title=f"{unit}: {len(records)} submissions, sandbox {level}", title_justify="left")
+    for heading in ("student", "points", "of", "recognised mistakes", "remarks"):
+        table.add_column(heading, justify="right" if heading in ("points", "of") else "left")
+    for r in sorted(records, key=lambda r: str(r["student"])):
+        told = ", ".join(dict.fromkeys(m for c in r["checks"] for m in c["says"]))
+        remarks = [r["reason"], *(n for notes in r["notes"].values() for n in notes[:1])]
+        style = "red" if r["status"] == "rejected" else None
+        text = " ".join(x for x in remarks if x)
+        table.add_row(r["student"], f"{r['points']:.4g}", f"{r['max_points']:g}", told, text, style=style)
+    return table
+
+
+@main.command()
+@plainly
+def doctor() -> None:
+    """Say which sandbox layers work on this machine, what each stops, and what is missing."""
+    from autograder.engine.doctor import diagnose
+
+    diagnosis = diagnose()
+    console.print(diagnosis.render())
+    if not diagnosis.ok:
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("notebook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@plainly
+def check(notebook: Path) -> None:
+    """Run your whole NOTEBOOK and every public check in it, on this machine. Not a grade."""
+    from autograder.selfcheck import check_notebook
+
+    results = check_notebook(notebook)
+    for report in results:
+        colour = "green" if report.passed else "yellow"
+        console.print(f"[{colour}]{escape(report.text())}[/]", highlight=False)
+    done = sum(r.passed for r in results)
+    console.print(
+        f"{done} of {len(results)} exercises pass their public checks. This is not a grade.", highlight=False
+    )
+    if done < len(results):
+        sys.exit(1)
+
+
+@main.command()
+@click.argument("unit")
+@click.option("--students", type=click.IntRange(1), default=24, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for <student>/<unit>/.")
+@plainly
+def sample(unit: str, students: int, seed: int, out: Path) -> None:
+    """Make a class of submissions to UNIT: right, mistaken, half done, untouched and broken ones."""
+    from autograder.authoring.build import load_built
+    from autograder.authoring.sample import make_class
+
+    made = make_class(load_built(course(), unit), students, seed, out)
+    console.print(f"[green]✓[/] {len(made)} submissions in {out}", highlight=False)

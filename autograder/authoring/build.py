@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from autograder import store
 from autograder.authoring import release
 from autograder.authoring.reference import Reference, public_seeds, released_mistakes
-from autograder.authoring.unit import Notebook, Unit
+from autograder.authoring.unit import Notebook, Unit, read_unit
 
 MASTERS = Path("_build") / "masters"
 
@@ -25,9 +26,30 @@ def build(unit: Unit, root: Path) -> list[Path]:
         written += _build_notebook(unit, notebook, target)
         _write(masters / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=True))
     _remove_others(target, written)
-    _write(masters / "unit.json", json.dumps(unit.to_json(), indent=1, ensure_ascii=False))
+    plain = {**unit.to_json(), "sources": _digest(root, unit.slug)}
+    _write(masters / "unit.json", json.dumps(plain, indent=1, ensure_ascii=False))
     shutil.copytree(target / "checks", masters / "checks", dirs_exist_ok=True)
     return written
+
+
+def load_built(root: Path, slug: str) -> Unit:
+    """The unit as last built; built now where its sources changed since (or never were built)."""
+    saved = root / MASTERS / slug / "unit.json"
+    if saved.exists():
+        plain = json.loads(saved.read_text(encoding="utf-8"))
+        if plain.pop("sources") == _digest(root, slug) and (root / "exercises" / slug / "checks").is_dir():
+            return Unit.from_json(plain)
+    unit = read_unit(root, slug)
+    build(unit, root)
+    return unit
+
+
+def _digest(root: Path, slug: str) -> str:
+    """Of everything that a unit is built from: its folder, and its chapter for the equation numbers."""
+    digest = hashlib.sha256()
+    for path in sorted([*(root / "solutions" / slug).glob("*.*"), *(root / "book" / slug).glob("*.md")]):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def _build_notebook(unit: Unit, notebook: Notebook, target: Path) -> list[Path]:

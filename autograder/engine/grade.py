@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -99,7 +99,7 @@ class Grader:
         return self._zygotes["torch" if notebook.torch else "numpy"]
 
     def grade(self, student: str, folder: Path) -> SubmissionResult:
-        """Grade the notebooks in `folder`. Faults of the submission are in the result; EngineError is ours."""
+        """Grade the notebooks in `folder`. What is wrong with it is in the result."""
         started = time.monotonic()
         cells, troubles = find_notebooks(folder, self.unit.notebooks)
         notebooks, cpu = [], 0.0
@@ -191,6 +191,3 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
     if not found:
         raise FileNotFoundError(f"No submission in {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
     return found
-
-
-Progress = Callable[[SubmissionResult], None]

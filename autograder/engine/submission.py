@@ -1,4 +1,4 @@
-"""A submission is data. Its notebook is rebuilt on the released one: the student's answers, the course's rest."""
+"""A submission is data: the student's answers are put into the released notebook's frame."""
 
 from __future__ import annotations
 

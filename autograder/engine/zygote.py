@@ -12,6 +12,7 @@ import resource
 import signal
 import socket
 import sys
+from contextlib import suppress
 from typing import Any
 
 
@@ -51,10 +52,8 @@ def _spawn(policy: dict[str, Any], fds: list[int], control: socket.socket) -> di
 
 def _reap(pid: int) -> dict[str, Any]:
     """Kill and wait: only this process waits for its children, so the number cannot be another's."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     _, status, usage = os.wait4(pid, 0)
     return {
         "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
