@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 from collections.abc import Iterable
 
@@ -13,7 +14,9 @@ LAYER = "Landlock"
 # <linux/landlock.h>
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR, REMOVE_DIR, REMOVE_FILE = (1 << bit for bit in range(6))
 MAKE_DIR, MAKE_REG, REFER, TRUNCATE = 1 << 7, 1 << 8, 1 << 13, 1 << 14
-SCRATCH = WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER | TRUNCATE
+SCRATCH = (
+    WRITE_FILE | READ_FILE | READ_DIR | REMOVE_DIR | REMOVE_FILE | MAKE_DIR | MAKE_REG | REFER | TRUNCATE
+)
 ON_FILES = EXECUTE | WRITE_FILE | READ_FILE | TRUNCATE
 KNOWN_BITS = {1: 13, 2: 14, 3: 15, 4: 15}  # rights by version of the interface; 16 since version 5
 
@@ -38,14 +41,16 @@ def _ruleset(abi: int) -> tuple[int, int]:
 def _allow(ruleset: int, path: str, rights: int) -> None:
     target = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        if not os.path.isdir(f"/proc/self/fd/{target}"):
+        if not stat.S_ISDIR(os.fstat(target).st_mode):
             rights &= ON_FILES
         call("landlock_add_rule", ruleset, 1, struct.pack("=Qi", rights, target), 0)
     finally:
         os.close(target)
 
 
-def _rules(readable: Iterable[str], listable: Iterable[str], scratch: str | None) -> Iterable[tuple[str, int]]:
+def _rules(
+    readable: Iterable[str], listable: Iterable[str], scratch: str | None
+) -> Iterable[tuple[str, int]]:
     for path in readable:
         yield path, READ_FILE | READ_DIR | (WRITE_FILE if path == os.devnull else 0)
     for path in listable:
@@ -58,7 +63,9 @@ def apply(readable: Iterable[str], listable: Iterable[str], scratch: str | None)
     """Confine the calling thread to these paths, for ever; nothing may be executed."""
     abi = version()
     if abi < 1:
-        raise SandboxError(LAYER, "this kernel does not offer it (Linux 5.13 or later, with Landlock enabled)")
+        raise SandboxError(
+            LAYER, "this kernel does not offer it (Linux 5.13 or later, with Landlock enabled)"
+        )
     try:
         ruleset, known = _ruleset(abi)
         try:

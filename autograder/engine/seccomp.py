@@ -40,7 +40,16 @@ REFUSE = ERRNO | errno.EPERM
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 
 CLONE_THREAD, CLONE_NEW_NAMESPACES = 0x00010000, 0x7E020000
-FCNTL = (0, 1, 2, 3, 4, 5, 1030, 1032)  # F_DUPFD, F_GET/SETFD, F_GET/SETFL, F_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ
+FCNTL = (
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    1030,
+    1032,
+)  # F_DUPFD, F_GET/SETFD, F_GET/SETFL, F_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIO(N)CLEX
 PRCTL = (3, 15, 16, 0x53564D41)  # PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_SET_VMA
 
@@ -86,7 +95,9 @@ def guarded(pid: int) -> dict[str, list[Instruction]]:
     """Calls that are allowed with some arguments only, in the process with this id."""
     return {
         "clone": _only_threads(),
-        "clone3": [_give(ERRNO | errno.ENOSYS)],  # flags are behind a pointer; the C library falls back to clone
+        "clone3": [
+            _give(ERRNO | errno.ENOSYS)
+        ],  # flags are behind a pointer; the C library falls back to clone
         "prlimit64": _only_null(2),  # reading limits, not setting them
         "kill": _one_of(0, (pid,)),  # abort and raise
         "tgkill": _one_of(0, (pid,)),
