@@ -43,6 +43,7 @@ def warm(torch: bool) -> None:
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
+    config.InteractiveShell.xmode = "Plain"
     _shell = InteractiveShell.instance(config=config)
     _shell.run_line_magic = _tolerant(_shell.run_line_magic)
     _shell.run_cell("1 + 1", silent=True)
@@ -53,9 +54,7 @@ def warm(torch: bool) -> None:
     np.linalg.svd(np.ones((4, 4)) @ np.ones((4, 4)))
     if torch:
         _warm_torch()
-    import lab.data
 
-    import lab  # noqa: F401
 
 
 def _warm_torch() -> None:
@@ -148,7 +147,7 @@ class Servant:
 
         def call(*args: Any, **options: Any) -> Any:
             arrays: wire.Arrays = {}
-            header = {
+            header: dict[str, Any] = {
                 "call": given.name,
                 "args": [store.pack_value(_plain(a), f"a{i}", arrays) for i, a in enumerate(args)],
             }
