@@ -142,7 +142,7 @@ def twice(scale):
     return lambda x, a: 2 * scale(x, a)
 '''
 
-MISTAKES = '''\
+MISTAKES = """\
 [[mistake]]
 id = "adds"
 of = "scale"
@@ -170,7 +170,7 @@ of = "scale_centered"
 find = "x - x.mean(axis=0)"
 replace = "x"
 says = "You left out the mean."
-'''
+"""
 
 SETTINGS = """\
 title = "Tiny"

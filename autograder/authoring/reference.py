@@ -113,8 +113,13 @@ def released_mistakes(unit: Unit, notebook: Notebook) -> list[Mistake]:
 
 
 def _execute(cell: Cell, source: str, names: dict[str, Any], where: str) -> None:
-    plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
     try:
-        exec(compile(plain, f"<{where}, {cell.id}>", "exec"), names)
+        execute(source, names, f"<{where}, {cell.id}>")
     except Exception as error:
         raise UnitError(f"{where}: the cell {cell.id} fails: {type(error).__name__}: {error}") from error
+
+
+def execute(source: str, names: dict[str, Any], filename: str) -> None:
+    """Run a cell's source without a shell: magics are passed over."""
+    plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
+    exec(compile(plain, filename, "exec"), names)

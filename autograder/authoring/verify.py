@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from autograder.authoring import release
-from autograder.authoring.reference import Reference, Seeds, hidden_seeds
+from autograder.authoring.reference import Reference, Seeds, execute, hidden_seeds
 from autograder.authoring.unit import Notebook, Patch, Unit
 from autograder.probes import Given, Probe
 from autograder.running import Outcome, run_probe
@@ -47,7 +47,7 @@ def verify(unit: Unit, tell: Callable[[str], None] = lambda _: None) -> Proof:
         tell(f"{notebook.key}: solution")
         reference = Reference(unit, notebook)
         of = {name: _row(unit, notebook, name) for name in notebook.exercises}
-        _release_attempts_nothing(unit, notebook, of)
+        _release_attempts_nothing(reference, of)
         for seed in range(SEEDS):
             tell(f"{notebook.key}: seed {seed + 1} of {SEEDS}")
             _prove_seed(reference, hidden_seeds(unit.slug, b"verify %d" % seed), of, first=seed == 0)
@@ -70,14 +70,18 @@ def _row(unit: Unit, notebook: Notebook, exercise: str) -> Row:
     return row
 
 
-def _release_attempts_nothing(unit: Unit, notebook: Notebook, rows: dict[str, Row]) -> None:
+def _release_attempts_nothing(reference: Reference, rows: dict[str, Row]) -> None:
+    """The untouched release runs from top to bottom, and every probe finds it "not attempted"."""
+    unit, notebook = reference.unit, reference.notebook
     names: dict[str, object] = {"__name__": "release"}
     for cell in notebook.cells:
         if cell.kind in ("given", "listing", "solution") and not cell.markdown:
             source = release.stub(cell.source) if cell.kind == "solution" else cell.source
-            plain = "\n".join("pass" if x.startswith(("%", "!")) else x for x in source.splitlines())
-            exec(compile(plain, f"<release {cell.id}>", "exec"), names)
-    reference = Reference(unit, notebook)
+            try:
+                execute(source, names, f"<release {cell.id}>")
+            except Exception as error:
+                fault = f"{cell.id} crashes the untouched release: {type(error).__name__}: {error}"
+                next(iter(rows.values())).faults.append(fault)
     seeds = hidden_seeds(unit.slug, b"release")
     for probe in (p for p in unit.probes_of(notebook) if not p.judges):
         outcome = run_probe(probe, names, reference.inputs(probe, seeds(probe.name, 0)), reference.given)

@@ -1,0 +1,78 @@
+"""A probe brings back what happened, whatever the code under it does."""
+
+import numpy as np
+import pytest
+
+from autograder.probes import Given, probe
+from autograder.running import run_probe
+
+
+@probe("f")
+def calls_f(s, x):
+    return {"y": s.f(x)}
+
+
+def ask(f, x=None):
+    return run_probe(calls_f, {"f": f}, {"x": np.arange(3.0) if x is None else x})
+
+
+def test_values_come_back_as_arrays():
+    assert ask(lambda x: [1, 2]).arrays["y"].tolist() == [1, 2]
+
+
+def test_a_stub_is_not_attempted_and_no_error():
+    def stub(x):
+        raise NotImplementedError
+
+    assert ask(stub).status == "not attempted"
+
+
+def test_a_missing_function_is_not_attempted():
+    assert run_probe(calls_f, {}, {"x": np.ones(2)}).status == "not attempted"
+
+
+def test_an_error_is_told_with_its_type_and_the_students_own_line():
+    names = {}
+    exec(compile("def f(x):\n    return x / unknown", "<cell 3>", "exec"), names)
+    outcome = run_probe(calls_f, names, {"x": np.ones(2)})
+    assert outcome.status == "raised"
+    assert outcome.error == "NameError: name 'unknown' is not defined"
+    assert outcome.line.startswith("line 2, in f")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "return"), ("text", "str"), ([[1], [1, 2]], "ragged"), (object(), "object")],
+)
+def test_what_is_no_array_is_refused_in_words(value, words):
+    outcome = ask(lambda x: value)
+    assert outcome.status == "refused"
+    assert words in outcome.error
+
+
+def test_an_input_changed_in_place_is_noticed_and_the_next_case_is_not_affected():
+    x = np.arange(3.0)
+
+    def spoil(v):
+        v += 1
+        return v
+
+    assert ask(spoil, x).modified == ("x",)
+    assert x.tolist() == [0, 1, 2]
+
+
+def test_an_equal_value_of_another_dtype_written_in_place_is_noticed_too():
+    batches = [np.zeros(2), np.ones(3)]
+
+    def spoil(v):
+        v[0] = v[0].astype(np.float32)
+        return v[1]
+
+    assert ask(spoil, batches).modified == ("x",)
+
+
+def test_a_given_function_is_the_students_own_unless_another_is_served():
+    names = {"f": lambda x: x(2.0), "double": lambda v: 2 * v}
+    assert run_probe(calls_f, names, {"x": Given("double")}).arrays["y"] == 4
+    served = run_probe(calls_f, names, {"x": Given("double")}, lambda g: lambda v: 3 * v)
+    assert served.arrays["y"] == 6

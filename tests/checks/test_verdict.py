@@ -1,0 +1,67 @@
+"""A mistake is recognised where its arrays agree with every answer, and only there."""
+
+import numpy as np
+
+from autograder.running import Outcome
+from autograder.verdict import Case, Mistake, Question, judge
+
+
+def values(y):
+    return Outcome("values", {"y": np.array(y, float)})
+
+
+def question(name="q", **mistakes):
+    return Question(name, "f", [Case({}, values([1, 2]), {k: values(v) for k, v in mistakes.items()})])
+
+
+A, B = Mistake("a", "f", "says a"), Mistake("b", "f", "says b")
+
+
+def test_equal_arrays_pass():
+    (verdict,) = judge([question()], [[values([1, 2])]], [])
+    assert verdict.passed and verdict.mistake is None
+
+
+def test_a_known_mistake_is_named():
+    (verdict,) = judge([question(a=[2, 4], b=[0, 0])], [[values([2, 4])]], [A, B])
+    assert (verdict.status, verdict.mistake) == ("wrong", "a")
+
+
+def test_float32_noise_does_not_hide_a_mistake():
+    (verdict,) = judge([question(a=[2, 4])], [[values(np.float32([2, 4.0001]))]], [A])
+    assert verdict.mistake == "a"
+
+
+def test_what_matches_nothing_is_wrong_without_a_name():
+    (verdict,) = judge([question(a=[2, 4])], [[values([2, 5])]], [A])
+    assert (verdict.status, verdict.mistake) == ("wrong", None)
+
+
+def test_a_mistake_that_would_spoil_a_passed_check_comes_after_one_that_would_not():
+    questions = [question("first", a=[9, 9], b=[9, 9]), question("second", a=[1, 2], b=[7, 7])]
+    verdicts = judge(questions, [[values([9, 9])], [values([1, 2])]], [B, A])
+    assert [v.mistake for v in verdicts] == ["a", None]
+
+
+def test_two_bugs_in_two_outputs_are_named_each():
+    questions = [question("first", a=[9, 9], b=[1, 2]), question("second", a=[1, 2], b=[7, 7])]
+    verdicts = judge(questions, [[values([9, 9])], [values([7, 7])]], [A, B])
+    assert [v.mistake for v in verdicts] == ["a", "b"]
+
+
+def test_an_accepted_convention_counts_and_is_told():
+    convention = Mistake("c", "f", "This is the other convention.", kind="convention", accepted=True)
+    (verdict,) = judge([question(c=[3, 3])], [[values([3, 3])]], [convention])
+    assert verdict.passed and verdict.message == "This is the other convention."
+
+
+def test_an_input_changed_in_place_is_wrong_even_with_right_arrays():
+    answer = Outcome("values", {"y": np.array([1.0, 2.0])}, modified=("x",))
+    (verdict,) = judge([question()], [[answer]], [])
+    assert verdict.kind == "modified"
+
+
+def test_a_mistake_that_raises_is_recognised_by_the_kind_of_error():
+    known = Question("q", "f", [Case({}, values([1]), {"a": Outcome("raised", error="ValueError: shapes")})])
+    (verdict,) = judge([known], [[Outcome("raised", error="ValueError: other words")]], [A])
+    assert verdict.mistake == "a"
