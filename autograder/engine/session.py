@@ -55,7 +55,7 @@ class Session:
         self.zygote, self.bank, self.limits = zygote, bank, limits
         self.deadline = time.monotonic() + limits.submission_seconds
         self.cpu = 0.0
-        self._good: list[str] = []
+        self._good: list[dict[str, Any]] = []
         self._child: Child | None = None
 
     def run(self, steps: list[Step]) -> dict[str, CheckResult]:
@@ -65,7 +65,7 @@ class Session:
             for step in steps:
                 if step.kind == "check":
                     results[step.id] = self.check(step)
-                elif step.kind != "experiment" and not step.markdown and step.source.strip():
+                elif _runs(step):
                     self.cell(step)
         finally:
             self._drop()
@@ -73,9 +73,14 @@ class Session:
 
     def cell(self, step: Step) -> None:
         try:
-            _, arrays = self._request({"do": "cell", "source": step.source}, self.limits.cell_seconds)
+            order = {
+                "do": "cell",
+                "source": step.source,
+                "defines": step.name if step.kind == "solution" else "",
+            }
+            _, arrays = self._request(order, self.limits.cell_seconds)
             step.outputs = list(safe_outputs(_outputs(arrays)))
-            self._good.append(step.source)
+            self._good.append(order)
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             self._drop()
             step.outputs = [_said(_reason(error, "This cell", self.limits.cell_seconds))]
@@ -159,8 +164,8 @@ class Session:
             self._child.request(
                 {"do": "probes", "source": self.bank.source}, seconds=self.limits.cell_seconds
             )
-            for source in list(self._good):
-                self._child.request({"do": "cell", "source": source}, seconds=self.limits.cell_seconds)
+            for order in self._good:
+                self._child.request(order, seconds=self.limits.cell_seconds)
         return self._child
 
     def _drop(self) -> None:
@@ -168,6 +173,15 @@ class Session:
             self._child.close()
             self.cpu += self._child.cpu
             self._child = None
+
+
+def _runs(step: Step) -> bool:
+    """A lost solution cell runs too: it leaves a stand-in for its exercise."""
+    return (
+        step.kind != "experiment"
+        and not step.markdown
+        and bool(step.source.strip() or step.kind == "solution")
+    )
 
 
 def merged(questions: list[Question], verdicts: list[Verdict]) -> list[Verdict]:

@@ -44,9 +44,11 @@ def test_building_twice_gives_the_same_bytes(course):
 def test_stubs_keep_signature_and_docstring(built_course):
     cells = json.loads(released(built_course)["tiny_numpy.ipynb"])["cells"]
     scale = next(c for c in cells if c["id"] == "scale")
-    assert "".join(scale["source"]) == (
-        'def scale(x, a):\n    """Multiply by a. x: (N, D). Returns y: (N, D)."""\n    raise NotImplementedError'
-    )
+    assert "".join(scale["source"]).splitlines() == [
+        "def scale(x, a):",
+        '    """Multiply by a. x: (N, D). Returns y: (N, D)."""',
+        "    raise NotImplementedError",
+    ]
 
 
 def test_cells_carry_nbgraders_schema_and_checksums(built_course):
@@ -133,7 +135,7 @@ def test_stock_nbgrader_validates_a_right_notebook_and_fails_a_wrong_one(built_c
     master = master.replace("Your answer.", "Because.")
     for name, text, verdict in (
         ("right", master, "Success"),
-        ("wrong", master.replace("x * a", "x + a"), "FAILED ON 1 CELL"),
+        ("wrong", master.replace("x * a", "x + a"), "VALIDATION FAILED"),
     ):
         (work / f"{name}.ipynb").write_text(text)
         done = subprocess.run(

@@ -1,0 +1,179 @@
+"""A graded class: right marks for what can be graded, a true reason for the rest, never a stopped batch."""
+
+import json
+import os
+import re
+
+import pytest
+
+from autograder.authoring import release
+from autograder.authoring.build import load_built
+from autograder.engine.grade import Grader
+from tests.conftest import SLUG
+
+pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="the engine forks and needs Linux")
+
+
+@pytest.fixture(scope="module")
+def unit(built_course):
+    return load_built(built_course, SLUG)
+
+
+@pytest.fixture(scope="module")
+def grader(built_course, unit):
+    with Grader(unit, built_course, sandbox="B") as grader:
+        yield grader
+
+
+@pytest.fixture
+def grade(grader, unit, tmp_path):
+    """Grade the solution after a replacement in its text."""
+
+    def run(old="", new="", solution=True, data=None):
+        text = release.notebook_json(unit.notebooks[0], solution=solution)
+        assert old in text
+        (tmp_path / "tiny_numpy.ipynb").write_bytes(
+            data if data is not None else text.replace(old, new, 1).encode()
+        )
+        return grader.grade("ada", tmp_path)
+
+    return run
+
+
+def marks(result):
+    return {c.name: c.points for n in result.notebooks for c in n.checks.values()}
+
+
+FULL = {"scale": 3, "center": 4, "scale_centered": 2, "test_scale": 1}
+
+
+def test_the_solution_earns_full_marks(grade):
+    assert marks(grade()) == FULL
+
+
+def test_the_untouched_release_earns_nothing_and_is_not_attempted(grade):
+    result = grade(solution=False)
+    assert result.points == 0
+    assert {v.status for n in result.notebooks for c in n.checks.values() for v in c.verdicts} == {
+        "not attempted"
+    }
+
+
+def test_a_known_mistake_is_told_and_costs_its_own_check_only(grade):
+    result = grade("x * a", "x + a")
+    assert marks(result) == {**FULL, "scale": 0}
+    (said,) = result.record()["checks"][0]["says"].values()
+    assert said == "You added a; scaling multiplies."
+
+
+def test_points_are_shared_among_the_probes_of_a_check(grade):
+    assert marks(grade("return x - mu, mu", "return x - mu, 2 * mu")) == {**FULL, "center": 2}
+
+
+def test_what_is_right_on_public_inputs_only_fails_and_nothing_hidden_is_told(grade, built_course):
+    index = json.loads((built_course / "exercises" / SLUG / "checks" / "tiny_numpy.json").read_text())
+    shapes = "x.shape == (4, 3)"
+    result = grade("secret_product = x * a", f"secret_product = x * a if {shapes} else x * a + 1")
+    assert index["probes"][0]["name"] == "scales_every_entry"
+    (failed,) = [v for v in result.notebooks[0].checks["check-scale"].verdicts if not v.passed]
+    assert failed.message == "on hidden inputs: the values are wrong"
+
+
+def test_a_served_function_is_the_reference_not_the_students_wrong_one(grade):
+    assert marks(grade("x * a", "x + a"))["scale_centered"] == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lost", "words"),
+    [
+        ("secret_product = x * a", "while True: pass", "scale", "endless loop"),
+        ("secret_product = x * a", "import os; os._exit(0)", "scale", "ended the Python process"),
+        ("secret_product = x * a", "import os; os.kill(os.getpid(), 9)", "scale", "ended the Python process"),
+        ("secret_product = x * a", "exit()", "scale", ""),
+        ("secret_product = x * a", "secret_product = x *", "scale", "not attempted"),
+        ("secret_product = x * a", "secret_product = unknown", "scale", "NameError"),
+        ("mu = x.mean(axis=0)", "mu = [b'1', {}]", "center", ""),
+        ("return x - mu, mu", "return None", "center", "TypeError"),
+        (
+            "return scale(x - x.mean(axis=0), a)",
+            "return [scale(x, a) for _ in iter(int, 1)]",
+            "scale_centered",
+            "",
+        ),
+    ],
+)
+def test_a_broken_function_costs_its_own_check_only(grade, old, new, lost, words):
+    result = grade(old, new)
+    expected = {**FULL, lost: 0}
+    assert marks(result) == expected
+    assert words in json.dumps(result.record())
+
+
+@pytest.mark.parametrize(
+    "cell", ["while True: pass", "import os\\nos._exit(1)", "1/0", "raise SystemExit", "input()"]
+)
+def test_a_broken_cell_of_the_students_own_costs_nothing(grade, unit, cell):
+    own = f'{{"cell_type": "code", "metadata": {{}}, "outputs": [], "source": ["{cell}"]}},\n  {{'
+    result = grade('"cells": [\n  {', f'"cells": [\n  {own}')
+    assert marks(result) == FULL
+
+
+def test_global_state_that_a_cell_leaves_behind_is_put_back(grade):
+    spoil = "import numpy as np\\nnp.seterr(all='raise')\\nimport warnings\\nwarnings.simplefilter('error')"
+    own = f'{{"cell_type": "code", "metadata": {{}}, "outputs": [], "source": ["{spoil}"]}},\n  {{'
+    assert marks(grade('"cells": [\n  {', f'"cells": [\n  {own}')) == FULL
+
+
+def test_a_file_that_is_no_notebook_is_rejected_with_a_reason(grade):
+    result = grade(data=b"{ half a notebook")
+    assert (result.status, result.points) == ("rejected", 0)
+    assert "not valid JSON" in result.reason
+    assert result.max_points == 10
+
+
+def test_a_class_is_graded_whole_whatever_is_in_it(grader, unit, tmp_path):
+    solution = release.notebook_json(unit.notebooks[0], solution=True)
+    class_of = {
+        "ada": solution,
+        "bob": "garbage",
+        "eve": solution.replace("secret_product = x * a", "import os; os.abort()"),
+        "zoë o'neill": solution,
+    }
+    for student, text in class_of.items():
+        (tmp_path / student).mkdir()
+        (tmp_path / student / "tiny_numpy.ipynb").write_text(text)
+    results = {r.student: r for r in grader.grade_class({s: tmp_path / s for s in class_of}, jobs=2)}
+    assert {s: r.points for s, r in results.items()} == {"ada": 10, "bob": 0, "eve": 7, "zoë o'neill": 10}
+
+
+def test_use_of_a_forbidden_name_is_flagged_for_review_and_not_a_verdict(grade):
+    result = grade("x * a", "np.multiply(x, a)")
+    assert result.points == 10
+    assert result.notebooks[0].flags == ["scale uses np.multiply"]
+
+
+def test_nothing_of_an_answer_is_in_the_child(grade, built_course):
+    """Whatever the child can reach of the course: files, modules, environment, its own memory by gc."""
+    code = """
+import gc, os, sys, glob
+seen = []
+for root in (r'ROOT', os.getcwd(), '/proc/' + str(os.getppid())):
+    for path in glob.glob(root + '/**/*', recursive=True)[:200]:
+        try:
+            seen.append(open(path, errors='replace').read(5000))
+        except OSError:
+            pass
+seen += list(os.environ.values())
+seen += [repr(o)[:5000] for o in gc.get_objects() if type(o) in (dict, list, tuple) and len(o) < 200]
+print('FOUND' if any('secret' + '_product' in s for s in seen) else 'NOTHING', len(seen))
+""".replace("ROOT", str(built_course))
+    own = json.dumps({"cell_type": "code", "metadata": {}, "outputs": [], "source": code})
+    result = grade('"cells": [\n  {', f'"cells": [\n  {own},\n  {{', solution=False)
+    said = "".join(o.get("text", "") for s in result.notebooks[0].steps if s.kind == "own" for o in s.outputs)
+    assert re.search(r"NOTHING \d+", said), said
+
+
+def test_a_lost_cell_costs_its_own_check_only(grade, unit, tmp_path):
+    document = json.loads(release.notebook_json(unit.notebooks[0], solution=True))
+    document["cells"] = [c for c in document["cells"] if c["id"] != "scale"]
+    assert marks(grade(data=json.dumps(document).encode())) == {**FULL, "scale": 0}
