@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -22,7 +23,9 @@ class Refusal(click.ClickException):
     """One sentence for the person at the terminal, and exit code 1."""
 
     def show(self, file: Any = None) -> None:
-        Console(stderr=True).print(f"[red]autograder:[/] {self.message}", highlight=False)
+        Console(stderr=True).print(
+            f"[red]autograder:[/] {escape(self.message)}", highlight=False, soft_wrap=True
+        )
 
 
 def course(start: Path | None = None) -> Path:
@@ -99,21 +102,21 @@ def verify(units: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
+COUNTS = ("points", "probes", "hidden", "mistakes", "caught", "recognised")
+
+
 def _proof_table(proof: Any, seeds: int) -> Table:
-    table = Table(title=f"{proof.unit}, over {seeds} seeds", title_justify="left")
-    for heading in ("notebook", "exercise"):
-        table.add_column(heading)
-    for heading in ("points", "probes", "hidden", "mistakes", "caught", "recognised"):
-        table.add_column(heading, justify="right")
-    for r in proof.rows:
-        cells = (f"{r.points:g}", r.probes, r.hidden, r.mistakes, r.caught, r.recognised)
-        table.add_row(r.notebook, r.exercise, *map(str, cells), style="red" if r.faults else None)
-    totals = [
-        sum(getattr(r, k) for r in proof.rows)
-        for k in ("points", "probes", "hidden", "mistakes", "caught", "recognised")
-    ]
+    table = Table(title=f"{proof.unit}, over {seeds} seeds", title_justify="left", box=SIMPLE_HEAD)
+    table.add_column("exercise", no_wrap=True)
+    for heading in COUNTS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for notebook in dict.fromkeys(r.notebook for r in proof.rows):
+        table.add_row(notebook, style="bold")
+        for r in (r for r in proof.rows if r.notebook == notebook):
+            counts = (f"{getattr(r, c):g}" for c in COUNTS)
+            table.add_row(f"  {r.exercise}", *counts, style="red" if r.faults else None)
     table.add_section()
-    table.add_row("", "all", f"{totals[0]:g}", *map(str, totals[1:]), style="bold")
+    table.add_row("all", *(f"{sum(getattr(r, c) for r in proof.rows):g}" for c in COUNTS), style="bold")
     return table
 
 
@@ -173,7 +176,9 @@ def marks_table(records: list[dict[str, Any]]) -> Table:
     """One line per student: marks, the mistakes that were recognised, what could not be graded."""
     unit = records[0]["unit"] if records else ""
     level = records[0]["sandbox"] if records else ""
-    table = Table(title=f"{unit}: {len(records)} submissions, sandbox {level}", title_justify="left")
+    table = Table(
+        title=f"{unit}: {len(records)} submissions, sandbox {level}", title_justify="left", box=SIMPLE_HEAD
+    )
     for heading in ("student", "points", "of", "recognised mistakes", "remarks"):
         table.add_column(heading, justify="right" if heading in ("points", "of") else "left")
     for r in sorted(records, key=lambda r: str(r["student"])):

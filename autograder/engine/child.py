@@ -5,6 +5,7 @@ Everything here runs beside hostile code and may be tampered with. Nothing here 
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -52,6 +53,7 @@ def warm(torch: bool) -> None:
     figure.savefig(_sink())
     plt.close(figure)
     np.linalg.svd(np.ones((4, 4)) @ np.ones((4, 4)))
+    importlib.import_module("lab")  # given code of the notebooks
     if torch:
         _warm_torch()
 
