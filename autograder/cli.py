@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,25 @@ def main() -> None:
     """Build, prove and grade the exercises of the course."""
 
 
+@contextmanager
+def telling(first: str) -> Iterator[Callable[[str], None]]:
+    """Say what is being done: a spinner in a terminal, a line every few seconds elsewhere."""
+    if console.is_terminal:
+        with console.status(first) as status:
+            yield status.update
+        return
+    last = time.monotonic()
+    console.print(first, highlight=False)
+
+    def tell(what: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > 2.0:
+            last = time.monotonic()
+            console.print(what, highlight=False)
+
+    yield tell
+
+
 def _units(names: tuple[str, ...]) -> list[Any]:
     from autograder.authoring.unit import read_unit, slugs
 
@@ -75,7 +96,7 @@ def build(units: tuple[str, ...]) -> None:
     from autograder.authoring.build import build as build_unit
 
     for unit in _units(units):
-        with console.status(f"building {unit.slug}"):
+        with telling(f"building {unit.slug}"):
             written = build_unit(unit, course())
         console.print(
             f"[green]✓[/] {unit.slug}: {len(written)} files in exercises/{unit.slug}", highlight=False
@@ -92,8 +113,8 @@ def verify(units: tuple[str, ...]) -> None:
 
     faults: list[str] = []
     for unit in _units(units):
-        with console.status(f"verifying {unit.slug}") as status:
-            proof = prove(unit, status.update)
+        with telling(f"verifying {unit.slug}") as tell:
+            proof = prove(unit, tell)
         console.print(_proof_table(proof, SEEDS))
         faults += proof.faults
     for fault in faults:
@@ -102,13 +123,22 @@ def verify(units: tuple[str, ...]) -> None:
         sys.exit(1)
 
 
-COUNTS = ("points", "probes", "hidden", "mistakes", "caught", "recognised")
+COUNTS = {
+    "points": "points",
+    "probes": "probes",
+    "hidden": "hidden",
+    "mistakes": "mistakes",
+    "caught": "caught",
+    "recognised": "named",
+}
 
 
 def _proof_table(proof: Any, seeds: int) -> Table:
-    table = Table(title=f"{proof.unit}, over {seeds} seeds", title_justify="left", box=SIMPLE_HEAD)
+    table = Table(
+        title=f"{proof.unit}, over {seeds} seeds", title_justify="left", box=SIMPLE_HEAD, pad_edge=False
+    )
     table.add_column("exercise", no_wrap=True)
-    for heading in COUNTS:
+    for heading in COUNTS.values():
         table.add_column(heading, justify="right", no_wrap=True)
     for notebook in dict.fromkeys(r.notebook for r in proof.rows):
         table.add_row(notebook, style="bold")
@@ -148,7 +178,7 @@ def grade(
     from autograder.grading import grade_unit
 
     root = course()
-    with console.status(f"warming up for {unit}") as status:
+    with telling(f"warming up for {unit}") as tell:
         results = grade_unit(
             root,
             unit,
@@ -156,7 +186,7 @@ def grade(
             target=folder or root,
             jobs=jobs,
             locked=sandbox != "none",
-            tell=status.update,
+            tell=tell,
         )
     if records:
         records.parent.mkdir(parents=True, exist_ok=True)

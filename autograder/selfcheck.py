@@ -1,4 +1,4 @@
-"""`autograder check NOTEBOOK`: a student's whole notebook on their own machine, Windows and macOS included."""
+"""`autograder check NOTEBOOK`: a whole notebook on the student's own machine, Windows and macOS included."""
 
 from __future__ import annotations
 

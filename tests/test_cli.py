@@ -23,7 +23,7 @@ def test_build_says_what_it_wrote(run):
 def test_verify_prints_one_table_and_succeeds(run):
     done = run("verify", SLUG)
     assert done.exit_code == 0
-    assert "recognised" in done.output and "scale_centered" in done.output
+    assert "named" in done.output and "scale_centered" in done.output
 
 
 def test_verify_fails_with_the_fault_in_words(course, monkeypatch):

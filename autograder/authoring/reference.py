@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import cached_property
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -120,6 +122,7 @@ def _execute(cell: Cell, source: str, names: dict[str, Any], where: str) -> None
 
 
 def execute(source: str, names: dict[str, Any], filename: str) -> None:
-    """Run a cell's source without a shell: magics are passed over."""
+    """Run a cell's source without a shell: magics are passed over, what it prints is for students."""
     plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
-    exec(compile(plain, filename, "exec"), names)
+    with redirect_stdout(StringIO()):
+        exec(compile(plain, filename, "exec"), names)

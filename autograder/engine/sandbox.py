@@ -98,13 +98,14 @@ def _limit(policy: Policy) -> None:
 
 def _tasks_of_user() -> int:
     """Threads that this user runs now: the kernel's limit counts them all, wherever they run."""
-    user, tasks = os.getuid(), 0
-    for entry in os.scandir("/proc"):
+    user, tasks = f"Uid:\t{os.getuid()}\t", 0
+    for entry in Path("/proc").glob("[0-9]*/status"):
         try:
-            if entry.name.isdigit() and entry.stat().st_uid == user:
-                tasks += os.stat(f"/proc/{entry.name}/task").st_nlink - 2
+            status = entry.read_text()
         except OSError:  # it ended meanwhile
             continue
+        if user in status:
+            tasks += int(status.partition("Threads:")[2].split(maxsplit=1)[0])
     return tasks
 
 
@@ -126,7 +127,7 @@ def _drop_capabilities() -> None:
 
 
 def default_readable(torch: bool) -> tuple[str, ...]:
-    """What a notebook needs to read: Python, installed packages, `lab`, fonts, time zones; torch only on request.
+    """What a notebook needs to read: Python, installed packages, `lab`, fonts; torch only on request.
 
     Packages are named one by one, because Landlock can grant a folder but not take a part of it away. Neither
     /proc (environments and memory of others) nor the engine itself is among them.
@@ -158,14 +159,9 @@ def _package_folders() -> list[Path]:
 
 def _libraries() -> list[Path]:
     """Shared libraries that modules load late; never a folder that holds another Python's packages."""
-    multiarch = sysconfig.get_config_var("MULTIARCH")
-    folders = [Path("/usr/lib") / multiarch, Path("/lib") / multiarch] if multiarch else []
-    folders = [folder for folder in folders if folder.is_dir()]
-    if not folders:
-        folders = (
-            [path for path in _entries(Path("/usr/lib64"), ("python",))]
-            if Path("/usr/lib64").is_dir()
-            else []
-        )
+    multiarch = sysconfig.get_config_var("MULTIARCH") or "none"
+    folders = [path for path in (Path("/usr/lib") / multiarch, Path("/lib") / multiarch) if path.is_dir()]
+    if not folders and Path("/usr/lib64").is_dir():
+        folders = list(_entries(Path("/usr/lib64"), ("python",)))
     own = sysconfig.get_config_var("LIBDIR")
     return [*folders, *(Path(own).glob("libpython*.so*") if own else ()), Path("/etc/ld.so.cache")]

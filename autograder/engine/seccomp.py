@@ -16,24 +16,27 @@ from .syscalls import AUDIT_ARCH, SandboxError, call, column, number
 
 LAYER = "seccomp"
 
-FREE = (
-    # reading and writing what is open already, or what Landlock lets open
-    "read write pread64 pwrite64 readv writev preadv pwritev lseek close close_range dup dup2 dup3 pipe pipe2 "
-    "open openat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs readlink "
-    "readlinkat getdents64 getcwd chdir fchdir fsync fdatasync ftruncate fallocate fadvise64 umask "
-    "mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2 "
-    # memory, threads and waiting
-    "mmap mprotect munmap mremap madvise msync brk futex futex_waitv set_robust_list set_tid_address rseq "
-    "membarrier sched_yield sched_getaffinity sched_getparam sched_getscheduler sched_get_priority_max "
-    "sched_get_priority_min getcpu poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait "
-    "epoll_pwait eventfd2 pause wait4 waitid exit exit_group restart_syscall "
-    # time, signals to oneself, randomness
-    "time gettimeofday clock_gettime clock_getres nanosleep clock_nanosleep times alarm getitimer setitimer "
-    "rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigtimedwait rt_sigsuspend sigaltstack getrandom "
-    # who and where am I
-    "getpid getppid gettid getpgrp getpgid getsid getuid geteuid getgid getegid getgroups getresuid getresgid "
-    "uname sysinfo getrlimit getrusage getpriority"
-).split()
+NEEDS = {
+    "files, within what Landlock grants": """
+        read write pread64 pwrite64 readv writev preadv pwritev lseek close close_range dup dup2 dup3 pipe pipe2
+        open openat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs
+        readlink readlinkat getdents64 getcwd chdir fchdir fsync fdatasync ftruncate fallocate fadvise64 umask
+        mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2""",
+    "memory": "mmap mprotect munmap mremap madvise msync brk membarrier",
+    "threads and waiting": """
+        futex futex_waitv set_robust_list set_tid_address rseq getcpu sched_yield sched_getaffinity
+        sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min
+        poll ppoll select pselect6 epoll_create epoll_create1 epoll_ctl epoll_wait epoll_pwait eventfd2
+        pause wait4 waitid exit exit_group restart_syscall""",
+    "time, timers, signals to oneself, randomness": """
+        time gettimeofday clock_gettime clock_getres nanosleep clock_nanosleep times
+        alarm getitimer setitimer rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending
+        rt_sigtimedwait rt_sigsuspend sigaltstack getrandom""",
+    "who and where am I": """
+        getpid getppid gettid getpgrp getpgid getsid getuid geteuid getgid getegid getgroups
+        getresuid getresgid uname sysinfo getrlimit getrusage getpriority""",
+}
+FREE = tuple(name for names in NEEDS.values() for name in names.split())
 
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 REFUSE = ERRNO | errno.EPERM

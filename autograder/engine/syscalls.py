@@ -198,11 +198,11 @@ AUDIT_ARCH = (0xC000003E, 0xC00000B7)  # <linux/audit.h>, in the order of the co
 
 
 class SandboxError(RuntimeError):
-    """A layer of the sandbox could not be put in place; `layer` names it."""
+    """A layer of the sandbox could not be put in place; `layer` names it, `reason` says why."""
 
     def __init__(self, layer: str, reason: str) -> None:
         super().__init__(f"The sandbox layer {layer!r} could not be set up: {reason}.")
-        self.layer = layer
+        self.layer, self.reason = layer, reason
 
 
 def column() -> int:
