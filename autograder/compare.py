@@ -43,6 +43,22 @@ def difference(
     return None
 
 
+def agree(got: Mapping[str, np.ndarray], wanted: Mapping[str, np.ndarray], rtol: float) -> bool:
+    """`difference(...) is None`, without finding words where they are not needed."""
+    return got.keys() == wanted.keys() and all(_agree_one(n, got[n], w, rtol) for n, w in wanted.items())
+
+
+def _agree_one(name: str, got: np.ndarray, wanted: np.ndarray, rtol: float) -> bool:
+    if got.shape != wanted.shape or KINDS[got.dtype.kind] != KINDS[wanted.dtype.kind]:
+        return False
+    if got.dtype.kind == "f" and got.size:
+        with np.errstate(all="ignore"):
+            error = np.abs(got - wanted).max() / (np.abs(wanted).max() + FLOOR)
+        if np.isfinite(error):
+            return bool(error <= _bound(got.dtype, rtol))
+    return _compare_one(name, got, wanted, rtol) is None
+
+
 def _compare_one(name: str, got: np.ndarray, wanted: np.ndarray, rtol: float | None) -> Difference | None:
     if got.shape != wanted.shape:
         return Difference("shape", name, f"{name} has shape {got.shape}, expected {wanted.shape}")

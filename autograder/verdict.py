@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from autograder.compare import MISTAKE_RTOL, Difference, difference
+from autograder.compare import MISTAKE_RTOL, Difference, agree, difference
 from autograder.probes import Inputs
 from autograder.running import Outcome
 
@@ -119,12 +119,9 @@ def recognise(
         [] if trouble is None else [m for m in known if _explains(m, question, given)]
         for question, given, trouble in zip(questions, answers, troubles, strict=True)
     ]
-    whole = [
-        m
-        for m in known
-        if any(m in c for c in candidates)
-        and all(_explains(m, q, a) for q, a in zip(questions, answers, strict=True))
-    ]
+    right = [(q, a) for q, a, t in zip(questions, answers, troubles, strict=True) if t is None]
+    wrong = [c for c, t in zip(candidates, troubles, strict=True) if t is not None]
+    whole = [m for m in known if all(m in c for c in wrong) and all(_explains(m, q, a) for q, a in right)]
     return [
         None if trouble is None else next((m for m in whole if m in found), found[0] if found else None)
         for trouble, found in zip(troubles, candidates, strict=True)
@@ -145,7 +142,7 @@ def same_outcome(got: Outcome, known: Outcome) -> bool:
     if got.status == "raised":
         return got.error.split(":")[0] == known.error.split(":")[0]
     modified = set(got.modified) == set(known.modified)
-    return modified and difference(got.arrays, known.arrays, MISTAKE_RTOL) is None
+    return modified and agree(got.arrays, known.arrays, MISTAKE_RTOL)
 
 
 class Trouble(NamedTuple):

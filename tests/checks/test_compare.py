@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from autograder.compare import difference
+from autograder.compare import agree, difference
 
 FLOATS = arrays(np.float64, array_shapes(max_dims=3, max_side=5), elements=st.floats(-1e6, 1e6))
 
@@ -63,3 +63,9 @@ def test_a_probes_own_bound_never_narrows_what_float32_can_do():
     x = np.linspace(1, 2, 50)
     assert difference({"x": x.astype(np.float32)}, {"x": x}, rtol=1e-12) is None
     assert difference({"x": x + 1e-10}, {"x": x}, rtol=1e-12).kind == "value"
+
+
+@given(FLOATS, st.floats(-1e-3, 1e-3))
+def test_agree_says_the_same_as_difference(x, shift):
+    got = {"x": x * (1 + shift)}
+    assert agree(got, {"x": x}, 3e-4) == (difference(got, {"x": x}, 3e-4) is None)
