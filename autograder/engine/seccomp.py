@@ -18,8 +18,8 @@ LAYER = "seccomp"
 
 NEEDS = {
     "files, within what Landlock grants": """
-        read write pread64 pwrite64 readv writev preadv pwritev lseek close close_range dup dup2 dup3 pipe pipe2
-        open openat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs
+        read write pread64 pwrite64 readv writev preadv pwritev lseek close close_range dup dup2 dup3
+        pipe pipe2 open openat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs
         readlink readlinkat getdents64 getcwd chdir fchdir fsync fdatasync ftruncate fallocate fadvise64 umask
         mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2""",
     "memory": "mmap mprotect munmap mremap madvise msync brk membarrier",
@@ -43,16 +43,7 @@ REFUSE = ERRNO | errno.EPERM
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 
 CLONE_THREAD, CLONE_NEW_NAMESPACES = 0x00010000, 0x7E020000
-FCNTL = (
-    0,
-    1,
-    2,
-    3,
-    4,
-    5,
-    1030,
-    1032,
-)  # F_DUPFD, F_GET/SETFD, F_GET/SETFL, F_GETLK, F_DUPFD_CLOEXEC, F_GETPIPE_SZ
+FCNTL = (0, 1, 2, 3, 4, 5, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_DUPFD_CLOEXEC
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIO(N)CLEX
 PRCTL = (3, 15, 16, 0x53564D41)  # PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_SET_VMA
 
