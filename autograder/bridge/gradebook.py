@@ -1,0 +1,189 @@
+"""Marks into nbgrader's gradebook: one session for a class, one commit for each submission."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from nbgrader import api
+from nbgrader.utils import parse_utc, setenv
+from sqlalchemy import insert, select, update
+
+from autograder.authoring.unit import Notebook, Unit
+from autograder.bridge.register import Registered, register
+from autograder.engine.grade import NotebookResult, SubmissionResult
+
+NO_RESPONSE = "No response."  # nbgrader's own words for an untouched answer
+LOCK_SECONDS = 60  # formgrader may be writing at the same time
+
+
+class Book:
+    """The gradebook of the course at `root`, with `unit` registered in it."""
+
+    def __init__(self, root: Path, unit: Unit, url: str = ""):
+        self.unit = unit
+        self._gradebook = open_gradebook(url or gradebook_url(root))
+        try:
+            self._keys = register(self._db(), unit)
+            self._assignment = self._db().scalar(
+                select(api.Assignment.id).where(api.Assignment.name == unit.slug)
+            )
+            self._db().commit()
+        except BaseException:
+            self.close()
+            raise
+
+    def _db(self) -> Any:
+        return self._gradebook.db
+
+    def write(self, result: SubmissionResult, folder: Path | None = None) -> None:
+        """Record one submission; `folder` is where its timestamp.txt may be. Marks given by hand stay."""
+        try:
+            submission = self._submission(result.student, timestamp(folder) if folder else None)
+            found = {n.name: n for n in result.notebooks} if result.status == "graded" else {}
+            for notebook in self.unit.notebooks:
+                self._write_notebook(submission, notebook, found.get(notebook.name))
+            self._db().commit()
+        except BaseException:
+            self._db().rollback()
+            raise
+
+    def write_notebook(self, student: str, result: NotebookResult) -> None:
+        """Record one notebook of a submission, and leave the others as they are."""
+        try:
+            submission = self._submission(student, None)
+            self._write_notebook(submission, self.unit.notebook(result.name), result)
+            self._db().commit()
+        except BaseException:
+            self._db().rollback()
+            raise
+
+    def _submission(self, student: str, when: datetime | None) -> str:
+        """The key of the student's submission, made where it is new."""
+        db = self._db()
+        if db.scalar(select(api.Student.id).where(api.Student.id == student)) is None:
+            db.execute(insert(api.Student).values(id=student))
+        table = api.SubmittedAssignment
+        mine = (table.assignment_id == self._assignment) & (table.student_id == student)
+        key = db.scalar(select(table.id).where(mine))
+        if key is None:
+            key = api.new_uuid()
+            db.execute(insert(table).values(id=key, assignment_id=self._assignment, student_id=student))
+        if when is not None:
+            db.execute(update(table).where(table.id == key).values(timestamp=when))
+        return str(key)
+
+    def _write_notebook(self, submission: str, notebook: Notebook, result: NotebookResult | None) -> None:
+        db, keys = self._db(), self._keys[notebook.name]
+        table = api.SubmittedNotebook
+        mine = (table.assignment_id == submission) & (table.notebook_id == keys.id)
+        key = db.scalar(select(table.id).where(mine))
+        if key is None:
+            key = api.new_uuid()
+            db.execute(insert(table).values(id=key, assignment_id=submission, notebook_id=keys.id))
+        untouched = unanswered(notebook, result)
+        self._write_marks(str(key), keys, marks(notebook, result, untouched))
+        self._write_comments(str(key), keys, untouched)
+
+    def _write_marks(self, submitted: str, keys: Registered, scores: dict[str, float | None]) -> None:
+        known = self._rows(api.Grade, submitted, api.Grade.manual_score)
+        new, changed = [], []
+        for name, cell in keys.grades.items():
+            score = scores[name]
+            key, by_hand = known.get(cell, (None, None))
+            # As in nbgrader: someone looks again at a mark given by hand when the submission is graded anew.
+            row = {"auto_score": score, "needs_manual_grade": score is None or by_hand is not None}
+            if key is None:
+                new.append({**row, "id": api.new_uuid(), "cell_id": cell, "notebook_id": submitted})
+            else:
+                changed.append({**row, "id": key})
+        self._store(api.Grade, new, changed)
+
+    def _write_comments(self, submitted: str, keys: Registered, untouched: set[str]) -> None:
+        known = self._rows(api.Comment, submitted, api.Comment.auto_comment)
+        new, changed = [], []
+        for name, cell in keys.comments.items():
+            key, before = known.get(cell, (None, None))
+            said = NO_RESPONSE if name in untouched else None
+            if key is None:
+                row = {"id": api.new_uuid(), "cell_id": cell, "notebook_id": submitted}
+                new.append({**row, "auto_comment": said})
+            elif said != before:
+                changed.append({"id": key, "auto_comment": said})
+        self._store(api.Comment, new, changed)
+
+    def _rows(self, table: Any, submitted: str, column: Any) -> dict[str, tuple[str, Any]]:
+        rows = self._db().execute(
+            select(table.cell_id, table.id, column).where(table.notebook_id == submitted)
+        )
+        return {cell: (key, value) for cell, key, value in rows}
+
+    def _store(self, table: Any, new: list[dict[str, Any]], changed: list[dict[str, Any]]) -> None:
+        if new:
+            self._db().execute(insert(table), new)
+        if changed:
+            self._db().execute(update(table), changed)
+
+    def close(self) -> None:
+        self._gradebook.close()
+
+    def __enter__(self) -> Book:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def gradebook_url(root: Path) -> str:
+    """nbgrader's default place: `gradebook.db` in the course's folder."""
+    return f"sqlite:///{root.resolve() / 'gradebook.db'}"
+
+
+def open_gradebook(url: str) -> Any:
+    """nbgrader's Gradebook; it calls the program alembic when it makes a new database."""
+    if url.startswith("sqlite:") and "?" not in url:
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        url += f"?timeout={LOCK_SECONDS}"
+    programs = str(Path(sys.executable).parent)
+    with setenv(PATH=os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])):
+        return api.Gradebook(url)
+
+
+def marks(notebook: Notebook, result: NotebookResult | None, untouched: set[str]) -> dict[str, float | None]:
+    """The automatic score of each graded cell; None where a person has to read."""
+    checks = result.checks if result else {}
+    scores: dict[str, float | None] = {
+        c.id: checks[c.id].points if c.id in checks else 0.0 for c in notebook.of_kind("check")
+    }
+    return scores | {c.id: 0.0 if c.id in untouched else None for c in notebook.of_kind("question")}
+
+
+def unanswered(notebook: Notebook, result: NotebookResult | None) -> set[str]:
+    """The answers that are missing or still as released."""
+    from autograder.authoring.release import stub
+
+    given = {s.id: s.source.strip() for s in result.steps} if result else {}
+    return {
+        c.id
+        for c in notebook.cells
+        if c.kind in ("solution", "question")
+        and given.get(c.id, "") in ("", stub(c.source).strip() if c.kind == "solution" else c.source.strip())
+    }
+
+
+def timestamp(folder: Path) -> datetime | None:
+    """When it was handed in, from nbgrader's timestamp.txt; None where that is missing or unreadable."""
+    path = folder / "timestamp.txt"
+    try:
+        if path.is_symlink() or path.stat().st_size > 100:
+            return None
+        when = parse_utc(path.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError, OverflowError, TypeError):
+        return None
+    return when if isinstance(when, datetime) else None
