@@ -1,4 +1,4 @@
-"""The commands: `autograder build`, `verify`, `check`, `grade`, `doctor`, `sample`."""
+"""The commands of `autograder`."""
 
 from __future__ import annotations
 
@@ -101,6 +101,21 @@ def build(units: tuple[str, ...]) -> None:
         console.print(
             f"[green]✓[/] {unit.slug}: {len(written)} files in exercises/{unit.slug}", highlight=False
         )
+
+
+@main.command()
+@click.argument("unit")
+@plainly
+def new(unit: str) -> None:
+    """Start UNIT (such as 05-dropout): a small unit that builds, to be replaced piece by piece."""
+    from autograder.authoring.new import create
+
+    root = course()
+    for path in create(root, unit):
+        console.print(f"[green]✓[/] {path.relative_to(root)}", highlight=False)
+    console.print(
+        f"Next: autograder build {unit}, autograder verify {unit}, and book/{unit}/index in _toc.yml."
+    )
 
 
 @main.command()
