@@ -17,8 +17,8 @@
 # You will write batch normalization: forward, backward, at test time, and for images.
 # Then you will write the test that proves your backward pass.
 #
-# **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell. Run the check below it.
-# A check never stops the notebook. You may check as often as you like.
+# **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell.
+# Run the check below it. A check never stops the notebook. You may check as often as you like.
 #
 # **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next.
 #
@@ -59,7 +59,9 @@ print(standardized.round(3))
 #
 # The worked example lacks two things.
 # A constant feature has variance 0: add `eps` under the root, {eq}`bn-normalize`.
-# The network may want another scale and another centre: it learns them as `gamma` and `beta`, {eq}`bn-scale-shift`.
+# The network may want another scale and another centre.
+# It learns them as `gamma` and `beta`, {eq}`bn-scale-shift`.
+
 
 # %% solution="batchnorm_forward"
 def batchnorm_forward(x, gamma, beta, eps=1e-5):
@@ -94,9 +96,11 @@ check(batchnorm_forward)
 # ## 2. Running statistics (●●○, 10 minutes)
 #
 # At test time there may be one image only. It has no batch to take a mean of.
-# So training keeps an average of the statistics of its batches, {eq}`bn-running-mean` and {eq}`bn-running-var`.
+# So training keeps an average of the statistics of its batches:
+# {eq}`bn-running-mean` and {eq}`bn-running-var`.
 # Both start at zero. Here `momentum` weighs the **old** value.
 # The variance is the one of your forward pass: divided by $N$.
+
 
 # %% solution="running_statistics"
 def running_statistics(batches, momentum=0.9):
@@ -128,6 +132,7 @@ check(running_statistics)
 # Now the statistics are given: {eq}`bn-inference`. Nothing is computed from the test batch.
 # So the answer for one image does not depend on the images beside it.
 
+
 # %% solution="batchnorm_inference"
 def batchnorm_inference(x, running_mean, running_var, gamma, beta, eps=1e-5):
     """Normalize with the statistics that training has kept, {eq}`bn-inference`.
@@ -149,6 +154,7 @@ check(batchnorm_inference)
 # From here on, `dout` is the gradient of the loss with respect to `y`. It has the shape of `y`.
 # Each example used the same `beta` and the same `gamma`. So their gradients add up over the batch:
 # {eq}`bn-dbeta` and {eq}`bn-dgamma`.
+
 
 # %% solution="parameter_gradients"
 def parameter_gradients(dout, x, eps=1e-5):
@@ -173,8 +179,10 @@ check(parameter_gradients)
 #
 # `dx_hat` is the gradient with respect to `x_hat`, {eq}`bn-dxhat`. Here it is given.
 # Each feature has one variance and one mean. All $N$ examples used them, so their gradients are sums.
-# Differentiate $\hat x = (x - \mu)(\sigma^2 + \varepsilon)^{-1/2}$ on paper: once by $\sigma^2$, once by $\mu$.
+# On paper, differentiate $\hat x = (x - \mu)(\mathrm{var} + \epsilon)^{-1/2}$:
+# once by $\mathrm{var}$, once by $\mu$.
 # You should arrive at {eq}`bn-dvar` and {eq}`bn-dmu`.
+
 
 # %% solution="statistics_gradients"
 def statistics_gradients(dx_hat, x, eps=1e-5):
@@ -197,13 +205,14 @@ check(statistics_gradients)
 # %% [markdown]
 # ## 6. Backward: the input (●●○, 10 minutes)
 #
-# An entry of `x` reaches the loss on three ways: directly, through the variance, through the mean.
+# An entry of `x` reaches the loss on three paths: directly, through the variance, through the mean.
 # {eq}`bn-dx` adds the three. The first one is `dx_hat / np.sqrt(var + eps)`.
 # `dvar` and `dmu` come in as arrays. Use them as they are.
 
+
 # %% solution="input_gradient"
 def input_gradient(dx_hat, x, dvar, dmu, eps=1e-5):
-    """The gradient of the input from the gradients of its three ways, {eq}`bn-dx`.
+    """The gradient of the input from the gradients on its three paths, {eq}`bn-dx`.
 
     dx_hat, x: (N, D). dvar, dmu: (D,). Returns dx: (N, D).
     """
@@ -221,9 +230,10 @@ check(input_gradient)
 # %% [markdown]
 # ## 7. Backward: the whole in closed form (●●●, 20 minutes)
 #
-# Put {eq}`bn-dvar` and {eq}`bn-dmu` into {eq}`bn-dx`. Most of it cancels.
-# What remains is {eq}`bn-closed`: it needs `dgamma`, `dbeta` and `x_hat`, and no other sums.
+# Put {eq}`bn-dvar` and {eq}`bn-dmu` into {eq}`bn-dx`. What remains is {eq}`bn-closed`.
+# Its two sums are no new work: compare them with `dbeta` and `dgamma`.
 # You may also chain your three functions. Both ways are right.
+
 
 # %% solution="batchnorm_backward"
 def batchnorm_backward(dout, x, gamma, eps=1e-5):
@@ -257,11 +267,13 @@ check(batchnorm_backward)
 # %% [markdown]
 # ## 8. Images (●●○, 15 minutes)
 #
-# A convolution uses one filter at all pixels. So batch normalization keeps one mean and one variance per **channel**.
+# A convolution uses one filter at all pixels.
+# So batch normalization keeps one mean and one variance per **channel**.
 # Every pixel of every image is an example, {eq}`bn-spatial`.
 # Bring `x` into the shape `(N * H * W, C)`, call `batchnorm`, and go back.
 #
 # The default of `batchnorm` is your own function. You may also compute without it, over three axes.
+
 
 # %% solution="spatial_batchnorm"
 def spatial_batchnorm(x, gamma, beta, eps=1e-5, batchnorm=batchnorm_forward):
@@ -285,8 +297,10 @@ check(spatial_batchnorm)
 # ## 9. The numerical gradient (●●○, 15 minutes)
 #
 # A derivation may be wrong. A difference quotient is only inexact.
-# Take one entry of `x`. Move it up by `h`, then down by `h`. See how $\sum f(x) \cdot dout$ changes: {eq}`bn-numerical`.
+# Take one entry of `x`. Move it up by `h`, then down by `h`.
+# See how the number `(f(x) * dout).sum()` changes: {eq}`bn-numerical`.
 # Do so for every entry. Leave `x` as you found it.
+
 
 # %% solution="numerical_gradient"
 def numerical_gradient(f, x, dout, h=1e-5):
@@ -315,11 +329,14 @@ check(numerical_gradient)
 # ## 10. Your own test (●●●, 20 minutes)
 #
 # Write the test that you would want before you trust a backward pass.
-# It gets a function. It must raise an `AssertionError` when the function is wrong, and return when it is right.
+# It gets a function. When the function is wrong, it must raise an `AssertionError`.
+# When the function is right, it must simply return.
 # It is marked on one right implementation and on several wrong ones.
 #
-# `batchnorm_forward` and `numerical_gradient` give you the truth. The choice of inputs is yours, and it decides:
-# some inputs hide mistakes. Ask yourself what `dout` full of ones does to `dx`, and what `gamma = 1` hides.
+# `batchnorm_forward` and `numerical_gradient` give you the truth.
+# The choice of inputs is yours, and it decides: some inputs hide mistakes.
+# Ask yourself what `dout` full of ones does to `dx`, and what `gamma = 1` hides.
+
 
 # %% solution="test_batchnorm_backward"
 def test_batchnorm_backward(implementation):
@@ -380,8 +397,9 @@ axes[0].legend()
 plt.show()
 
 # %% [markdown]
-# **Question.** By what factor does the size change per layer without batch normalization, for `scale = 0.5` and `scale = 2`?
-# Why do the four curves fall onto one another with it? What could still go wrong if a whole layer had `scale = 1e-4`?
+# **Question.** Without batch normalization, by what factor does the size change per layer,
+# for `scale = 0.5` and for `scale = 2`? Why do the four curves fall onto one another with it?
+# What could still go wrong if a layer had `scale = 1e-4`?
 
 # %% [markdown] question="bn-weight-scale" points=2
 # *Your answer here.*
