@@ -56,6 +56,15 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+JOBS = click.option(
+    "--jobs",
+    type=click.IntRange(1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="one a core",
+    help="Processes at a time.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="training-neural-networks")
 def main() -> None:
@@ -120,8 +129,9 @@ def new(unit: str) -> None:
 
 @main.command()
 @click.argument("units", nargs=-1)
+@JOBS
 @plainly
-def verify(units: tuple[str, ...]) -> None:
+def verify(units: tuple[str, ...], jobs: int) -> None:
     """Prove that the checks of UNITS accept the solution and name every known mistake."""
     from autograder.authoring.verify import SEEDS
     from autograder.authoring.verify import verify as prove
@@ -129,7 +139,7 @@ def verify(units: tuple[str, ...]) -> None:
     faults: list[str] = []
     for unit in _units(units):
         with telling(f"verifying {unit.slug}") as tell:
-            proof = prove(unit, tell)
+            proof = prove(unit, tell, jobs)
         console.print(_proof_table(proof, SEEDS))
         faults += proof.faults
     for fault in faults:
@@ -142,7 +152,7 @@ COUNTS = {
     "points": "points",
     "probes": "probes",
     "hidden": "hidden",
-    "mistakes": "mistakes",
+    "mistakes": "known",
     "caught": "caught",
     "recognised": "named",
 }

@@ -54,7 +54,7 @@ def sandbox_level() -> str:
     diagnosis = diagnose()
     if not diagnosis.ok:
         raise Refused(
-            "The sandbox is not safe here: " + diagnosis.missing() + " Run `autograder doctor` for details, "
+            f"{diagnosis.sentence()} Run `autograder doctor` for details, "
             "or say --sandbox=none to grade without protection."
         )
     return diagnosis.level

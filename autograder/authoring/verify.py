@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
+from typing import Any
 
 from autograder.authoring import release
 from autograder.authoring.reference import Reference, Seeds, execute, hidden_seeds
@@ -13,21 +16,42 @@ from autograder.running import Outcome, run_probe
 from autograder.verdict import Question, judge, same_outcome
 
 SEEDS = 20
+CHUNK = 5  # seeds that one process proves at a time
 
 
 @dataclass
 class Row:
-    """What was proved about one exercise."""
+    """What was proved about one exercise. missed: mistakes that no check caught; confused: that were caught
+    and not recognised."""
 
     notebook: str
     exercise: str
     points: float
     probes: int
     hidden: int
-    mistakes: int = 0
-    caught: int = 0
-    recognised: int = 0
+    mistakes: int
+    missed: set[str] = field(default_factory=set)
+    confused: set[str] = field(default_factory=set)
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def caught(self) -> int:
+        return self.mistakes - len(self.missed)
+
+    @property
+    def recognised(self) -> int:
+        return self.mistakes - len(self.missed | self.confused)
+
+    def note(self, fault: str) -> None:
+        """Add a fault once, however many seeds show it."""
+        if fault not in self.faults:
+            self.faults.append(fault)
+
+    def absorb(self, other: Row) -> None:
+        self.missed |= other.missed
+        self.confused |= other.confused
+        for fault in other.faults:
+            self.note(fault)
 
 
 @dataclass
@@ -40,33 +64,56 @@ class Proof:
         return [f"{r.exercise}: {fault}" for r in self.rows for fault in r.faults]
 
 
-def verify(unit: Unit, tell: Callable[[str], None] = lambda _: None) -> Proof:
-    """Prove every exercise of the unit over SEEDS seeds; `tell` hears what is being done."""
-    rows: list[Row] = []
-    for notebook in unit.notebooks:
-        tell(f"{notebook.key}: solution")
-        reference = Reference(unit, notebook)
-        of = {name: _row(unit, notebook, name) for name in notebook.exercises}
-        _release_attempts_nothing(reference, of)
-        for seed in range(SEEDS):
-            tell(f"{notebook.key}: seed {seed + 1} of {SEEDS}")
-            _prove_seed(reference, hidden_seeds(unit.slug, b"verify %d" % seed), of, first=seed == 0)
+def verify(unit: Unit, tell: Callable[[str], None] = lambda _: None, jobs: int = 1) -> Proof:
+    """Prove every exercise of the unit over SEEDS seeds, in `jobs` processes; `tell` hears what is done."""
+    chunks = [range(first, first + CHUNK) for first in range(0, SEEDS, CHUNK)]
+    tasks = [(n.name, chunk) for n in unit.notebooks for chunk in chunks]
+    rows: dict[tuple[str, str], Row] = {}
+    for done, found in enumerate(_proved(unit, tasks, jobs), 1):
+        tell(f"{unit.slug}: {done} of {len(tasks)} parts verified")
+        for row in found:
+            rows.setdefault((row.notebook, row.exercise), row).absorb(row)
+    order = [(n.name, exercise) for n in unit.notebooks for exercise in n.exercises]
+    return Proof(unit.slug, [rows[key] for key in order])
+
+
+def _proved(unit: Unit, tasks: list[tuple[str, range]], jobs: int) -> Iterator[list[Row]]:
+    if jobs == 1:
+        yield from (prove(unit, name, seeds) for name, seeds in tasks)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        futures = [pool.submit(_prove_elsewhere, unit.to_json(), name, seeds) for name, seeds in tasks]
+        yield from (future.result() for future in as_completed(futures))
+
+
+def _prove_elsewhere(unit: dict[str, Any], name: str, seeds: range) -> list[Row]:
+    return prove(Unit.from_json(unit), name, seeds)
+
+
+def prove(unit: Unit, name: str, seeds: range) -> list[Row]:
+    """Prove one notebook's exercises over some seeds; what needs no seed goes with the first."""
+    notebook = unit.notebook(name)
+    reference = Reference(unit, notebook)
+    rows = {exercise: _row(unit, notebook, exercise) for exercise in notebook.exercises}
+    if 0 in seeds:
+        _release_attempts_nothing(reference, rows)
         for probe in (p for p in unit.probes_of(notebook) if p.judges):
-            _prove_test(reference, probe, of[probe.of])
-        rows += of.values()
-    return Proof(unit.slug, rows)
+            _prove_test(reference, probe, rows[probe.of])
+    for seed in seeds:
+        _prove_seed(reference, hidden_seeds(unit.slug, b"verify %d" % seed), rows)
+    return list(rows.values())
 
 
 def _row(unit: Unit, notebook: Notebook, exercise: str) -> Row:
     probes = [p for p in unit.probes_of(notebook) if p.of == exercise]
     points = sum(c.points for c in notebook.of_kind("check") if c.name == exercise)
-    row = Row(notebook.name, exercise, points, len(probes), sum(p.hidden for p in probes))
-    row.mistakes = sum(p.mistake.of == exercise for p in unit.patches)
-    row.caught = row.recognised = row.mistakes
+    mistakes = sum(p.mistake.of == exercise for p in unit.patches)
+    mistakes += sum(len(p.wrong) + len(p.breakers) for p in probes)
+    row = Row(notebook.name, exercise, points, len(probes), sum(p.hidden for p in probes), mistakes)
     if not probes:
-        row.faults.append("no probe asks about it")
+        row.note("no probe asks about it")
     if not points:
-        row.faults.append("no check cell gives points for it")
+        row.note("no check cell gives points for it")
     return row
 
 
@@ -81,24 +128,23 @@ def _release_attempts_nothing(reference: Reference, rows: dict[str, Row]) -> Non
                 execute(source, names, f"<release {cell.id}>")
             except Exception as error:
                 fault = f"{cell.id} crashes the untouched release: {type(error).__name__}: {error}"
-                next(iter(rows.values())).faults.append(fault)
+                next(iter(rows.values())).note(fault)
     seeds = hidden_seeds(unit.slug, b"release")
     for probe in (p for p in unit.probes_of(notebook) if not p.judges):
         outcome = run_probe(probe, names, reference.inputs(probe, seeds(probe.name, 0)), reference.given)
         if outcome.status != "not attempted":
-            rows[probe.of].faults.append(f"the untouched release gives {outcome.status} in {probe.name}")
+            rows[probe.of].note(f"the untouched release gives {outcome.status} in {probe.name}")
 
 
-def _prove_seed(reference: Reference, seeds: Seeds, rows: dict[str, Row], first: bool) -> None:
+def _prove_seed(reference: Reference, seeds: Seeds, rows: dict[str, Row]) -> None:
     questions = reference.questions(seeds, hidden=True)
     for exercise, row in rows.items():
         asked = [q for q in questions if q.of == exercise]
-        if not asked:
-            continue
-        _solution_passes(reference, asked, row)
-        patches = [p for p in reference.unit.patches if p.mistake.of == exercise]
-        for patch in patches:
-            _mistake_is_named(patch, patches, asked, row)
+        if asked:
+            _solution_passes(reference, asked, row)
+            patches = [p for p in reference.unit.patches if p.mistake.of == exercise]
+            for patch in patches:
+                _mistake_is_named(patch, patches, asked, row)
 
 
 def _solution_passes(reference: Reference, asked: list[Question], row: Row) -> None:
@@ -106,52 +152,43 @@ def _solution_passes(reference: Reference, asked: list[Question], row: Row) -> N
     again = [[reference.ask(probes[q.name], reference.names, c.inputs) for c in q.cases] for q in asked]
     for verdict in judge(asked, again, []):
         if not verdict.passed:
-            _note(row, f"the solution itself fails {verdict.probe}: {verdict.message}")
+            row.note(f"the solution itself fails {verdict.probe}: {verdict.message}")
 
 
 def _mistake_is_named(patch: Patch, patches: list[Patch], asked: list[Question], row: Row) -> None:
     """Caught: a check fails. Recognised: every failing check names it or a declared synonym."""
     mistake = patch.mistake
     known = [p.mistake for p in patches]
-    answers: list[list[Outcome]] = [[c.mistakes[mistake.id] for c in q.cases] for q in asked]
-    verdicts = judge(asked, answers, known)
-    failed = [v for v in verdicts if not v.passed or v.mistake]
-    if not failed and _note(row, f"{mistake.id} is not caught: no check tells it from the solution"):
-        row.caught -= 1
+    answers = [[c.mistakes[mistake.id] for c in q.cases] for q in asked]
+    failed = [v for v in judge(asked, answers, known) if not v.passed or v.mistake]
+    if not failed:
+        row.missed.add(mistake.id)
+        row.note(f"{mistake.id} is not caught: no check tells it from the solution")
+        return
     same = {mistake.id, *mistake.synonyms}
     others = {m.id for m in known if m.id not in same and _equals(m.id, asked, answers)}
-    named = {v.mistake for v in failed}
-    if failed and (others or not named <= same):
-        told = ", ".join(sorted(others | {str(n) for n in named - same}))
-        if _note(row, f"{mistake.id} is not recognised as itself: it looks like {told}"):
-            row.recognised -= 1
+    others |= {str(v.mistake) for v in failed} - same
+    if others:
+        row.confused.add(mistake.id)
+        row.note(f"{mistake.id} is not recognised as itself: it looks like {', '.join(sorted(others))}")
 
 
 def _equals(other: str, asked: list[Question], answers: list[list[Outcome]]) -> bool:
-    pairs = [
-        (c.mistakes[other], a)
-        for q, row in zip(asked, answers, strict=True)
-        for c, a in zip(q.cases, row, strict=True)
-    ]
-    return all(same_outcome(a, b) for a, b in pairs)
-
-
-def _note(row: Row, fault: str) -> bool:
-    """Add a fault once, however many seeds show it; True the first time."""
-    if fault in row.faults:
-        return False
-    row.faults.append(fault)
-    return True
+    return all(
+        same_outcome(case.mistakes[other], answer)
+        for question, given in zip(asked, answers, strict=True)
+        for case, answer in zip(question.cases, given, strict=True)
+    )
 
 
 def _prove_test(reference: Reference, probe: Probe, row: Row) -> None:
     """The solution's test must accept the reference and reject every mistake and breaker."""
     right = reference.given(Given(probe.judges or ""))
     if run_probe(probe, reference.names, {"implementation": right}).status != "values":
-        _note(row, f"the solution's test rejects the right {probe.judges}")
+        row.note(f"the solution's test rejects the right {probe.judges}")
     broken = {b.__name__: b(right) for b in probe.breakers}
     broken |= {i: reference.given(Given(probe.judges or "", i)) for i in probe.wrong}
     for name, implementation in broken.items():
         if run_probe(probe, reference.names, {"implementation": implementation}).status != "raised":
-            _note(row, f"the solution's test accepts {name}")
-    row.mistakes = row.caught = row.recognised = len(broken)
+            row.missed.add(name)
+            row.note(f"the solution's test accepts {name}")
