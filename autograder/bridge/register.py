@@ -111,7 +111,7 @@ def _forget_cell(db: Session, cell: Any) -> None:
         if db.scalar(by_hand) or db.scalar(said):
             raise BookError(
                 f"The unit no longer has the cell {cell.name}, but the gradebook holds marks or comments "
-                "given to it by hand. Put the cell back, or remove those marks in formgrader, then grade again."
+                "given to it by hand. Put the cell back, or remove the marks in formgrader."
             )
         db.execute(delete(api.Grade).where(api.Grade.cell_id == cell.id))
         db.execute(delete(api.Comment).where(api.Comment.cell_id == cell.id))
