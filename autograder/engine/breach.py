@@ -190,6 +190,8 @@ def _try(attack: attacks.Attack, target: attacks.Target, policy: Policy | None) 
         return error.layer, error.reason
     except OSError as error:
         return error.errno or 0, error.strerror or str(error)
+    except Exception as error:
+        return 0, f"it could not be tried: {error!r}"
     return 0, "it succeeded"
 
 
