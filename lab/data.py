@@ -1,8 +1,9 @@
 """The course's one way to image data: `load(name, size="auto")`.
 
 The embedded sets (digits, mnist5k, photo_patches) are made from installed packages. The full sets
-(fashion_mnist, cifar10, cifar100) are read from the prepared folder $LAB_DATA, or from the user's cache. Nothing
-is downloaded unless asked for, by size="full" or `python -m lab fetch NAME`. No set ever stands in for another.
+(fashion_mnist, cifar10, cifar100) are read from the prepared folder $LAB_DATA, or from the user's cache.
+Nothing is downloaded unless asked for, by size="full" or `python -m lab fetch NAME`; no set ever stands in
+for another.
 """
 
 import os

@@ -157,8 +157,8 @@ def _explained(name: str, cache: Path) -> Iterator[None]:
         raise DataError(f"Expected to download {name}, but {reason}; {places(name)}.") from error
     except (ValueError, EOFError, tarfile.TarError) as error:
         raise DataError(
-            f"What came from {CANONICAL[name].address} for {name} is not what was expected ({_short(error)}), "
-            f"so nothing was unpacked: fetch again, or bring the right files; {places(name)}."
+            f"What came from {CANONICAL[name].address} for {name} is not what was expected "
+            f"({_short(error)}), so nothing was unpacked: fetch again or bring the right one; {places(name)}."
         ) from error
 
 

@@ -1,0 +1,109 @@
+"""The house style of figures: a white ground, which dark mode needs too, and colours that all can tell."""
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import numpy as np
+
+from lab.dataset import INSTALL
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), "Color universal design": distinct with every kind of colour vision, and in grey.
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
+
+STYLE: Any = {
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#444444",
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E4E4E4",
+    "text.color": "#222222",
+    "axes.labelcolor": "#222222",
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "lines.linewidth": 2,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "figure.dpi": 110,
+    "savefig.dpi": 150,
+}
+
+
+P = ParamSpec("P")
+
+
+def house_style(draw: "Callable[P, Figure]") -> "Callable[P, Figure]":
+    """Give a function that draws a figure the style of the house."""
+
+    @wraps(draw)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> "Figure":
+        try:
+            import matplotlib
+        except ImportError as error:
+            raise ImportError(f"Plots need matplotlib, which is not installed: {INSTALL}.") from error
+        with matplotlib.rc_context(STYLE):
+            return draw(*args, **kwargs)
+
+    return styled
+
+
+def figure(
+    columns: int = 1, *, width: float = 4.3, height: float = 3.4, **options: Any
+) -> tuple["Figure", list]:
+    """A figure of the house with panels in a row; returns it and the list of its axes."""
+    import matplotlib.pyplot as plt
+
+    panel, axes = plt.subplots(
+        1, columns, figsize=(width * columns, height), squeeze=False, layout="constrained", **options
+    )
+    plt.close(panel)  # or a notebook would show it twice: once drawn, once returned
+    return panel, list(axes[0])
+
+
+def mean_and_range(
+    ax: "Axes", x: Sequence[float], runs: np.ndarray, *, label: str, colour: str, marker: str = "o"
+) -> None:
+    """The mean over runs (seeds, len(x)) as a line, their least and greatest as a band; NaN is left out."""
+    known = np.isfinite(runs).all(axis=0)
+    x_known, values = np.asarray(x)[known], runs[:, known]
+    ax.plot(x_known, values.mean(axis=0), color=colour, marker=marker, label=label)
+    ax.fill_between(x_known, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
+
+
+def mark_diverged(ax: "Axes", x: Sequence[float], runs: np.ndarray, *, colour: str) -> None:
+    """A cross at the upper edge where at least one of the runs (seeds, len(x)) is not finite."""
+    lost = np.asarray(x)[~np.isfinite(runs).all(axis=0)]
+    height = np.full(len(lost), 0.97)
+    ax.plot(
+        lost, height, "x", color=colour, markersize=8, markeredgewidth=2, transform=ax.get_xaxis_transform()
+    )
+
+
+def plain_log_ticks(ax: "Axes", ticks: Sequence[float], label: str) -> None:
+    """A logarithmic x axis that names exactly these values."""
+    from matplotlib.ticker import NullLocator
+
+    ax.set_xscale("log")
+    ax.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.set_xlabel(label)
+
+
+def as_percent(ax: "Axes", label: str) -> None:
+    """A y axis of shares, from 0 to 100 %."""
+    from matplotlib.ticker import PercentFormatter
+
+    ax.set_ylim(0, 1)
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_ylabel(label)
