@@ -16,6 +16,7 @@ from autograder.engine.grade import Grader
 from tests.conftest import ROOT
 
 UNITS = slugs(ROOT)
+INTERFACE = re.compile(r"return [\w, ]+|[\w, ]+ = \w+\.shape")  # what docstrings tell anyway
 
 
 @pytest.fixture(scope="module", params=UNITS)
@@ -52,11 +53,11 @@ def test_no_line_of_a_solution_is_in_the_release(unit):
             assert squeezed(line) not in text, f"{path.name} holds the solution line {line!r}"
 
 
-def test_no_patch_of_a_mistake_is_in_the_release(unit):
-    folder = ROOT / "exercises" / unit.slug / "checks"
-    text = squeezed("".join(shown_text(p) for p in folder.glob("*.*") if p.suffix != ".npz"))
-    for patch in unit.patches:
-        assert len(patch.replace) < 12 or squeezed(patch.replace) not in text, patch.mistake.id
+def test_a_released_mistake_is_what_it_says_and_no_code(unit):
+    allowed = {"id", "of", "says", "kind", "accepted", "hint", "see", "synonyms"}
+    for path in (ROOT / "exercises" / unit.slug / "checks").glob("*.json"):
+        for mistake in json.loads(path.read_text(encoding="utf-8"))["mistakes"]:
+            assert mistake.keys() <= allowed
 
 
 def test_the_solution_earns_full_marks_in_the_engine(unit, grader, tmp_path):
@@ -126,7 +127,7 @@ def solution_lines(unit):
             for body in re.findall(f"{BEGIN}\n(.*?)\n *{END}", cell.source, re.S):
                 for line in body.splitlines():
                     code = without_comment(line)
-                    if len(squeezed(code)) >= 16:
+                    if len(squeezed(code)) >= 16 and not INTERFACE.fullmatch(code.strip()):
                         yield code
 
 
