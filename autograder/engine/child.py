@@ -96,7 +96,7 @@ def main(policy: dict[str, Any], requests: int, answers: int) -> None:
     os.chdir(policy["scratch"] or "/")
     try:
         if policy.pop("locked"):
-            lock_down(Policy(**{**policy, "readable": tuple(policy["readable"])}))
+            lock_down(Policy(**policy))
     except Exception as error:
         wire.send(answers, {"failed": f"{error}"})
         return

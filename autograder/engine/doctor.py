@@ -32,9 +32,9 @@ REMEDIES = {
     "seccomp profiles hide Landlock.",
     seccomp.LAYER: "Use a kernel built with CONFIG_SECCOMP_FILTER, as those of all common distributions are.",
     "breach matrix": "Do not grade here: the attacks were not all stopped. Report it with this output.",
-    "namespaces": "Optional. Allow unprivileged user namespaces: on Ubuntu 24.04 an AppArmor profile with "
-    "`userns` for this Python; in a container, a seccomp profile that allows `unshare`, `mount` and "
-    "`pivot_root`.",
+    "namespaces": "The engine makes no process namespace (pid) yet. Where others are missing too, allow "
+    "unprivileged user namespaces: on Ubuntu 24.04 an AppArmor profile with `userns` for this Python; in a "
+    "container, a seccomp profile that allows `unshare`, `mount` and `pivot_root`.",
 }
 ANY_OTHER = "Run the command outside of wrappers that change limits or rights, and see the reason given here."
 

@@ -11,13 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from autograder.engine import wire
-from autograder.engine.sandbox import Policy, default_readable
 
 START_SECONDS = 120.0
 GIB = 1 << 30
@@ -33,35 +31,46 @@ class Zygote:
     def __init__(self, kind: str, *, locked: bool = True):
         self.kind, self.locked = kind, locked
         self._lock = threading.Lock()
+        self._scratch = tempfile.mkdtemp(prefix="autograder-")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "autograder.engine.zygote", str(theirs.fileno()), kind],
+                [
+                    sys.executable,
+                    "-I",
+                    "-m",
+                    "autograder.engine.zygote",
+                    str(theirs.fileno()),
+                    kind,
+                    self._scratch,
+                ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 env=_clean_environment(),
                 cwd="/",
             )
         self._control = ours
-        self._readable = default_readable(torch=kind == "torch")
         ours.settimeout(START_SECONDS)
-        if not ours.recv(1 << 16):
+        hello = ours.recv(1 << 16)
+        if not hello:
+            self.close()
             raise EngineError(f"The {kind} zygote did not start; its own message stands above.")
+        self.layers: list[str] = json.loads(hello)["layers"]
 
     def spawn(self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB) -> Child:
-        scratch = tempfile.mkdtemp(prefix="autograder-")
-        policy = Policy(
-            readable=self._readable,
-            scratch=scratch,
-            cpu_seconds=cpu_seconds,
-            memory_bytes=memory_bytes,
-            file_bytes=64 << 20,
-            threads=64,
-            open_files=128,
-        )
+        scratch = tempfile.mkdtemp(dir=self._scratch)
+        policy = {
+            "locked": self.locked,
+            "scratch": scratch,
+            "cpu_seconds": cpu_seconds,
+            "memory_bytes": memory_bytes,
+            "file_bytes": 64 << 20,
+            "threads": 64,
+            "open_files": 128,
+        }
         (requests, ask), (listen, answers) = os.pipe(), os.pipe()
         try:
-            order = json.dumps({"spawn": {**asdict(policy), "locked": self.locked}}).encode()
+            order = json.dumps({"spawn": policy}).encode()
             pid = self._order(order, [requests, answers])["pid"]
         except BaseException:
             os.close(ask)
@@ -87,6 +96,7 @@ class Zygote:
     def close(self) -> None:
         self._control.close()
         self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Zygote:
         return self

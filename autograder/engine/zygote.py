@@ -1,6 +1,6 @@
-"""A warm interpreter that forks a child per notebook. Run as `python -I -m autograder.engine.zygote FD KIND`.
+"""A warm interpreter that forks a child per notebook.
 
-It is single-threaded whenever it forks: with two OpenMP threads alive in the parent, a forked child hangs.
+Run as `python -I -m autograder.engine.zygote FD KIND SCRATCH`. It is single-threaded whenever it forks: with two OpenMP threads alive in the parent, a forked child hangs.
 """
 
 from __future__ import annotations
@@ -15,31 +15,38 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from autograder.engine import child
+from autograder.engine.namespaces import isolate
+from autograder.engine.sandbox import default_readable
 
-def main(fd: int, kind: str) -> None:
-    """Warm up, say "ready", then obey: {"spawn": policy} with two descriptors, {"reap": pid}."""
-    from autograder.engine import child
 
+def main(fd: int, kind: str, scratch: str) -> None:
+    """Warm up, take refuge in namespaces where there are any, say "ready", then obey: {"spawn": policy} with
+    two descriptors, {"reap": pid}. scratch: the folder in which each child gets one of its own."""
     control = socket.socket(fileno=fd)
     child.warm(torch=kind == "torch")
+    readable = default_readable(torch=kind == "torch")
     _assert_single_threaded()
+    layers = isolate(readable, scratch)
     gc.collect()
     gc.freeze()
-    control.send(json.dumps({"ready": os.getpid()}).encode())
+    control.send(json.dumps({"ready": os.getpid(), "layers": sorted(layers)}).encode())
     while True:
         message, fds, _, _ = socket.recv_fds(control, 1 << 16, 2)
         if not message:
             return
         order = json.loads(message)
-        answer = _spawn(order["spawn"], fds, control) if "spawn" in order else _reap(order["reap"])
+        answer = (
+            _spawn({**order["spawn"], "readable": readable}, fds, control)
+            if "spawn" in order
+            else _reap(order["reap"])
+        )
         control.send(json.dumps(answer).encode())
 
 
 def _spawn(policy: dict[str, Any], fds: list[int], control: socket.socket) -> dict[str, Any]:
     pid = os.fork()
     if pid == 0:
-        from autograder.engine import child
-
         try:
             control.close()
             child.main(policy, *fds)
@@ -70,4 +77,4 @@ def _assert_single_threaded() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    main(int(sys.argv[1]), *sys.argv[2:])
