@@ -1,6 +1,7 @@
 """A warm interpreter that forks a child per notebook.
 
-Run as `python -I -m autograder.engine.zygote FD KIND SCRATCH`. It is single-threaded whenever it forks: with two OpenMP threads alive in the parent, a forked child hangs.
+Run as `python -I -m autograder.engine.zygote FD KIND SCRATCH`. It is single-threaded whenever it forks: with
+two OpenMP threads alive in the parent, a forked child hangs.
 """
 
 from __future__ import annotations
