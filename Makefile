@@ -1,0 +1,89 @@
+# `make` builds everything and grades a sample class; `make help` lists the rest.
+
+PYTHON ?= python3
+PORT ?= 8000
+SAMPLE ?= 02-batchnorm
+
+BIN := .venv/bin
+STAMPS := _build/stamps
+CLASS := _build/sample
+UNITS := $(patsubst solutions/%/unit.toml,%,$(wildcard solutions/*/unit.toml))
+CORE := $(wildcard autograder/*.py autograder/authoring/*.py)
+CHECKS := $(wildcard exercises/*/checks/*.json exercises/*/checks/*.py)
+ENGINE := $(wildcard autograder/engine/*.py autograder/bridge/*.py)
+LAB := $(shell find lab -name '*.py')
+BOOK := _config.yml _toc.yml $(shell find book -type f -not -name '*.pyc')
+
+export OMP_NUM_THREADS = 1
+export OPENBLAS_NUM_THREADS = 1
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.SECONDEXPANSION:
+.PHONY: all build verify site sample test lint serve lab clean help
+
+all: verify site sample ## everything: exercises, proofs, website, a graded sample class
+	@$(BIN)/autograder marks $(CLASS)/marks.json
+	@echo
+	@echo "Website     $(CURDIR)/_build/html/index.html"
+	@echo "Feedback    $(CURDIR)/$(CLASS)/feedback"
+	@echo "Next        make serve   read the course at http://localhost:$(PORT)"
+	@echo "            make lab     open the exercises in JupyterLab"
+	@echo "            make test    lint, types and tests"
+
+build: $(UNITS:%=$(STAMPS)/build-%) ## cut the exercises from solutions/
+verify: $(UNITS:%=$(STAMPS)/verify-%) ## prove that the checks accept the solution and name every mistake
+site: $(STAMPS)/site ## build the website into _build/html
+sample: $(STAMPS)/sample ## make a sample class and grade it
+
+.venv/stamp: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "make needs Python 3.11, 3.12 or 3.13; there is no $(PYTHON): install it, or say make PYTHON=/path/to/python."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { echo "make needs Python 3.11, 3.12 or 3.13; this is $$($(PYTHON) --version 2>&1): install one of them, or say make PYTHON=/path/to/python."; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make needs Python's venv module; it is missing: on Debian and Ubuntu, run apt install python3-venv."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -c constraints.txt hatchling
+	$(BIN)/python -m pip install -c constraints.txt --no-build-isolation -e '.[course,grade,site,dev]'
+	@touch $@
+
+$(STAMPS)/build-%: .venv/stamp $(CORE) $$(wildcard solutions/$$*/*.* book/$$*/*.md)
+	$(BIN)/autograder build $*
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/verify-%: $(STAMPS)/build-%
+	$(BIN)/autograder verify $*
+	@touch $@
+
+# A build that changes no check leaves its file as old as it was.
+$(CHECKS): $(UNITS:%=$(STAMPS)/build-%)
+	@:
+
+# Pages run code: unless only text changed, all of them are built again. A failure must fail again.
+$(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(BOOK) | build
+	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out book/%.md,$?),--all) || { rm -rf _build/.doctrees; exit 1; }
+	@touch $@
+
+$(STAMPS)/sample: $(STAMPS)/build-$(SAMPLE) $(ENGINE)
+	$(BIN)/autograder sample $(SAMPLE) --students 24 --seed 1 --out $(CLASS)/submitted
+	$(BIN)/autograder grade $(SAMPLE) --submitted $(CLASS)/submitted --course $(CLASS) --json $(CLASS)/marks.json
+	$(BIN)/python -m autograder.authoring.sample $(CLASS)/submitted/expected.json $(CLASS)/marks.json
+	@touch $@
+
+lint: .venv/stamp ## ruff and mypy
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+test: lint build site ## lint, types and tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+serve: site ## serve the website on this machine
+	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+lab: build ## open the exercises in JupyterLab
+	$(BIN)/jupyter lab exercises
+
+clean: ## remove what was built (not .venv, not the gradebook)
+	rm -rf _build dist
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
