@@ -20,9 +20,10 @@
 # **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell.
 # Run the check below it. A check never stops the notebook. You may check as often as you like.
 #
-# **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next.
+# **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next,
+# as long as you do not call your own functions. Where you call them, check them first.
 #
-# **Time.** About two hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
+# **Time.** A little more than two hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
 #
 # Shapes: $N$ examples in the batch, $D$ features. `x` has shape `(N, D)`: one row per example.
 # Statistics have shape `(D,)`: one number per feature. All arrays hold float64.
@@ -393,7 +394,7 @@ for axis, normalize in zip(axes, (False, True), strict=True):
         axis.semilogy(range(1, 11), activation_sizes(scale, normalize), marker="o", label=f"scale {scale}")
     axis.set(title="with batch normalization" if normalize else "without", xlabel="layer")
 axes[0].set_ylabel("standard deviation of the activations")
-axes[0].legend()
+axes[1].legend()
 plt.show()
 
 # %% [markdown]

@@ -89,7 +89,7 @@ check(batchnorm_train)
 # %% [markdown]
 # ## 2. Running statistics, the PyTorch way (●●○, 10 minutes)
 #
-# {eq}`bn-torch-running`: `momentum` weighs the new batch, and the variance is divided by $M - 1$.
+# Here `momentum` weighs the new batch, and the variance is divided by $M - 1$: {eq}`bn-torch-running`.
 # $M$ counts all values of a channel: $N H W$ for images.
 #
 # The kept statistics must not remember how they were computed.
@@ -131,7 +131,7 @@ check(update_running)
 # In training it normalizes with the batch and updates the buffers.
 # In evaluation it normalizes with the buffers, {eq}`bn-inference`, and leaves them alone.
 #
-# You may call your two functions, or write the formulas again.
+# You may call your two functions, if their checks pass, or write the formulas again.
 
 
 # %% solution="BatchNorm"
@@ -177,13 +177,13 @@ class BatchNorm(nn.Module):
 check(BatchNorm)
 
 # %% [markdown]
-# With one value per channel ($M = 1$) there is no variance to keep.
+# With one value per channel ($M = 1$) the variance that is kept would be 0 / 0.
 # PyTorch's layer raises an error then. Yours may do the same. It is not checked.
 #
 # **Question.** You send the same image through a trained network twice:
 # once alone, once in a batch of 64. In which mode do the two answers differ, and why?
 # A friend forgets `model.eval()` and tests one image at a time.
-# What does the first batch normalization after a linear layer return?
+# What does your layer normalize then, and what can it return? Think of a layer behind a linear one.
 
 # %% [markdown] question="bn-one-image" points=2
 # *Your answer here.*
@@ -314,7 +314,7 @@ check(freeze_batchnorm)
 # ## Parity: your layer beside PyTorch's
 #
 # Both layers get the same state, the same four batches of images, and then one batch in evaluation.
-# The largest differences should be about 1e-15: rounding, and nothing else.
+# In float64 the largest differences should be about 1e-15: rounding, and nothing else.
 
 
 # %% listing="parity"
@@ -330,7 +330,8 @@ def largest_differences(mine, library, batches):
         found["output"] = max(found["output"], (outputs[0] - outputs[1]).abs().max().item())
         gap = (inputs[0].grad - inputs[1].grad).abs().max().item()
         found["gradient"] = max(found["gradient"], gap)
-    mine.eval(), library.eval()
+    mine.eval()
+    library.eval()
     found["evaluation"] = (mine(batches[-1]) - library(batches[-1])).abs().max().item()
     for name, buffer in library.named_buffers():
         found[name] = (buffer - mine.state_dict()[name]).abs().max().item()
@@ -338,8 +339,9 @@ def largest_differences(mine, library, batches):
 
 
 # %% experiment="parity"
-images = [3 + 2 * torch.randn(8, 5, 6, 7, dtype=torch.float64, device=device) for _ in range(5)]
-mine, library = BatchNorm(5).double().to(device), nn.BatchNorm2d(5).double().to(device)
+dtype = torch.float32 if device.type == "mps" else torch.float64  # Apple's GPU has no float64
+images = [3 + 2 * torch.randn(8, 5, 6, 7, dtype=dtype, device=device) for _ in range(5)]
+mine, library = BatchNorm(5).to(device, dtype), nn.BatchNorm2d(5).to(device, dtype)
 for name, difference in largest_differences(mine, library, images).items():
     print(f"{name:20} {difference:.1e}")
 

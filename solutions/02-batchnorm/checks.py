@@ -201,11 +201,11 @@ def _(rng):
 
 
 @probe("input_gradient", cases=4)
-def adds_the_three_ways_from_the_input(s, dx_hat, x, dvar, dmu, eps):
+def adds_the_three_paths_from_the_input(s, dx_hat, x, dvar, dmu, eps):
     return {"dx": s.input_gradient(dx_hat, x, dvar, dmu, eps=eps)}
 
 
-@adds_the_three_ways_from_the_input.inputs
+@adds_the_three_paths_from_the_input.inputs
 def _(rng):
     size = rng.uniform(1, 3, (2, 4)) * rng.choice([-1, 1], (2, 4))
     return {**statistics_inputs(rng), "dvar": size[0], "dmu": 3 * size[1]}
