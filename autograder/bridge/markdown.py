@@ -13,7 +13,7 @@ RULES = [
     # No address runs code or holds a page; markdown drops the backslashes.
     (re.compile(r"(?i)(script)(\\*):"), r"\1 \2:"),
     (re.compile(r"(?i)\b(data|file|blob)(\\*):(?=\S)"), r"\1 \2:"),
-    # A picture from elsewhere tells its server who reads, and a lost attachment stops nbconvert: a link instead.
+    # A picture tells its server who reads, and a lost attachment stops nbconvert: a link instead.
     (re.compile(r"!+(?=\[)"), ""),
     # TeX that MathJax turns into links, attributes and loaded code.
     (re.compile(r"\\+(href|url|require|style|class|cssId|data|html\w*|include\w*|unicode)\b"), r"\1"),

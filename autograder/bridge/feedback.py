@@ -1,0 +1,100 @@
+"""One self-contained page of feedback for each notebook: marks, recognised mistakes, code and outputs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from autograder.authoring.unit import Unit
+from autograder.bridge.files import write_whole
+from autograder.bridge.page import ByHand, parts
+from autograder.engine.grade import NotebookResult, SubmissionResult
+from autograder.report import MARKS
+
+
+def write_feedback(
+    result: SubmissionResult,
+    unit: Unit,
+    root: Path,
+    by_hand: Mapping[str, Mapping[str, ByHand]] | None = None,
+) -> None:
+    """Write `feedback/<student>/<unit>/<notebook>.html`; by_hand: per notebook and cell, what a person gave."""
+    folder = root / "feedback" / result.student / unit.slug
+    for notebook in result.notebooks:
+        page = feedback_page(result, unit, notebook, (by_hand or {}).get(notebook.name, {}))
+        write_whole(folder / f"{notebook.name}.html", page)
+
+
+def feedback_page(
+    result: SubmissionResult, unit: Unit, notebook: NotebookResult, by_hand: Mapping[str, ByHand]
+) -> str:
+    """The whole page as one text."""
+    found = parts(unit.notebook(notebook.name), notebook, by_hand)
+    graded = [p for p in found if p.kind != "code"]
+    return _template().render(
+        result=result,
+        unit=unit,
+        notebook=notebook,
+        others=[n.name for n in result.notebooks if n is not notebook],
+        parts=found,
+        graded=graded,
+        points=sum(p.points or 0 for p in graded),
+        max_points=sum(p.max_points for p in graded),
+        waiting=sum(p.max_points for p in graded if p.points is None),
+        marks=MARKS,
+    )
+
+
+@cache
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"python": _python, "inline": _inline, "number": lambda x: f"{x:.4g}"}
+    environment.globals["colours"] = _colours()
+    return environment.get_template("feedback.html.j2")
+
+
+@cache
+def _formatter() -> HtmlFormatter[str]:
+    return HtmlFormatter(nowrap=True, classprefix="c-")
+
+
+def _python(source: str) -> Markup:
+    """Highlighted Python; Pygments escapes what it shows."""
+    return Markup(highlight(source, _lexer(), _formatter()))
+
+
+@cache
+def _lexer() -> PythonLexer:
+    return PythonLexer(stripnl=False)
+
+
+def _inline(text: str) -> Markup:
+    """Escaped text in which `x` is code, as authors write it."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _colours() -> Markup:
+    """Pygments' colours, for a light and for a dark screen."""
+    light = HtmlFormatter(style="friendly", classprefix="c-").get_style_defs(".code")
+    dark = HtmlFormatter(style="github-dark", classprefix="c-").get_style_defs(".code")
+    return Markup(f"{_tokens(light)}\n@media screen and (prefers-color-scheme: dark) {{\n{_tokens(dark)}\n}}")
+
+
+def _tokens(css: str) -> str:
+    """The rules for tokens alone: the ground is the page's own."""
+    return "\n".join(line for line in css.splitlines() if line.startswith(".code .c-"))
