@@ -1,4 +1,4 @@
-"""The network, the training loop and the experiment of unit 02: what they promise to notebooks and chapters."""
+"""The network, the training loop and the experiment of unit 02: what they promise to their readers."""
 
 import math
 from pathlib import Path
