@@ -27,19 +27,19 @@ def batches(rng, sizes, D):
     return [first * (1 + t) + rng.normal(size=(n, D)) * np.arange(1, D + 1) for t, n in enumerate(sizes)]
 
 
-@probe("running_statistics")
+@probe("running_statistics", rtol=1e-6)
 def averages_the_means_of_the_batches(s, batches, momentum):
     running_mean, _running_var = s.running_statistics(batches, momentum=momentum)
     return {"running_mean": running_mean}
 
 
-@probe("running_statistics")
+@probe("running_statistics", rtol=1e-6)
 def averages_the_variances_of_the_batches(s, batches, momentum):
     _running_mean, running_var = s.running_statistics(batches, momentum=momentum)
     return {"running_var": running_var}
 
 
-@probe("running_statistics", cases=2)
+@probe("running_statistics", cases=2, rtol=1e-6)
 def averages_batches_of_integers_as_well(s, batches):
     running_mean, running_var = s.running_statistics(batches, momentum=0.9)
     return {"running_mean": running_mean, "running_var": running_var}
