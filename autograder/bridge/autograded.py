@@ -8,7 +8,7 @@ from typing import Any
 
 from autograder.authoring.unit import Notebook, Unit
 from autograder.bridge.files import write_whole
-from autograder.bridge.gradebook import timestamp
+from autograder.bridge.gradebook import timestamp, unanswered
 from autograder.bridge.markdown import harmless
 from autograder.bridge.register import released
 from autograder.engine.grade import NotebookResult, SubmissionResult
@@ -41,19 +41,25 @@ def graded_document(notebook: Notebook, result: NotebookResult, preface: str) ->
     """The released notebook with the student's answers and, under each check, its report and points."""
     document = released(notebook)
     frame = {cell["id"]: cell for cell in document["cells"]}
-    cells = [_graded_cell(step, frame.get(step.id), result.checks.get(step.id)) for step in result.steps]
+    untouched = unanswered(notebook, result)
+    cells = []
+    for step in result.steps:
+        released_cell = frame.get(step.id, {"source": [], "metadata": {}})
+        text = _shown(step, "".join(released_cell["source"]), step.id in untouched)
+        cell = _cell(step.id, text, step.markdown, released_cell["metadata"])
+        if not step.markdown:
+            check = result.checks.get(step.id)
+            cell["outputs"] = check_outputs(check) if check else step.outputs
+        cells.append(cell)
     document["cells"] = [_cell("grading-notes", preface, markdown=True), *cells]
     return document
 
 
-def _graded_cell(step: Step, frame: dict[str, Any] | None, check: CheckResult | None) -> dict[str, Any]:
-    text = step.source
-    if step.markdown and (frame is None or text != "".join(frame["source"])):
-        text = harmless(text)
-    cell = _cell(step.id, text, step.markdown, frame["metadata"] if frame else {})
-    if not step.markdown:
-        cell["outputs"] = check_outputs(check) if check else step.outputs
-    return cell
+def _shown(step: Step, as_released: str, untouched: bool) -> str:
+    """The text of a cell; an untouched answer letter by letter, by which nbgrader knows it too."""
+    if untouched or step.source == as_released:
+        return as_released
+    return harmless(step.source) if step.markdown else step.source
 
 
 def _cell(id: str, text: str, markdown: bool, metadata: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def write_feedback(
     root: Path,
     by_hand: Mapping[str, Mapping[str, ByHand]] | None = None,
 ) -> None:
-    """Write `feedback/<student>/<unit>/<notebook>.html`; by_hand: per notebook and cell, what a person gave."""
+    """Write the pages of one submission; by_hand: what a person gave, per notebook and cell."""
     folder = root / "feedback" / result.student / unit.slug
     for notebook in result.notebooks:
         page = feedback_page(result, unit, notebook, (by_hand or {}).get(notebook.name, {}))

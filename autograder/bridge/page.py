@@ -64,7 +64,8 @@ def parts(notebook: Notebook, result: NotebookResult, by_hand: Mapping[str, ByHa
             waiting = []
         elif step.kind == "question":
             found += _code(waiting)
-            found.append(_question(step, step.id in untouched))
+            asked = 1 + sum(p.kind == "question" for p in found)
+            found.append(_question(step, asked, step.id in untouched))
             waiting = []
         elif (step.kind in SHOWN and step.source.strip() and step.id not in untouched) or step.outputs:
             waiting.append(step)
@@ -82,10 +83,9 @@ def _exercise(step: Step, steps: list[Step], check: CheckResult | None, untouche
     return Part("check", step.id, step.name, points, step.points, steps, verdicts, mistakes, untouched=idle)
 
 
-def _question(step: Step, untouched: bool) -> Part:
-    title = step.name.replace("-", " ")
+def _question(step: Step, number: int, untouched: bool) -> Part:
     points = 0.0 if untouched else None
-    return Part("question", step.id, title, points, step.points, [step], untouched=untouched)
+    return Part("question", step.id, f"Question {number}", points, step.points, [step], untouched=untouched)
 
 
 def _code(steps: list[Step]) -> list[Part]:
