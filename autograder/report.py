@@ -36,7 +36,9 @@ class Report:
         if all(v.status == "not attempted" for v in self.verdicts):
             return f"{self.exercise}: not attempted yet"
         if self.passed:
-            return f"{self.exercise}: all {len(self.verdicts)} checks passed"
+            return f"{self.exercise}: " + (
+                f"all {len(self.verdicts)} checks passed" if right > 1 else "passed"
+            )
         return f"{self.exercise}: {right} of {len(self.verdicts)} checks passed"
 
     def said(self) -> list[Mistake]:

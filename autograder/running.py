@@ -31,6 +31,10 @@ class Outcome:
     modified: tuple[str, ...] = ()
 
 
+class NotAttempted(NotImplementedError):
+    """An exercise is still a stub, or is not there at all."""
+
+
 class Namespace:
     """The names of a notebook, as attributes."""
 
@@ -41,7 +45,7 @@ class Namespace:
         try:
             return self._names[name]
         except KeyError:
-            raise NotImplementedError(f"{name} is not defined") from None
+            raise NotAttempted(f"{name} is not defined") from None
 
 
 def run_probe(
@@ -52,9 +56,9 @@ def run_probe(
     try:
         asked = {k: find(v) if isinstance(v, Given) else deepcopy(v) for k, v in inputs.items()}
         answer = probe.run(Namespace(names), **asked)
-    except NotImplementedError as error:
-        return Outcome("not attempted", error=str(error)[:300])
     except Exception as error:
+        if _is_stub(error):
+            return Outcome("not attempted", error=str(error)[:300])
         return Outcome("raised", error=_describe(error), line=_students_line(error, probe))
     modified = tuple(k for k, v in inputs.items() if not isinstance(v, Given) and not _same(v, asked[k]))
     try:
@@ -62,6 +66,11 @@ def run_probe(
     except (TypeError, ValueError) as error:
         return Outcome("refused", error=str(error)[:500], modified=modified)
     return Outcome("values", arrays, modified=modified)
+
+
+def _is_stub(error: Exception) -> bool:
+    """Stubs raise without a word; libraries that lack something say what."""
+    return isinstance(error, NotAttempted) or (isinstance(error, NotImplementedError) and not error.args)
 
 
 def to_array(name: str, value: Any) -> np.ndarray:

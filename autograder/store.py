@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,15 +29,14 @@ def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[
     text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
     (folder / f"{notebook}.json").write_text(text, encoding="utf-8")
     target = folder / f"{notebook}.npz"
-    if not (target.exists() and _same_arrays(target, arrays)):
-        np.savez(target, **arrays)  # type: ignore[arg-type]
+    if not (target.exists() and _same_arrays(_read_arrays(target), arrays)):
+        np.savez(target, **_flat(arrays))  # type: ignore[arg-type]
 
 
 def load(folder: Path, notebook: str) -> tuple[list[Question], list[Mistake]]:
     """Read what `save` wrote."""
     index = json.loads((folder / f"{notebook}.json").read_text(encoding="utf-8"))
-    with np.load(folder / f"{notebook}.npz", allow_pickle=False) as file:
-        arrays = dict(file)
+    arrays = _read_arrays(folder / f"{notebook}.npz")
     mistakes = [mistake_from(m) for m in index["mistakes"]]
     return [unpack_question(q, arrays) for q in index["probes"]], mistakes
 
@@ -147,11 +147,29 @@ def _same(a: Outcome, b: Outcome) -> bool:
     return same and all(_close(a.arrays[name], array) for name, array in b.arrays.items())
 
 
-def _same_arrays(path: Path, arrays: Arrays) -> bool:
+def _flat(arrays: Arrays) -> Arrays:
+    """All arrays of one dtype end to end, and a table of contents: thousands of small files load slowly."""
+    table = json.dumps([[name, a.dtype.str, a.shape] for name, a in arrays.items()]).encode()
+    dtypes = sorted({a.dtype.str for a in arrays.values()})
+    joined = {d: np.concatenate([a.ravel() for a in arrays.values() if a.dtype.str == d]) for d in dtypes}
+    return {"table": np.frombuffer(table, np.uint8), **joined}
+
+
+def _read_arrays(path: Path) -> Arrays:
+    """The inverse of `_flat`."""
     with np.load(path, allow_pickle=False) as file:
-        if list(file.files) != list(arrays):
-            return False
-        return all(_close(file[name], array) for name, array in arrays.items())
+        joined = dict(file)
+    arrays: Arrays = {}
+    used = dict.fromkeys(joined, 0)
+    for name, dtype, shape in json.loads(joined["table"].tobytes()):
+        start = used[dtype]
+        used[dtype] += math.prod(shape)
+        arrays[name] = joined[dtype][start : used[dtype]].reshape(shape)
+    return arrays
+
+
+def _same_arrays(old: Arrays, new: Arrays) -> bool:
+    return list(old) == list(new) and all(_close(old[name], array) for name, array in new.items())
 
 
 def _close(a: np.ndarray, b: np.ndarray) -> bool:

@@ -22,7 +22,7 @@ from autograder.authoring.unit import Unit
 from autograder.engine import wire
 from autograder.engine.sandbox import Policy, lock_down
 from autograder.probes import Given, Probe
-from autograder.running import Outcome, run_probe
+from autograder.running import NotAttempted, Outcome, run_probe
 from autograder.student import probes_in
 
 MAX_TEXT = 64 << 10  # characters of one cell's output that are kept
@@ -243,7 +243,7 @@ def _undefined(name: str) -> Callable[..., Any]:
     """Stands for an exercise whose cell failed, so that cells which only name it still run."""
 
     def undefined(*_: Any, **__: Any) -> Any:
-        raise NotImplementedError(f"{name} is not defined: its cell failed")
+        raise NotAttempted(f"{name} is not defined: its cell failed")
 
     return undefined
 

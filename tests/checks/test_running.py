@@ -76,3 +76,10 @@ def test_a_given_function_is_the_students_own_unless_another_is_served():
     assert run_probe(calls_f, names, {"x": Given("double")}).arrays["y"] == 4
     served = run_probe(calls_f, names, {"x": Given("double")}, lambda g: lambda v: 3 * v)
     assert served.arrays["y"] == 6
+
+
+def test_a_librarys_own_not_implemented_error_is_an_error_of_the_code():
+    def f(x):
+        raise NotImplementedError("cannot copy out of a meta tensor")
+
+    assert ask(f).status == "raised"

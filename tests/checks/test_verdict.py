@@ -61,7 +61,22 @@ def test_an_input_changed_in_place_is_wrong_even_with_right_arrays():
     assert verdict.kind == "modified"
 
 
-def test_a_mistake_that_raises_is_recognised_by_the_kind_of_error():
-    known = Question("q", "f", [Case({}, values([1]), {"a": Outcome("raised", error="ValueError: shapes")})])
+RAISED = Outcome("raised", error="ValueError: shapes")
+
+
+def test_an_error_alone_names_no_mistake_for_there_are_many_ways_to_it():
+    known = Question("q", "f", [Case({}, values([1]), {"a": RAISED})])
     (verdict,) = judge([known], [[Outcome("raised", error="ValueError: other words")]], [A])
-    assert verdict.mistake == "a"
+    assert (verdict.status, verdict.mistake) == ("raised", None)
+
+
+def test_an_error_counts_beside_arrays_that_agree():
+    known = [Question("q", "f", [Case({}, values([1]), {"a": RAISED})]), question(a=[9, 9])]
+    verdicts = judge(known, [[Outcome("raised", error="ValueError: x")], [values([9, 9])]], [A])
+    assert [v.mistake for v in verdicts] == ["a", "a"]
+
+
+def test_an_error_in_one_check_counts_where_all_others_pass_as_the_mistake_would():
+    known = [Question("q", "f", [Case({}, values([1]), {"a": RAISED})]), question(a=[1, 2])]
+    verdicts = judge(known, [[Outcome("raised", error="ValueError: x")], [values([1, 2])]], [A])
+    assert [v.mistake for v in verdicts] == ["a", None]
