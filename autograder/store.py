@@ -125,7 +125,7 @@ def _pack_outcome(outcome: Outcome, at: str, arrays: Arrays) -> dict[str, Any]:
     if outcome.status != "values":
         packed["status"] = outcome.status
     if outcome.error:
-        packed["error"] = outcome.error.split(":")[0]
+        packed["error"] = outcome.error
     if outcome.modified:
         packed["modified"] = list(outcome.modified)
     return packed

@@ -122,8 +122,13 @@ def recognise(
     right = [(q, a) for q, a, t in zip(questions, answers, troubles, strict=True) if t is None]
     wrong = [c for c, t in zip(candidates, troubles, strict=True) if t is not None]
     whole = [m for m in known if all(m in c for c in wrong) and all(_explains(m, q, a) for q, a in right)]
-    shown = [m for q, found in zip(questions, candidates, strict=True) for m in found if _has_values(m, q)]
-    shown += [m for m in whole if any(_has_values(m, q) for q in questions)]
+    shown = [
+        m
+        for q, given, found in zip(questions, answers, candidates, strict=True)
+        for m in found
+        if _shows(m, q, given)
+    ]
+    shown += [m for m in whole if any(_shows(m, q, a) for q, a in zip(questions, answers, strict=True))]
     whole = [m for m in whole if m in shown]
     candidates = [[m for m in found if m in shown] for found in candidates]
     return [
@@ -132,9 +137,12 @@ def recognise(
     ]
 
 
-def _has_values(mistake: Mistake, question: Question) -> bool:
-    """An error of the same type is no proof by itself: there are many ways to a ValueError."""
-    return any(case.mistakes[mistake.id].status == "values" for case in question.cases)
+def _shows(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:
+    """Equal arrays are evidence, and so is an error word by word; one of the same type only is not."""
+    pairs = [
+        (case.mistakes[mistake.id], answer) for case, answer in zip(question.cases, answers, strict=True)
+    ]
+    return any(known.status == "values" or known.error == answer.error for known, answer in pairs)
 
 
 def _explains(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:

@@ -41,7 +41,7 @@ def test_questions_and_mistakes_come_back(tmp_path):
     )
     assert case.inputs["training"] is True and case.inputs["eps"] == 0.05
     np.testing.assert_array_equal(case.inputs["batches"][1], np.zeros((3, 1)))
-    assert case.mistakes["m"].error == "E"
+    assert case.mistakes["m"].error == "E: x"
 
 
 def test_saving_twice_gives_the_same_bytes(tmp_path):

@@ -64,10 +64,16 @@ def test_an_input_changed_in_place_is_wrong_even_with_right_arrays():
 RAISED = Outcome("raised", error="ValueError: shapes")
 
 
-def test_an_error_alone_names_no_mistake_for_there_are_many_ways_to_it():
+def test_an_error_of_the_same_type_alone_names_no_mistake_for_there_are_many_ways_to_it():
     known = Question("q", "f", [Case({}, values([1]), {"a": RAISED})])
     (verdict,) = judge([known], [[Outcome("raised", error="ValueError: other words")]], [A])
     assert (verdict.status, verdict.mistake) == ("raised", None)
+
+
+def test_the_same_error_word_by_word_is_evidence():
+    known = Question("q", "f", [Case({}, values([1]), {"a": RAISED})])
+    (verdict,) = judge([known], [[RAISED]], [A])
+    assert verdict.mistake == "a"
 
 
 def test_an_error_counts_beside_arrays_that_agree():
