@@ -60,7 +60,7 @@ def parts(notebook: Notebook, result: NotebookResult, by_hand: Mapping[str, ByHa
     waiting: list[Step] = []
     for step in result.steps:
         if step.kind == "check":
-            found.append(_exercise(step, waiting, result.checks.get(step.id), untouched))
+            found.append(_exercise(step, waiting, result.checks.get(step.id)))
             waiting = []
         elif step.kind == "question":
             found += _code(waiting)
@@ -75,11 +75,11 @@ def parts(notebook: Notebook, result: NotebookResult, by_hand: Mapping[str, ByHa
     return found
 
 
-def _exercise(step: Step, steps: list[Step], check: CheckResult | None, untouched: set[str]) -> Part:
+def _exercise(step: Step, steps: list[Step], check: CheckResult | None) -> Part:
     verdicts = check.verdicts if check else []
     mistakes = Report(step.name, verdicts, check.said).said() if check else []
     points = check.points if check else 0.0
-    idle = step.name in untouched or (bool(verdicts) and all(v.status == "not attempted" for v in verdicts))
+    idle = all(v.status == "not attempted" for v in verdicts)
     return Part("check", step.id, step.name, points, step.points, steps, verdicts, mistakes, untouched=idle)
 
 
