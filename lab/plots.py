@@ -84,10 +84,10 @@ def mean_and_range(
 def mark_diverged(ax: "Axes", x: Sequence[float], runs: np.ndarray, *, colour: str) -> None:
     """A cross at the upper edge where at least one of the runs (seeds, len(x)) is not finite."""
     lost = np.asarray(x)[~np.isfinite(runs).all(axis=0)]
-    height = np.full(len(lost), 0.97)
-    ax.plot(
-        lost, height, "x", color=colour, markersize=8, markeredgewidth=2, transform=ax.get_xaxis_transform()
-    )
+    if len(lost):
+        upper = {"color": colour, "transform": ax.get_xaxis_transform()}
+        ax.plot(lost, np.full(len(lost), 0.97), "x", markersize=8, markeredgewidth=2, **upper)
+        ax.text(lost[-1], 0.87, "diverged", ha="right", **upper)
 
 
 def plain_log_ticks(ax: "Axes", ticks: Sequence[float], label: str) -> None:

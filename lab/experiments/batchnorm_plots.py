@@ -81,6 +81,8 @@ def plot_batch_size(results: Results) -> "Figure":
 
 
 def _plot_noise(ax: "Axes", noise: list[Results]) -> None:
+    from matplotlib.ticker import NullLocator
+
     for quantity, marker, colour in (("mean", "o", BLUE), ("variance", "s", GREEN)):
         for layer, line in (("first", "-"), ("last", "--")):
             points = [(n["batch_size"], n[quantity]) for n in noise if n["layer"] == layer]
@@ -94,6 +96,9 @@ def _plot_noise(ax: "Axes", noise: list[Results]) -> None:
     sizes = sorted({n["batch_size"] for n in noise})
     ax.plot(sizes, [1 / np.sqrt(size) for size in sizes], ":", color=GREY, label=r"$1/\sqrt{N}$")
     ax.set_yscale("log")
+    ticks = (0.05, 0.1, 0.2, 0.5)
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.yaxis.set_minor_locator(NullLocator())
     ax.set_ylabel("relative error of batch statistics")
     plain_log_ticks(ax, sizes, "batch size $N$")
     ax.legend(fontsize=9)
