@@ -238,11 +238,29 @@ def marks_table(records: list[dict[str, Any]]) -> Table:
         table.add_column(heading, justify="right" if heading in ("points", "of") else "left")
     for r in sorted(records, key=lambda r: str(r["student"])):
         told = ", ".join(dict.fromkeys(m for c in r["checks"] for m in c["says"]))
-        remarks = [r["reason"], *(n for notes in r["notes"].values() for n in notes[:1])]
         style = "red" if r["status"] == "rejected" else None
-        text = " ".join(x for x in remarks if x)
-        table.add_row(r["student"], f"{r['points']:.4g}", f"{r['max_points']:g}", told, text, style=style)
+        table.add_row(
+            escape(r["student"]),
+            f"{r['points']:.4g}",
+            f"{r['max_points']:g}",
+            told,
+            escape(_remarks(r)),
+            style=style,
+        )
     return table
+
+
+def _remarks(record: dict[str, Any]) -> str:
+    """What an instructor should know beside the marks, in a line or two."""
+    stopped = [c["name"] for c in record["checks"] if any(p["status"] == "stopped" for p in c["probes"])]
+    remarks = (
+        [record["reason"]]
+        if record["reason"]
+        else [n for notes in record["notes"].values() for n in notes[:1]]
+    )
+    remarks += [f"Stopped in {', '.join(stopped)}."] if stopped else []
+    remarks += [f"To look at: {f}." for flags in record["flags"].values() for f in flags[:1]]
+    return " ".join(remarks)
 
 
 @main.command()
