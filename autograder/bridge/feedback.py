@@ -16,7 +16,8 @@ from pygments.lexers import PythonLexer
 
 from autograder.authoring.unit import Unit
 from autograder.bridge.files import write_whole
-from autograder.bridge.page import ByHand, parts
+from autograder.bridge.gradebook import ByHand
+from autograder.bridge.page import parts
 from autograder.engine.grade import NotebookResult, SubmissionResult
 from autograder.report import MARKS
 

@@ -7,7 +7,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from nbgrader import api
 from nbgrader.utils import parse_utc, setenv
@@ -19,6 +19,13 @@ from autograder.engine.grade import NotebookResult, SubmissionResult
 
 NO_RESPONSE = "No response."  # nbgrader's own words for an untouched answer
 LOCK_SECONDS = 60  # formgrader may be writing at the same time
+
+
+class ByHand(NamedTuple):
+    """What a person gave to one cell."""
+
+    mark: float | None
+    comment: str = ""
 
 
 class Book:
@@ -52,15 +59,29 @@ class Book:
             self._db().rollback()
             raise
 
-    def write_notebook(self, student: str, result: NotebookResult) -> None:
-        """Record one notebook of a submission, and leave the others as they are."""
-        try:
-            submission = self._submission(student, None)
-            self._write_notebook(submission, self.unit.notebook(result.name), result)
-            self._db().commit()
-        except BaseException:
-            self._db().rollback()
-            raise
+    def by_hand(self, student: str) -> dict[str, dict[str, ByHand]]:
+        """What persons gave to the student's cells: per notebook and cell, the mark and the comment."""
+        found: dict[str, dict[str, ByHand]] = {name: {} for name in self._keys}
+        given = api.Grade.manual_score.is_not(None) | api.Grade.extra_credit.is_not(None)
+        for notebook, cell, mark in self._given(student, api.Grade, api.Grade.score, given):
+            found[notebook][cell] = ByHand(mark)
+        said = api.Comment.manual_comment
+        for notebook, cell, text in self._given(student, api.Comment, said, said.is_not(None)):
+            found[notebook][cell] = ByHand(found[notebook].get(cell, ByHand(None)).mark, text)
+        return found
+
+    def _given(self, student: str, table: Any, column: Any, given: Any) -> Any:
+        submitted = api.SubmittedNotebook
+        return self._db().execute(
+            select(api.Notebook.name, api.BaseCell.name, column)
+            .select_from(table)
+            .join(submitted, submitted.id == table.notebook_id)
+            .join(api.SubmittedAssignment, api.SubmittedAssignment.id == submitted.assignment_id)
+            .join(api.Notebook, api.Notebook.id == submitted.notebook_id)
+            .join(api.BaseCell, api.BaseCell.id == table.cell_id)
+            .where(api.SubmittedAssignment.assignment_id == self._assignment)
+            .where(api.SubmittedAssignment.student_id == student, given)
+        )
 
     def _submission(self, student: str, when: datetime | None) -> str:
         """The key of the student's submission, made where it is new."""

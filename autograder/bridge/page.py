@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from autograder.authoring.unit import Notebook
-from autograder.bridge.gradebook import unanswered
+from autograder.bridge.gradebook import ByHand, unanswered
 from autograder.engine.grade import NotebookResult
 from autograder.engine.session import CheckResult
 from autograder.engine.submission import Step
@@ -15,13 +14,6 @@ from autograder.report import Report
 from autograder.verdict import Mistake, Verdict
 
 SHOWN = ("solution", "own", "experiment")
-
-
-class ByHand(NamedTuple):
-    """What a person gave to one cell."""
-
-    mark: float | None
-    comment: str = ""
 
 
 @dataclass
@@ -96,7 +88,7 @@ def _code(steps: list[Step]) -> list[Part]:
 
 
 def _add_by_hand(part: Part, by_hand: Mapping[str, ByHand]) -> None:
-    given = by_hand.get(part.id)
-    if given is not None:
-        part.points = part.points if given.mark is None else given.mark
-        part.comment = given.comment
+    """Marks stand at the check, comments at the solution, whose cell bears the exercise's name."""
+    given, said = by_hand.get(part.id, ByHand(None)), by_hand.get(part.title, ByHand(None))
+    part.points = part.points if given.mark is None else given.mark
+    part.comment = given.comment or said.comment

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autograder.authoring.unit import Unit
 from autograder.bridge.feedback import feedback_page, write_feedback
-from autograder.bridge.page import ByHand
+from autograder.bridge.gradebook import ByHand
 from autograder.engine.grade import SubmissionResult
 from autograder.verdict import Mistake
 from tests.bridge.conftest import PNG, make_rejected, make_result
@@ -46,6 +46,10 @@ def test_a_rejected_submission_is_told_why(unit: Unit) -> None:
 def test_marks_and_comments_by_hand_are_shown_and_counted(unit: Unit) -> None:
     text = page(unit, make_result(unit), {"question-why": ByHand(1.5, "Well put.")}).text
     assert "6.5 of 12 points" in text and "Well put." in text and "graded by hand" not in text
+
+
+def test_a_comment_on_a_solution_stands_at_its_exercise(unit: Unit) -> None:
+    assert "Too long." in page(unit, make_result(unit), {"scale": ByHand(None, "Too long.")}).text
 
 
 def test_nothing_that_a_student_wrote_can_run(unit: Unit) -> None:

@@ -14,7 +14,7 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.authoring.unit import Unit
-from autograder.bridge.gradebook import Book, gradebook_url
+from autograder.bridge.gradebook import Book, ByHand, gradebook_url
 from autograder.bridge.register import BookError
 from tests.bridge.conftest import make_rejected, make_result
 from tests.conftest import SLUG
@@ -97,6 +97,18 @@ def test_marks_and_comments_by_hand_survive_a_regrade(unit: Unit, home: Path) ->
         assert gradebook.find_submission(SLUG, "ada").score == 3 + 4 + 1.5
         assert gradebook.find_comment("question-why", "tiny_numpy", SLUG, "ada").comment == "Well put."
     assert grade(home, "check-center")["auto_score"] == 2.0
+
+
+def test_what_persons_gave_can_be_read_back_for_feedback(unit: Unit, home: Path) -> None:
+    with Book(home, unit) as book:
+        book.write(make_result(unit))
+        book.write(make_result(unit, "eve"))
+    give_by_hand(home, "question-why", 1.5, "Well put.")
+    give_by_hand(home, "check-center", 4)
+    with Book(home, unit) as book:
+        given = {"question-why": ByHand(1.5, "Well put."), "check-center": ByHand(4.0)}
+        assert book.by_hand("ada") == {"tiny_numpy": given}
+        assert book.by_hand("eve") == {"tiny_numpy": {}}
 
 
 def test_a_rejected_submission_is_recorded_with_zeros(unit: Unit, home: Path) -> None:
