@@ -215,8 +215,14 @@ def grade(
         )
     if records:
         records.parent.mkdir(parents=True, exist_ok=True)
-        records.write_text(json.dumps([r.record() for r in results], indent=1, ensure_ascii=False) + "\n")
-    console.print(marks_table([r.record() for r in results]))
+        text = json.dumps([r.record() for r in results], indent=1, ensure_ascii=False)
+        records.write_text(text + "\n", encoding="utf-8")
+        rejected = sum(r.status == "rejected" for r in results)
+        console.print(
+            f"[green]✓[/] {len(results)} graded, {rejected} of them rejected: {records}", highlight=False
+        )
+    else:
+        console.print(marks_table([r.record() for r in results]))
 
 
 @main.command()

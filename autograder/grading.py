@@ -41,7 +41,7 @@ def grade_unit(
         for result in grader.grade_class(folders, jobs):
             book.write(result, folders[result.student])
             write_autograded(result, unit, target, folders[result.student])
-            write_feedback(result, unit, target)
+            write_feedback(result, unit, target, book.by_hand(result.student))
             results.append(result)
             tell(f"graded {len(results)} of {len(folders)}: {result.student}")
     return results
