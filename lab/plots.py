@@ -85,7 +85,7 @@ def mark_diverged(ax: "Axes", x: Sequence[float], runs: np.ndarray, *, colour: s
     """A cross at the upper edge where at least one of the runs (seeds, len(x)) is not finite."""
     lost = np.asarray(x)[~np.isfinite(runs).all(axis=0)]
     if len(lost):
-        upper = {"color": colour, "transform": ax.get_xaxis_transform()}
+        upper: dict[str, Any] = {"color": colour, "transform": ax.get_xaxis_transform()}
         ax.plot(lost, np.full(len(lost), 0.97), "x", markersize=8, markeredgewidth=2, **upper)
         ax.text(lost[-1], 0.87, "diverged", ha="right", **upper)
 
