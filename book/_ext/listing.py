@@ -1,4 +1,4 @@
-"""`{listing} 02-batchnorm/batchnorm_numpy standardize-by-hand` prints a cell of a released notebook in a page.
+"""`{listing} 02-batchnorm/batchnorm_numpy standardize-by-hand` prints a cell of a released notebook.
 
 Text and code cannot part: the page shows what the student holds. Only cells marked `listing` can be shown,
 so no graded body ever is.
