@@ -5,10 +5,11 @@ from sphinx.config import Config
 
 
 def disconnect_thebe(app: Sphinx, config: Config) -> None:
-    """Forget every handler that sphinx-thebe registered."""
+    """Forget what sphinx-thebe registered: handlers, and a style sheet that one of them would have copied."""
     for event, listeners in app.events.listeners.items():
         kept = [listener for listener in listeners if listener.handler.__module__ != "sphinx_thebe"]
         app.events.listeners[event] = kept
+    app.registry.css_files[:] = [entry for entry in app.registry.css_files if entry[0] != "sphinx-thebe.css"]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
