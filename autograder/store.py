@@ -16,13 +16,20 @@ from autograder.verdict import Case, Mistake, Question, mistake_from
 
 SAME = 1e-12  # arrays that differ by less are not rewritten: platforms differ in the last bit
 
+FORMAT = 1
+
 Arrays = dict[str, np.ndarray]
+
+
+class OtherFormat(LookupError):
+    """The stored cases were written by another version of this package."""
 
 
 def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[Mistake]) -> None:
     """Write `<notebook>.json` and `<notebook>.npz` into `folder`, byte-identical for the same content."""
     arrays: Arrays = {}
     index = {
+        "format": FORMAT,
         "mistakes": [_plain(m) for m in mistakes],
         "probes": [pack_question(q, arrays) for q in questions],
     }
@@ -36,6 +43,11 @@ def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[
 def load(folder: Path, notebook: str) -> tuple[list[Question], list[Mistake]]:
     """Read what `save` wrote."""
     index = json.loads((folder / f"{notebook}.json").read_text(encoding="utf-8"))
+    if index.get("format") != FORMAT:
+        raise OtherFormat(
+            f"The checks in {folder} and the installed course package are of different versions: "
+            "install the package that came with the checks, or get both again."
+        )
     arrays = _read_arrays(folder / f"{notebook}.npz")
     mistakes = [mistake_from(m) for m in index["mistakes"]]
     return [unpack_question(q, arrays) for q in index["probes"]], mistakes

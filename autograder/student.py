@@ -85,11 +85,11 @@ def checks(key: str) -> Callable[[Any], None]:
         try:
             if name not in public.exercises():
                 raise NoChecks(f"check expects one of {', '.join(public.exercises())}; it got {name}.")
-        except NoChecks as error:
+            with np.errstate(all="ignore"):
+                report = public.report(name, {**_names_of(f), name: f})
+        except (NoChecks, store.OtherFormat) as error:
             print(error)
             return
-        with np.errstate(all="ignore"):
-            report = public.report(name, {**_names_of(f), name: f})
         _show(report)
 
     return check

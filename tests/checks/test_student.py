@@ -1,6 +1,7 @@
 """`check(f)`, as a student meets it."""
 
 import os
+import shutil
 import sys
 
 import numpy as np
@@ -81,6 +82,15 @@ def test_missing_checks_are_told_with_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     autograder.checks("99-none/none")(scale)
     assert "Copy the folder that came with the notebook" in capsys.readouterr().out
+
+
+def test_checks_of_another_version_of_the_package_are_told(built_course, tmp_path, monkeypatch, capsys):
+    shutil.copytree(built_course / "exercises" / SLUG / "checks", tmp_path / "checks")
+    index = tmp_path / "checks" / "tiny_numpy.json"
+    index.write_text(index.read_text().replace('"format": 1', '"format": 99'))
+    monkeypatch.chdir(tmp_path)
+    autograder.checks(KEY)(scale)
+    assert "different versions" in capsys.readouterr().out
 
 
 class TestOwnTests:
