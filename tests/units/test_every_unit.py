@@ -1,5 +1,6 @@
 """What holds for every unit of the course."""
 
+import html
 import io
 import json
 import re
@@ -16,7 +17,7 @@ from autograder.engine.grade import Grader
 from tests.conftest import ROOT
 
 UNITS = slugs(ROOT)
-INTERFACE = re.compile(r"return [\w, ]+|[\w, ]+ = \w+\.shape")  # what docstrings tell anyway
+INTERFACE = re.compile(r"return [\w, ]+|[\w, ]+ = \w+\.shape|with torch\.no_grad\(\):")  # says nothing
 
 
 @pytest.fixture(scope="module", params=UNITS)
@@ -51,6 +52,16 @@ def test_no_line_of_a_solution_is_in_the_release(unit):
     for line in solution_lines(unit):
         for path, text in shipped.items():
             assert squeezed(line) not in text, f"{path.name} holds the solution line {line!r}"
+
+
+def test_no_line_of_a_solution_is_in_the_site(unit):
+    pages = list((ROOT / "_build" / "html").rglob("*.html"))
+    if not pages:
+        pytest.skip("the site is not built: run `make site`")
+    shown = {p: squeezed(html.unescape(re.sub(r"<[^>]+>", "", p.read_text(encoding="utf-8")))) for p in pages}
+    for line in solution_lines(unit):
+        for path, text in shown.items():
+            assert squeezed(line) not in text, f"{path.name} shows the solution line {line!r}"
 
 
 def test_a_released_mistake_is_what_it_says_and_no_code(unit):
