@@ -202,7 +202,7 @@ def timestamp(folder: Path) -> datetime | None:
     """When it was handed in, from nbgrader's timestamp.txt; None where that is missing or unreadable."""
     path = folder / "timestamp.txt"
     try:
-        if path.is_symlink() or path.stat().st_size > 100:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > 100:
             return None
         when = parse_utc(path.read_text(encoding="utf-8").strip())
     except (OSError, ValueError, OverflowError, TypeError):

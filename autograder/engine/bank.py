@@ -1,11 +1,10 @@
 """What the trusted side knows about one notebook: inputs, expected arrays, mistakes, and functions to serve.
 
-The reference runs in a sandboxed child of its own; what a submission's child gets is inputs only."""
+The reference runs in sandboxed children of its own; what a submission's child gets is inputs only."""
 
 from __future__ import annotations
 
 import hashlib
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,18 +37,16 @@ class Bank:
     """The questions of one notebook, public and hidden."""
 
     def __init__(self, unit: Unit, notebook: Notebook, root: Path, secret: bytes, zygote: Zygote):
-        self.unit, self.notebook, self._secret = unit, notebook, secret
-        self._lock = threading.Lock()
-        self._child: Child = zygote.spawn(cpu_seconds=3600)
-        loaded, _ = self._ask({"do": "load", "unit": unit.to_json(), "notebook": notebook.name})
-        facts = loaded["probes"]
+        self.unit, self.notebook, self._secret, self._zygote = unit, notebook, secret, zygote
+        with zygote.spawn(cpu_seconds=3600) as child:
+            facts = self._load(child)["probes"]
+            self.hidden = [self._hidden(child, f) for f in facts if not f["judges"]]
         self.source = release.cut_probes(unit.checks, [f["name"] for f in facts])
         self.tests = [
             TestOfTests(f["name"], f["of"], f["judges"], tuple(f["wrong"])) for f in facts if f["judges"]
         ]
         checks = root / "exercises" / unit.slug / "checks"
         self.public, _ = store.load(checks, notebook.name)
-        self.hidden = [self._hidden(f) for f in facts if not f["judges"]]
 
     def questions(self, exercise: str) -> list[Question]:
         """Public questions first: what fails there can be told in full."""
@@ -73,8 +70,18 @@ class Bank:
 
         return [given for _, given in sorted(enumerate(row), key=place)]
 
+    def reference(self) -> Child:
+        """A process with the reference for one submission alone: what its calls break there, is its own."""
+        child = self._zygote.spawn(cpu_seconds=60)
+        try:
+            self._load(child)
+        except BaseException:
+            child.close()
+            raise
+        return child
+
     def call(
-        self, given: Given, request: dict[str, Any], arrays: wire.Arrays
+        self, reference: Child, given: Given, request: dict[str, Any], arrays: wire.Arrays, seconds: float
     ) -> tuple[dict[str, Any], wire.Arrays]:
         """Serve one call of a reference function to a submission's child."""
         args, options = request.get("args"), request.get("options")
@@ -89,27 +96,25 @@ class Bank:
             "args": args,
             "options": options,
         }
-        return self._ask(order, arrays)
+        return reference.request(order, arrays, seconds=seconds)
 
-    def _hidden(self, fact: dict[str, Any]) -> Question:
+    def _hidden(self, child: Child, fact: dict[str, Any]) -> Question:
         seeds = hidden_seeds(self.unit.slug, self._secret)
         numbers = [str(seeds(fact["name"], case)) for case in range(fact["cases"])]
-        answer, arrays = self._ask({"do": "question", "probe": fact["name"], "seeds": numbers})
+        answer, arrays = self._ask(child, {"do": "question", "probe": fact["name"], "seeds": numbers})
         question = store.unpack_question(answer["question"], arrays)
         question.secret = True
         return question
 
-    def _ask(
-        self, header: dict[str, Any], arrays: wire.Arrays | None = None
-    ) -> tuple[dict[str, Any], wire.Arrays]:
-        with self._lock:
-            try:
-                return self._child.request(header, arrays, seconds=REFERENCE_SECONDS, **LARGE)
-            except (wire.Closed, wire.Silence) as error:
-                what = f"{self.notebook.key}, {header['do']} {header.get('probe', '')}".strip()
-                raise EngineError(
-                    f"The reference of {what} failed ({type(error).__name__}): run `autograder verify`."
-                ) from error
+    def _load(self, child: Child) -> dict[str, Any]:
+        order = {"do": "load", "unit": self.unit.to_json(), "notebook": self.notebook.name}
+        return self._ask(child, order)[0]
 
-    def close(self) -> None:
-        self._child.close()
+    def _ask(self, child: Child, header: dict[str, Any]) -> tuple[dict[str, Any], wire.Arrays]:
+        try:
+            return child.request(header, None, seconds=REFERENCE_SECONDS, **LARGE)
+        except (wire.Closed, wire.Silence) as error:
+            what = f"{self.notebook.key}, {header['do']} {header.get('probe', '')}".strip()
+            raise EngineError(
+                f"The reference of {what} failed ({type(error).__name__}): run `autograder verify`."
+            ) from error

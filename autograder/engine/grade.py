@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -91,8 +92,6 @@ class Grader:
             kinds = {"torch" if n.torch else "numpy" for n in unit.notebooks}
             self._zygotes = {k: stack.enter_context(Zygote(k, locked=locked)) for k in sorted(kinds)}
             self._banks = {n.name: Bank(unit, n, root, secret, self._zygote(n)) for n in unit.notebooks}
-            for bank in self._banks.values():
-                stack.callback(bank.close)
             self._stack = stack.pop_all()
 
     def _zygote(self, notebook: Notebook) -> Zygote:
@@ -187,7 +186,20 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
     """Every `<folder>/<student>/<unit>/`, by student."""
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
-    found = {p.name: p / unit for p in sorted(folder.iterdir()) if (p / unit).is_dir() and not p.is_symlink()}
+    found = {_student(p): p / unit for p in sorted(folder.iterdir()) if _handed_in(p, unit)}
     if not found:
         raise FileNotFoundError(f"No submission in {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
     return found
+
+
+def _handed_in(folder: Path, unit: str) -> bool:
+    """Folders that are links or not ours to read count too: they are rejected with a reason."""
+    try:
+        return (folder / unit).is_dir()
+    except OSError:
+        return True
+
+
+def _student(folder: Path) -> str:
+    """The folder's name as text that a file or a database can hold."""
+    return os.fsencode(folder.name).decode("utf-8", "backslashreplace")

@@ -75,7 +75,7 @@ class Zygote:
         except BaseException:
             os.close(ask)
             os.close(listen)
-            shutil.rmtree(scratch, ignore_errors=True)
+            _remove(scratch)
             raise
         finally:
             os.close(requests)
@@ -96,7 +96,7 @@ class Zygote:
     def close(self) -> None:
         self._control.close()
         self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        _remove(self._scratch)
 
     def __enter__(self) -> Zygote:
         return self
@@ -143,7 +143,7 @@ class Child:
         os.close(self._listen)
         self._ask = -1
         self.cpu = float(self.zygote.reap(self.pid).get("cpu", 0.0))
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        _remove(self.scratch)
 
     def __enter__(self) -> Child:
         return self
@@ -152,6 +152,14 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _remove(folder: str) -> None:
+    """Remove a scratch folder, however deep a submission nested it."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    except RecursionError:
+        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def _clean_environment() -> dict[str, str]:

@@ -20,6 +20,7 @@ from autograder.verdict import Mistake, Question, Verdict, judge
 
 STATUSES = {"values", "raised", "not attempted", "refused"}
 MAX_CALLS = 2000
+MAX_OUTPUT = 16 << 20  # characters of outputs that are kept of one notebook
 HIDDEN_SAYS = {
     "names": "the names of what is returned are wrong",
     "shape": "the shape is wrong",
@@ -57,6 +58,8 @@ class Session:
         self.cpu = 0.0
         self._good: list[dict[str, Any]] = []
         self._child: Child | None = None
+        self._reference: Child | None = None
+        self._room = MAX_OUTPUT
 
     def run(self, steps: list[Step]) -> dict[str, CheckResult]:
         """Run all steps; outputs are kept in them. Results of the checks by cell id."""
@@ -79,11 +82,20 @@ class Session:
                 "defines": step.name if step.kind == "solution" else "",
             }
             _, arrays = self._request(order, self.limits.cell_seconds)
-            step.outputs = list(safe_outputs(_outputs(arrays)))
+            step.outputs = self._kept(_outputs(arrays))
             self._good.append(order)
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             self._drop()
             step.outputs = [_said(_reason(error, "This cell", self.limits.cell_seconds))]
+
+    def _kept(self, outputs: Any) -> list[dict[str, Any]]:
+        """Outputs as far as there is room for them: a class's notebooks stay in memory together."""
+        kept = list(safe_outputs(outputs))
+        size = sum(len(str(o.get("text", ""))) + sum(map(len, o.get("data", {}).values())) for o in kept)
+        if size > self._room:
+            return [_said("[output cut: this notebook prints too much]")]
+        self._room -= size
+        return kept
 
     def check(self, step: Step) -> CheckResult:
         """Ask every probe of the exercise on public and hidden inputs."""
@@ -149,9 +161,12 @@ class Session:
             answer, found = child.receive(end - time.monotonic())
             if "call" not in answer:
                 return answer, found
-            if answer["call"] not in (served or {}):
+            given = (served or {}).get(str(answer["call"]))
+            if given is None:
                 raise wire.BadFrame("a call of a function that was not offered")
-            value, back = self.bank.call((served or {})[answer["call"]], answer, found)
+            if self._reference is None:
+                self._reference = self.bank.reference()
+            value, back = self.bank.call(self._reference, given, answer, found, end - time.monotonic())
             child.send(value, back, seconds=end - time.monotonic())
         raise wire.BadFrame("too many calls")
 
@@ -161,18 +176,17 @@ class Session:
             raise wire.Silence
         if self._child is None:
             self._child = self.zygote.spawn(cpu_seconds=int(self.limits.submission_seconds) + 5)
-            self._child.request(
-                {"do": "probes", "source": self.bank.source}, seconds=self.limits.cell_seconds
-            )
-            for order in self._good:
-                self._child.request(order, seconds=self.limits.cell_seconds)
+            for order in ({"do": "probes", "source": self.bank.source}, *self._good):
+                left = self.deadline - time.monotonic()
+                self._child.request(order, seconds=min(self.limits.cell_seconds, left))
         return self._child
 
     def _drop(self) -> None:
-        if self._child is not None:
-            self._child.close()
-            self.cpu += self._child.cpu
-            self._child = None
+        for child in (self._child, self._reference):
+            if child is not None:
+                child.close()
+                self.cpu += child.cpu
+        self._child = self._reference = None
 
 
 def _runs(step: Step) -> bool:

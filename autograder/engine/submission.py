@@ -45,6 +45,8 @@ def find_notebooks(folder: Path, wanted: list[Notebook]) -> tuple[dict[str, list
     A renamed notebook is known by its metadata."""
     found: dict[str, list[dict[str, Any]]] = {}
     troubles: list[str] = []
+    if folder.is_symlink() or folder.parent.is_symlink():
+        return found, ["The folder is a link, which may lead to somebody else's work: hand in the files."]
     for notebook in wanted:
         path = folder / f"{notebook.name}.ipynb"
         if not path.exists():
@@ -53,7 +55,8 @@ def find_notebooks(folder: Path, wanted: list[Notebook]) -> tuple[dict[str, list
                 troubles.append(f"{path.name} is missing.")
                 continue
             troubles.append(
-                f"{path.name} is missing: {others[0].name}, which was made from it, is graded instead."
+                f"{path.name} is missing: {whole_text(others[0].name)}, which was made from it, "
+                "is graded instead."
             )
             path = others[0]
         try:
@@ -79,7 +82,10 @@ def read_document(path: Path) -> Any:
         raise Unreadable(
             f"{path.name} is larger than {MAX_FILE >> 20} MB: clear its outputs and hand it in again."
         )
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read ({error.strerror}): hand it in again.") from None
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -161,7 +167,12 @@ def source_of(cell: dict[str, Any]) -> str:
     source = cell.get("source", "")
     if isinstance(source, list):
         source = "".join(s for s in source if isinstance(s, str))
-    return source[:MAX_SOURCE] if isinstance(source, str) else ""
+    return whole_text(source[:MAX_SOURCE]) if isinstance(source, str) else ""
+
+
+def whole_text(text: str) -> str:
+    """Half characters, which JSON and file names may hold and no file can, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def safe_outputs(outputs: Any) -> Iterator[dict[str, Any]]:

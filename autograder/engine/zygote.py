@@ -25,6 +25,7 @@ def main(fd: int, kind: str, scratch: str) -> None:
     """Warm up, take refuge in namespaces where there are any, say "ready", then obey: {"spawn": policy} with
     two descriptors, {"reap": pid}. scratch: the folder in which each child gets one of its own."""
     control = socket.socket(fileno=fd)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then hangs up
     child.warm(torch=kind == "torch")
     readable = default_readable(torch=kind == "torch")
     _assert_single_threaded()
@@ -50,6 +51,7 @@ def _spawn(policy: dict[str, Any], fds: list[int], control: socket.socket) -> di
     if pid == 0:
         try:
             control.close()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             child.main(policy, *fds)
         finally:
             os._exit(70)
