@@ -131,6 +131,12 @@ def test_outputs_of_a_notebook_are_kept_up_to_a_bound(grader, unit):
     assert "output cut" in json.dumps(second)
 
 
+def test_slow_cells_of_ones_own_leave_time_for_what_earns_points(grade):
+    result = grade(first=["import time; time.sleep(9)"] * 8)
+    assert marks(result) == FULL
+    assert "was not run" in json.dumps(result.notebooks[0].steps[7].outputs)
+
+
 def test_a_timestamp_that_is_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "timestamp.txt")
     assert timestamp(tmp_path) is None
