@@ -1,6 +1,7 @@
 """What the chapter says about our runs is true of the committed results: new ones cannot outdate it."""
 
 import json
+import math
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -32,7 +33,8 @@ def test_loss_falls_faster_with_it_in_every_epoch() -> None:
 
 def test_without_it_no_run_leaves_chance_at_a_learning_rate_of_a_tenth() -> None:
     losses = [run["loss"][-1] for run in runs(WITHOUT, lr=0.1)]
-    assert losses.count(None) == 2
+    assert None in losses
+    assert all(loss is None or abs(loss - math.log(10)) < 0.2 for loss in losses)
     assert max(run["test_accuracy"][-1] for run in runs(WITHOUT, lr=0.1)) == pytest.approx(0.1)
 
 
@@ -41,11 +43,17 @@ def test_with_it_high_learning_rates_train(lr: float) -> None:
     assert min(run["test_accuracy"][-1] for run in runs(WITH, lr=lr)) > 0.5
 
 
-def test_the_best_learning_rate_hardly_moves() -> None:
+def test_at_a_learning_rate_of_one_it_trains_badly() -> None:
+    assert 0.15 < accuracy(WITH, lr=1.0) < 0.5
+
+
+def test_the_best_learning_rate_is_higher_with_it_and_the_seeds_blur_by_how_much() -> None:
     lrs = RESULTS["about"]["lrs"]
-    assert max(lrs, key=lambda lr: accuracy(WITH, lr=lr)) == 0.01
-    assert max(lrs, key=lambda lr: accuracy(WITHOUT, lr=lr)) in (0.003, 0.01)
-    assert accuracy(WITH, lr=0.003) == pytest.approx(accuracy(WITHOUT, lr=0.003), abs=0.01)
+    assert max(lrs, key=lambda lr: accuracy(WITHOUT, lr=lr)) == 0.003
+    assert max(lrs, key=lambda lr: accuracy(WITH, lr=lr)) in (0.01, 0.03)
+    assert max(accuracy(WITH, lr=lr) for lr in lrs) > max(accuracy(WITHOUT, lr=lr) for lr in lrs)
+    seeds = [run["test_accuracy"][-1] for run in runs(WITH, lr=0.01)]
+    assert max(seeds) - min(seeds) > abs(accuracy(WITH, lr=0.03) - accuracy(WITH, lr=0.01))
 
 
 def test_every_scale_of_the_weights_trains_with_it_and_few_without() -> None:
