@@ -76,7 +76,7 @@ def telling(first: str) -> Iterator[Callable[[str], None]]:
     """Say what is being done: a spinner in a terminal, a line every few seconds elsewhere."""
     if console.is_terminal:
         with console.status(first) as status:
-            yield status.update
+            yield lambda what: status.update(escape(what))
         return
     last = time.monotonic()
     console.print(first, highlight=False)
@@ -85,7 +85,7 @@ def telling(first: str) -> Iterator[Callable[[str], None]]:
         nonlocal last
         if time.monotonic() - last > 2.0:
             last = time.monotonic()
-            console.print(what, highlight=False)
+            console.print(escape(what), highlight=False)
 
     yield tell
 

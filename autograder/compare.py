@@ -9,6 +9,7 @@ import numpy as np
 
 FLOOR = 1e-6  # keeps the relative error finite where all expected numbers are zero
 MISTAKE_RTOL = 3e-4  # float32 noise stays under 2e-5, the nearest two mistakes differ by 1e-3
+ALMOST = ". Almost right: is a number float32 on the way, or a constant not the argument that was given?"
 KINDS = {"b": "True/False values", "i": "integers", "u": "integers", "f": "floats", "c": "complex numbers"}
 
 
@@ -21,10 +22,8 @@ class Difference(NamedTuple):
 
 
 def default_rtol(dtype: np.dtype) -> float:
-    """Bound on the relative error by the precision of what was returned."""
-    if dtype.kind != "f" or dtype.itemsize >= 8:
-        return 1e-9
-    return 1e-4 if dtype.itemsize == 4 else 2e-2
+    """Bound on the relative error by the precision of what was returned; float16 earns no wider one."""
+    return 1e-4 if dtype.kind == "f" and dtype.itemsize < 8 else 1e-9
 
 
 def difference(
@@ -77,8 +76,13 @@ def _compare_one(name: str, got: np.ndarray, wanted: np.ndarray, rtol: float | N
     if error <= _bound(got.dtype, rtol):
         return None
     at = _place(gap)
+    if wanted.dtype.kind == "b":
+        return Difference(
+            "value", name, f"{name}{_shown(at)} is {bool(got[at])}, expected {bool(wanted[at])}"
+        )
     largest = f"largest at {name}{_shown(at)} = {got[at]:.6g}, expected {wanted[at]:.6g}"
-    return Difference("value", name, f"{name}: relative error {error:.1e}, {largest}")
+    hint = ALMOST if error < 1e-4 else ""
+    return Difference("value", name, f"{name}: relative error {error:.1e}, {largest}{hint}")
 
 
 def _bound(dtype: np.dtype, rtol: float | None) -> float:

@@ -48,7 +48,7 @@ class Report:
 
     def text(self) -> str:
         lines = [self.headline]
-        if any(v.status != "not attempted" for v in self.verdicts):
+        if self._begun():
             for v in self.verdicts:
                 lines.append(f"  {MARKS[v.status]} {v.title}" + _indented(v))
         for mistake in self.said():

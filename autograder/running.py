@@ -58,7 +58,7 @@ def run_probe(
         answer = probe.run(Namespace(names), **asked)
     except Exception as error:
         if _is_stub(error):
-            return Outcome("not attempted", error=str(error)[:300])
+            return Outcome("not attempted", error=str(error)[:300] or _unwritten(error, probe))
         return Outcome("raised", error=_describe(error), line=_students_line(error, probe))
     modified = tuple(k for k, v in inputs.items() if not isinstance(v, Given) and not _same(v, asked[k]))
     try:
@@ -73,6 +73,15 @@ def _is_stub(error: Exception) -> bool:
     return isinstance(error, NotAttempted) or (isinstance(error, NotImplementedError) and not error.args)
 
 
+def _unwritten(error: Exception, probe: Probe) -> str:
+    """Where the stub is another exercise's: which."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    name = trace.tb_frame.f_code.co_qualname.split(".")[0] if trace is not None else probe.of
+    return "" if name == probe.of or "<" in name else f"it calls {name}, which is not written yet"
+
+
 def to_array(name: str, value: Any) -> np.ndarray:
     """A numeric array of what the student returned, on the CPU; TypeError in words where it is none."""
     if value is None:
@@ -82,7 +91,8 @@ def to_array(name: str, value: Any) -> np.ndarray:
     try:
         array = np.array(value)
     except ValueError:
-        raise TypeError(f"{name} is a ragged {type(value).__name__}: an array was expected") from None
+        what = f"a {type(value).__name__} of {len(value)} things of different shapes"
+        raise TypeError(f"{name} is {what}: one array was expected") from None
     if array.dtype.kind not in KINDS_OF_ARRAYS:
         raise TypeError(f"{name} is a {type(value).__name__}: an array of numbers was expected")
     if array.nbytes > MAX_BYTES:

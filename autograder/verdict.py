@@ -116,7 +116,9 @@ def recognise(
     exercise, each question is explained by itself: the same output may be wrong for its own reason.
     """
     candidates = [
-        [] if trouble is None else [m for m in known if _explains(m, question, given)]
+        []
+        if trouble is None
+        else [m for m in known if _spoils(m, question) and _explains(m, question, given)]
         for question, given, trouble in zip(questions, answers, troubles, strict=True)
     ]
     right = [(q, a) for q, a, t in zip(questions, answers, troubles, strict=True) if t is None]
@@ -135,6 +137,11 @@ def recognise(
         None if trouble is None else next((m for m in whole if m in found), found[0] if found else None)
         for trouble, found in zip(troubles, candidates, strict=True)
     ]
+
+
+def _spoils(mistake: Mistake, question: Question) -> bool:
+    """Does the mistake itself fail here? One that shows elsewhere only must not explain a rounding error."""
+    return any(_trouble(question, case, case.mistakes[mistake.id]) for case in question.cases)
 
 
 def _shows(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:

@@ -92,7 +92,13 @@ def main(policy: dict[str, Any], requests: int, answers: int) -> None:
     os.closerange(3, 10)
     os.setsid()
     os.environ.clear()
-    os.environ.update(LANG="C.UTF-8", OMP_NUM_THREADS="1", MPLBACKEND="Agg", HOME=policy["scratch"] or "/")
+    os.environ.update(
+        LANG="C.UTF-8",
+        OMP_NUM_THREADS="1",
+        MPLBACKEND="Agg",
+        PYTHONBREAKPOINT="0",
+        HOME=policy["scratch"] or "/",
+    )
     os.chdir(policy["scratch"] or "/")
     try:
         if policy.pop("locked"):

@@ -48,57 +48,93 @@ class CheckResult:
         return self.max_points * passed / len(self.verdicts) if self.verdicts else 0.0
 
 
+@dataclass
+class Asked:
+    """What the questions of one check cell brought back so far."""
+
+    questions: list[Question] = field(default_factory=list)
+    answers: list[list[Outcome]] = field(default_factory=list)
+    tests: list[Verdict] = field(default_factory=list)
+
+    def foregone(self) -> Outcome | None:
+        """The answer to all further questions where it is known: an endless loop, or a stub."""
+        flat = [answer for row in self.answers for answer in row]
+        if flat and all(answer.status == "not attempted" for answer in flat):
+            return flat[0]
+        return next((answer for answer in flat if answer.status == "stopped"), None)
+
+
 class Session:
-    """Runs the steps of one composed notebook. After a crash or an endless loop the cells that were right
-    are run again in a fresh child, so that one cell's fault stays its own."""
+    """Runs the steps of one composed notebook twice, each time in a child of its own.
+
+    The first pass is shown: its outputs are the student's to see, and it meets public inputs only. The
+    second one meets the hidden inputs and the served functions, and nothing that it prints is kept: so no
+    hand-in can carry them home to the next one. After a crash or an endless loop the cells that were right
+    are run again in a fresh child, so that one cell's fault stays its own.
+    """
 
     def __init__(self, zygote: Zygote, bank: Bank, limits: Limits):
         self.zygote, self.bank, self.limits = zygote, bank, limits
-        self.deadline = time.monotonic() + limits.submission_seconds
         self.cpu = 0.0
-        self._good: list[dict[str, Any]] = []
         self._child: Child | None = None
         self._reference: Child | None = None
+        self._failed: set[str] = set()
         self._room = MAX_OUTPUT
-        self._own = limits.submission_seconds / 2  # what is left of it for the student's own cells
+        self._begin(secret=False)
+
+    def _begin(self, secret: bool) -> None:
+        """Start a pass, with the submission's whole time before it."""
+        self._drop()
+        self._secret = secret
+        self._good: list[dict[str, Any]] = []
+        self.deadline = time.monotonic() + self.limits.submission_seconds
+        self._own = self.limits.submission_seconds / 2  # what is left of it for the student's own cells
 
     def run(self, steps: list[Step]) -> dict[str, CheckResult]:
         """Run all steps; outputs are kept in them. Results of the checks by cell id."""
-        results: dict[str, CheckResult] = {}
+        asked = {step.id: Asked() for step in steps if step.kind == "check"}
         try:
-            for step in steps:
-                if step.kind == "check":
-                    results[step.id] = self.check(step)
-                elif step.kind == "own":
-                    self.own_cell(step)
-                elif _runs(step):
-                    self.cell(step)
+            for secret in (False, True):
+                self._begin(secret)
+                for step in steps:
+                    self._step(step, asked.get(step.id))
         finally:
             self._drop()
-        return results
+        return {step.id: self._judged(step, asked[step.id]) for step in steps if step.kind == "check"}
+
+    def _step(self, step: Step, asked: Asked | None) -> None:
+        if asked is not None:
+            self.ask_check(step, asked)
+        elif step.kind == "own":
+            self.own_cell(step)
+        elif _runs(step):
+            self.cell(step)
 
     def own_cell(self, step: Step) -> None:
         """Cells that the student added may take half of the time: the rest is for what earns points."""
         if self._own <= 0:
-            step.outputs = [_said("This cell was not run: the cells above that you added took too long.")]
+            self._show(step, [_said("This cell was not run: the cells above that you added took too long.")])
             return
         started = time.monotonic()
         self.cell(step)
         self._own -= time.monotonic() - started
 
     def cell(self, step: Step) -> None:
+        if step.id in self._failed:
+            return
+        order = {"do": "cell", "source": step.source, "defines": step.name if step.kind == "solution" else ""}
         try:
-            order = {
-                "do": "cell",
-                "source": step.source,
-                "defines": step.name if step.kind == "solution" else "",
-            }
             _, arrays = self._request(order, self.limits.cell_seconds)
-            step.outputs = self._kept(_outputs(arrays))
+            self._show(step, [] if self._secret else self._kept(_outputs(arrays)))
             self._good.append(order)
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             self._drop()
-            step.outputs = [_said(_reason(error, "This cell", self.limits.cell_seconds))]
+            self._failed.add(step.id)
+            self._show(step, [_said(_reason(error, "This cell", self.limits.cell_seconds))])
+
+    def _show(self, step: Step, outputs: list[dict[str, Any]]) -> None:
+        if not self._secret:
+            step.outputs = outputs
 
     def _kept(self, outputs: Any) -> list[dict[str, Any]]:
         """Outputs as far as there is room for them: a class's notebooks stay in memory together."""
@@ -109,28 +145,23 @@ class Session:
         self._room -= size
         return kept
 
-    def check(self, step: Step) -> CheckResult:
-        """Ask every probe of the exercise on public and hidden inputs."""
-        questions = self.bank.questions(step.name)
-        answers: list[list[Outcome]] = []
-        stopped: Outcome | None = None
-        for question in questions:
-            row, stopped = self._ask_all(question, stopped)
-            answers.append(row)
-        known = self.bank.known(step.name)
-        verdicts = merged(questions, judge(questions, answers, known))
-        verdicts += [self._try_test(t) for t in self.bank.tests if t.of == step.name]
+    def ask_check(self, step: Step, asked: Asked) -> None:
+        """Ask the exercise's questions of this pass."""
+        for question in self.bank.questions(step.name):
+            if question.secret == self._secret:
+                asked.questions.append(question)
+                row: list[Outcome] = []
+                asked.answers.append(row)
+                for case in question.cases:
+                    row.append(asked.foregone() or self._ask(question.name, case.inputs, {}))
+        if self._secret:
+            asked.tests = [self._try_test(t) for t in self.bank.tests if t.of == step.name]
+
+    def _judged(self, step: Step, asked: Asked) -> CheckResult:
+        verdicts = judge(asked.questions, asked.answers, self.bank.known(step.name))
+        verdicts = [*merged(asked.questions, verdicts), *asked.tests]
         named = dict.fromkeys(v.mistake for v in verdicts if v.mistake)
         return CheckResult(step.name, step.points, verdicts, [self.bank.mistake(n) for n in named])
-
-    def _ask_all(self, question: Question, stopped: Outcome | None) -> tuple[list[Outcome], Outcome | None]:
-        row = []
-        for case in question.cases:
-            answer = stopped or self._ask(question.name, case.inputs, {})
-            if answer.status == "stopped":
-                stopped = answer
-            row.append(answer)
-        return row, stopped
 
     def _try_test(self, test: TestOfTests) -> Verdict:
         """The student's test meets right and wrong implementations, one at a time."""

@@ -69,3 +69,17 @@ def test_a_probes_own_bound_never_narrows_what_float32_can_do():
 def test_agree_says_the_same_as_difference(x, shift):
     got = {"x": x * (1 + shift)}
     assert agree(got, {"x": x}, 3e-4) == (difference(got, {"x": x}, 3e-4) is None)
+
+
+def test_half_precision_does_not_widen_the_bound():
+    x = np.linspace(1, 2, 50)
+    assert difference({"x": (1.01 * x).astype(np.float16)}, {"x": x}).kind == "value"
+
+
+def test_a_wrong_boolean_is_told_as_one():
+    found = difference({"ok": np.array(False)}, {"ok": np.array(True)})
+    assert found.sentence == "ok is False, expected True"
+
+
+def test_a_tiny_error_is_called_almost_right():
+    assert "Almost right" in difference({"x": np.array([1 + 1e-7])}, {"x": np.array([1.0])}).sentence

@@ -42,7 +42,7 @@ def test_an_error_is_told_with_its_type_and_the_students_own_line():
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(None, "return"), ("text", "str"), ([[1], [1, 2]], "ragged"), (object(), "object")],
+    [(None, "return"), ("text", "str"), ([[1], [1, 2]], "different shapes"), (object(), "object")],
 )
 def test_what_is_no_array_is_refused_in_words(value, words):
     outcome = ask(lambda x: value)
@@ -83,3 +83,10 @@ def test_a_librarys_own_not_implemented_error_is_an_error_of_the_code():
         raise NotImplementedError("cannot copy out of a meta tensor")
 
     assert ask(f).status == "raised"
+
+
+def test_a_stub_of_another_exercise_is_named():
+    names = {}
+    code = "def helper(x):\n    raise NotImplementedError\n\ndef f(x):\n    return helper(x)"
+    exec(compile(code, "<cell 3>", "exec"), names)
+    assert run_probe(calls_f, names, {"x": np.ones(2)}).error == "it calls helper, which is not written yet"

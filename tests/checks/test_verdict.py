@@ -86,3 +86,9 @@ def test_an_error_in_one_check_counts_where_all_others_pass_as_the_mistake_would
     known = [Question("q", "f", [Case({}, values([1]), {"a": RAISED})]), question(a=[1, 2])]
     verdicts = judge(known, [[Outcome("raised", error="ValueError: x")], [values([1, 2])]], [A])
     assert [v.mistake for v in verdicts] == ["a", None]
+
+
+def test_a_rounding_error_is_not_explained_by_a_mistake_that_shows_elsewhere():
+    questions = [question("first", a=[1, 2]), question("second", a=[9, 9])]
+    verdicts = judge(questions, [[values([1, 2 + 1e-5])], [values([1, 2])]], [A])
+    assert [(v.status, v.mistake) for v in verdicts] == [("wrong", None), ("passed", None)]

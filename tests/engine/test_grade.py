@@ -37,6 +37,7 @@ def grade(grader, unit, tmp_path):
         )
         return grader.grade("ada", tmp_path)
 
+    run.unit = unit
     return run
 
 
@@ -177,3 +178,20 @@ def test_a_lost_cell_costs_its_own_check_only(grade, unit, tmp_path):
     document = json.loads(release.notebook_json(unit.notebooks[0], solution=True))
     document["cells"] = [c for c in document["cells"] if c["id"] != "scale"]
     assert marks(grade(data=json.dumps(document).encode())) == {**FULL, "scale": 0}
+
+
+def test_what_a_probe_met_in_secret_is_never_printed(grade):
+    """A function keeps its inputs, and a later cell prints them: only public ones are in its reach."""
+    spy = "kept = []\ndef scale(x, a):\n    kept.append(x.shape)\n    return x * a"
+    stash = json.dumps(
+        {"cell_type": "code", "metadata": {}, "outputs": [], "source": "print('MET', len(kept))"}
+    )
+    document = json.loads(release.notebook_json(grade.unit.notebooks[0], solution=True))
+    for cell in document["cells"]:
+        if cell["id"] == "scale":
+            cell["source"] = spy
+    document["cells"].append(json.loads(stash))
+    result = grade(data=json.dumps(document).encode())
+    (text,) = [o["text"] for s in result.notebooks[0].steps if s.kind == "own" for o in s.outputs]
+    assert text == "MET 3\n"  # the three public cases, and none of the hidden ones
+    assert result.points == 10
