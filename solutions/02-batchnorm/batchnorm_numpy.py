@@ -15,7 +15,7 @@
 # # Batch normalization in NumPy
 #
 # You will write batch normalization: forward, backward, at test time, and for images.
-# Then you will write the test that proves your backward pass.
+# Then you will write the test that checks your backward pass.
 #
 # **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell.
 # Run the check below it. A check never stops the notebook. You may check as often as you like.
@@ -23,7 +23,7 @@
 # **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next,
 # as long as you do not call your own functions. Where you call them, check them first.
 #
-# **Time.** A little more than two hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
+# **Time.** About two and a half hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
 #
 # Shapes: $N$ examples in the batch, $D$ features. `x` has shape `(N, D)`: one row per example.
 # Statistics have shape `(D,)`: one number per feature. All arrays hold float64.
@@ -109,6 +109,7 @@ def running_statistics(batches, momentum=0.9):
 
     {eq}`bn-running-mean`, {eq}`bn-running-var`.
     batches: a list of arrays (N_t, D); the last one may be shorter. Start from zeros.
+    Batches may hold integers; the result holds floats.
     Returns running_mean, running_var: (D,) each.
 
     Example: momentum = 0.9 and batch means 10, then 20: running_mean = 1, then 0.9 * 1 + 0.1 * 20 = 2.9.
@@ -207,7 +208,7 @@ check(statistics_gradients)
 # ## 6. Backward: the input (●●○, 10 minutes)
 #
 # An entry of `x` reaches the loss on three paths: directly, through the variance, through the mean.
-# {eq}`bn-dx` adds the three. The first one is `dx_hat / np.sqrt(var + eps)`.
+# {eq}`bn-dx` adds the three.
 # `dvar` and `dmu` come in as arrays. Use them as they are.
 
 
@@ -271,7 +272,7 @@ check(batchnorm_backward)
 # A convolution uses one filter at all pixels.
 # So batch normalization keeps one mean and one variance per **channel**.
 # Every pixel of every image is an example, {eq}`bn-spatial`.
-# Bring `x` into the shape `(N * H * W, C)`, call `batchnorm`, and go back.
+# Bring `x` into the shape `(N * H * W, C)`, {eq}`bn-spatial-shape`, call `batchnorm`, and go back.
 #
 # The default of `batchnorm` is your own function. You may also compute without it, over three axes.
 
@@ -332,8 +333,10 @@ check(numerical_gradient)
 # Write the test that you would want before you trust a backward pass.
 # It gets a function. When the function is wrong, it must raise an `AssertionError`.
 # When the function is right, it must simply return.
+# Use `assert`: a returned `True` or `False` is ignored.
 # It is marked on one right implementation and on several wrong ones.
 #
+# The check takes your own `batchnorm_backward` for the right one. Pass sections 1, 7 and 9 first.
 # `batchnorm_forward` and `numerical_gradient` give you the truth.
 # The choice of inputs is yours, and it decides: some inputs hide mistakes.
 # Ask yourself what `dout` full of ones does to `dx`, and what `gamma = 1` hides.
@@ -343,7 +346,7 @@ check(numerical_gradient)
 def test_batchnorm_backward(implementation):
     """Raise AssertionError unless implementation(dout, x, gamma, eps) returns the right dx, dgamma, dbeta.
 
-    Hints: np.allclose, assert. eps is an argument too: a tiny one cannot show that it was forgotten.
+    Use assert and np.allclose.
     """
     ### BEGIN SOLUTION
     rng = np.random.default_rng(0)
@@ -406,5 +409,5 @@ plt.show()
 # *Your answer here.*
 
 # %% [markdown]
-# You have written batch normalization, and a test that proves it. The next notebook, `batchnorm_torch`,
+# You have written batch normalization, and a test that checks it. The next notebook, `batchnorm_torch`,
 # makes a layer of it and trains a network on images.

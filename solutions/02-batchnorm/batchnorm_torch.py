@@ -18,11 +18,12 @@
 # one that trains on images, can be saved and loaded, and runs on a GPU.
 # At the end you will train a network with it and without it.
 #
-# **Time.** About an hour and a half, the experiment included.
+# **Time.** About two hours, the experiment included.
 #
 # **Devices.** Your functions get tensors and return tensors on the same device.
 # So make new tensors from the ones you got: `torch.zeros_like(x)` and not `torch.zeros(...)`.
 # Do not use PyTorch's own `batch_norm`: it is what you are building.
+# The checks below do not notice it; it is flagged to the instructor.
 #
 # Shapes: `(N, D)` is a batch of examples with $D$ features.
 # `(N, C, H, W)` is a batch of images with $C$ channels. In both, axis 1 holds the features.
@@ -283,11 +284,13 @@ check(fold_batchnorm)
 # %% [markdown]
 # ## 7. Freezing (●●○, 10 minutes)
 #
-# A network trained on a million photographs is to learn your fifty.
-# Its batch normalization shall stay as it is.
-# Two things move in such a layer, so two things must be stopped:
-# the optimizer changes `weight` and `bias`; every batch in training mode changes the buffers.
+# A network was trained on a million photographs. It should now learn from your fifty.
+# Its batch normalization should stay as it is.
+# In training mode such a layer normalizes with the batch and updates its buffers: evaluation mode stops both.
+# The optimizer changes `weight` and `bias`: stop their gradients.
 # All other layers stay as they are. `model.modules()` finds layers inside of layers.
+#
+# Remember that `model.train()` puts these layers back into training mode. So freeze after it.
 
 # %%
 LIBRARY_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
@@ -360,6 +363,10 @@ for name, difference in largest_differences(mine, library, images).items():
 # %% [markdown] question="bn-predict" points=2
 # *Your prediction here, with a reason for each.*
 
+# %% [markdown]
+# *Diverged* in a picture means: with at least one of the three seeds the loss is no finite number any more.
+# A curve ends there, because it shows the mean over all seeds. The other seeds may have trained well.
+
 # %% experiment="learning-rates"
 from lab.experiments import batchnorm as experiment
 
@@ -383,4 +390,4 @@ experiment.plot_weight_scales(results)
 
 # %% [markdown]
 # You have built the layer, saved it, folded it and frozen it, and you know what it buys.
-# The chapter goes on with what it costs, and with what goes wrong when batches are small.
+# Go back to *What goes wrong* in the chapter and explain each case with your layer.

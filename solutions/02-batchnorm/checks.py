@@ -3,6 +3,8 @@
 Inputs: all axes of different lengths, means far from zero, features of different scale, gamma and beta
 neither one nor zero, an eps that can be seen, random upstream gradients (rules 1 to 8 of the catalogue)."""
 
+from collections import OrderedDict
+
 import numpy as np
 
 from autograder import Given, probe
@@ -302,7 +304,7 @@ def _(rng):
     return {"x": dyadic(rng, 4, 3), "dout": upstream(rng, 4, 2), "h": 0.125}
 
 
-@probe("numerical_gradient", cases=2, hidden=True)
+@probe("numerical_gradient", cases=2)
 def works_for_an_input_with_one_axis(s, x, dout, h):
     return {"gradient": s.numerical_gradient(lambda z: np.outer(np.exp(z / 2), z), x, dout, h)}
 
@@ -463,8 +465,8 @@ def _(rng):
 @probe("batchnorm_train", cases=2)
 def survives_a_mean_far_from_zero_in_float32(s, x, gamma, beta):
     y = s.batchnorm_train(*tensors(x, gamma, beta), 1e-5)
-    spread = y.detach().double().std(dim=0) / tensor(gamma).double().abs()
-    return {"standard deviation of x_hat is one": (spread - 1).abs().numpy() < 0.1}
+    spread = y.detach().double().std(dim=0, correction=0) / tensor(gamma).double().abs()
+    return {"standard_deviation_of_x_hat_is_one": np.array(((spread - 1).abs() < 0.1).all().item())}
 
 
 @survives_a_mean_far_from_zero_in_float32.inputs
@@ -482,7 +484,7 @@ def stays_on_the_device_of_its_input(s, shape):
     x = torch.empty(*shape, device="meta")  # a device that computes shapes only
     parameter = torch.empty(shape[1], device="meta")
     y = s.batchnorm_train(x, parameter, parameter, 0.05)
-    return {"shape": np.array(y.shape), "same device": np.array(y.device == x.device)}
+    return {"shape": np.array(y.shape), "y_is_on_the_device_of_x": np.array(y.device == x.device)}
 
 
 @stays_on_the_device_of_its_input.inputs
@@ -533,11 +535,15 @@ def _(rng):
     return running_inputs(rng, 2, 5, 3, 4)
 
 
+def requires_gradients(**tensors):
+    return {f"{name}_requires_a_gradient": np.array(t.requires_grad) for name, t in tensors.items()}
+
+
 @probe("update_running", cases=1)
 def remembers_no_graph(s, running_mean, running_var, x, momentum):
     leaf = tensor(x).clone().requires_grad_(True)
-    found = s.update_running(*tensors(running_mean, running_var), leaf, momentum)
-    return {"requires_grad": np.array([t.requires_grad for t in found])}
+    mean, var = s.update_running(*tensors(running_mean, running_var), leaf, momentum)
+    return requires_gradients(running_mean=mean, running_var=var)
 
 
 @remembers_no_graph.inputs
@@ -670,10 +676,8 @@ def keeps_its_tensors_where_the_library_keeps_them(s, num_features):
     layer = s.BatchNorm(num_features)
     names = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
     saved, trained = set(layer.state_dict()), {name for name, _ in layer.named_parameters()}
-    return {
-        "in state_dict": np.array([name in saved for name in names]),
-        "is a parameter": np.array([name in trained for name in names]),
-    }
+    found = {f"{name}_is_in_state_dict": np.array(name in saved) for name in names}
+    return found | {f"{name}_is_a_parameter": np.array(name in trained) for name in names}
 
 
 @keeps_its_tensors_where_the_library_keeps_them.inputs
@@ -685,7 +689,7 @@ def _(rng):
 def keeps_no_graph_from_batch_to_batch(s, x, **state):
     layer = loaded(s, **state)
     layer(tensor(x).clone().requires_grad_(True))
-    return {"requires_grad": np.array([layer.running_mean.requires_grad, layer.running_var.requires_grad])}
+    return requires_gradients(running_mean=layer.running_mean, running_var=layer.running_var)
 
 
 @keeps_no_graph_from_batch_to_batch.inputs
@@ -764,7 +768,7 @@ def is_passed_by_gradcheck(s, x, gamma, beta, eps):
     passed = torch.autograd.gradcheck(
         lambda *args: s.BatchNormFunction.apply(*args, eps), leaves, raise_exception=False
     )
-    return {"passed": np.array(passed)}
+    return {"gradcheck_passes": np.array(passed)}
 
 
 @is_passed_by_gradcheck.inputs
@@ -866,18 +870,29 @@ def _(rng):
 
 
 def frozen(s, width):
-    """A small network in training mode, with layers inside of layers, after freezing."""
+    """A small network in training mode, with layers inside of layers, after freezing.
+
+    Each layer has the name of its class."""
     from torch import nn
 
-    block = nn.Sequential(nn.Conv2d(2, width, 3), nn.BatchNorm2d(width), nn.ReLU())
-    model = nn.Sequential(block, nn.Flatten(), nn.Linear(width, 3), nn.BatchNorm1d(3), nn.Dropout(0.2))
+    def named(*layers):
+        return nn.Sequential(OrderedDict((type(layer).__name__, layer) for layer in layers))
+
+    block = named(nn.Conv2d(2, width, 3), nn.BatchNorm2d(width), nn.ReLU())
+    model = named(block, nn.Flatten(), nn.Linear(width, 3), nn.BatchNorm1d(3), nn.Dropout(0.2))
     s.freeze_batchnorm(model.train())
     return model
 
 
+def last_name(path):
+    """Of "Sequential.BatchNorm2d": the class."""
+    return path.split(".")[-1] or "model"
+
+
 @probe("freeze_batchnorm", cases=1)
 def stops_the_statistics_of_these_layers_only(s, width):
-    return {"in training mode": np.array([m.training for m in frozen(s, width).modules()])}
+    layers = frozen(s, width).named_modules()
+    return {f"{last_name(path)}_is_in_training_mode": np.array(layer.training) for path, layer in layers}
 
 
 @stops_the_statistics_of_these_layers_only.inputs
@@ -887,7 +902,8 @@ def _(rng):
 
 @probe("freeze_batchnorm", cases=1)
 def stops_the_parameters_of_these_layers_only(s, width):
-    return {"requires_grad": np.array([p.requires_grad for p in frozen(s, width).parameters()])}
+    parameters = frozen(s, width).named_parameters()
+    return requires_gradients(**{path.removeprefix("Sequential."): p for path, p in parameters})
 
 
 @stops_the_parameters_of_these_layers_only.inputs

@@ -1,7 +1,9 @@
 """Batch normalization: the solutions against torch and numerical gradients, and no false alarms."""
 
 import contextlib
+import inspect
 import io
+import re
 import tomllib
 
 import numpy as np
@@ -83,6 +85,110 @@ def judges_rightly(ref, probe, names):
         assert run_probe(probe, names, {"implementation": broken}).status == "raised", mistake
     for breaker in probe.breakers:
         assert run_probe(probe, names, {"implementation": breaker(right)}).status == "raised", breaker.__doc__
+
+
+SLIPS = {
+    "a mean per example": (
+        "batchnorm_forward",
+        "BF1-per-example",
+        "mu, var = x.mean(axis=1), x.var(axis=0)\n    return gamma * (x - mu) / np.sqrt(var + eps) + beta",
+    ),
+    "a variance per example": (
+        "batchnorm_forward",
+        "BF1-per-example",
+        "mu, var = x.mean(axis=0), x.var(axis=1)\n    return gamma * (x - mu) / np.sqrt(var + eps) + beta",
+    ),
+    "integer division in the power": (
+        "statistics_gradients",
+        "BB17-staged",
+        "mu, var = x.mean(axis=0), x.var(axis=0)\n"
+        "    dvar = (dx_hat * (x - mu)).sum(axis=0) * -1 / 2 * (var + eps) ** (-3 // 2)\n"
+        "    return dvar, -dx_hat.sum(axis=0) / np.sqrt(var + eps)",
+    ),
+    "gamma in dx_hat and in front": (
+        "batchnorm_backward",
+        "BB5-twice",
+        "inv_std = 1 / np.sqrt(x.var(axis=0) + eps)\n"
+        "    x_hat, dx_hat = (x - x.mean(axis=0)) * inv_std, dout * gamma\n"
+        "    dx = dx_hat - dx_hat.mean(axis=0) - x_hat * (dx_hat * x_hat).mean(axis=0)\n"
+        "    return gamma * inv_std * dx, (dout * x_hat).sum(axis=0), dout.sum(axis=0)",
+    ),
+    "width before height": (
+        "spatial_batchnorm",
+        "SB3-in",
+        "N, C, H, W = x.shape\n"
+        "    y = batchnorm(x.transpose(0, 3, 2, 1).reshape(-1, C), gamma, beta, eps)\n"
+        "    return np.moveaxis(y.reshape(N, H, W, C), -1, 1)",
+    ),
+    "an attribute of the module": (
+        "freeze_batchnorm",
+        "F3",
+        "for m in model.modules():\n"
+        "        if isinstance(m, LIBRARY_LAYERS):\n"
+        "            m.train(False)\n"
+        "            m.requires_grad = False",
+    ),
+    "momentum zero": (
+        "freeze_batchnorm",
+        "F1",
+        "for m in model.modules():\n"
+        "        if isinstance(m, LIBRARY_LAYERS):\n"
+        "            m.momentum = 0.0\n"
+        "            m.requires_grad_(False)",
+    ),
+    "a factor without parentheses": (
+        "convert_to_torch",
+        "CT4",
+        "return 1 - momentum, n * running_var / n - 1",
+    ),
+    "bias may be None": (
+        "fold_batchnorm",
+        "FB11",
+        "scale = bn_weight * (running_var + eps) ** -0.5\n"
+        "    rows = scale.reshape(-1, *[1] * (weight.dim() - 1))\n"
+        "    return rows * weight, bn_bias + scale * (bias - running_mean)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
+def test_a_common_slip_is_named(exercise, mistake, body, references, questions):
+    ref = next(r for r in references.values() if exercise in r.notebook.exercises)
+    arguments = inspect.signature(ref.names[exercise])
+    names = dict(ref.names)
+    exec(f"def {exercise}({', '.join(arguments.parameters)}):\n    {body}\n", names)
+    names[exercise].__defaults__ = ref.names[exercise].__defaults__
+    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
+    for asked in questions[ref.notebook.name]:
+        own = [q for q in asked if q.of == exercise]
+        answers = [[ref.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
+        assert {v.mistake for v in judge(own, answers, known) if not v.passed} == {mistake}
+
+
+def test_a_layer_that_ignores_its_mode_is_told_so_once(references, questions):
+    """One sentence for all of its symptoms: the statistics, their update and the count in evaluation."""
+    ref = references["batchnorm_torch"]
+    names = dict(ref.names)
+    source = WAYS["BatchNorm"][next(iter(WAYS["BatchNorm"]))]
+    exec(source.replace("self.training", "True"), names)
+    known = [p.mistake for p in UNIT.patches if p.mistake.of == "BatchNorm"]
+    own = [q for q in questions["batchnorm_torch"][0] if q.of == "BatchNorm"]
+    answers = [[ref.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
+    assert {v.mistake for v in judge(own, answers, known) if not v.passed} == {"BN-always-training"}
+
+
+def test_a_yes_or_no_is_one_boolean_whose_name_is_a_sentence(questions):
+    found = {
+        name: array
+        for asked in questions.values()
+        for question in asked[0]
+        for name, array in question.cases[0].expected.arrays.items()
+        if array.dtype == bool
+    }
+    assert len(found) > 20
+    for name, array in found.items():
+        assert array.shape == (), name
+        assert re.search(r"_is_|_requires_|passes|accepts", name), name
 
 
 LAZY_TESTS = {

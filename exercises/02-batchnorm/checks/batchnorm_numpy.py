@@ -127,6 +127,11 @@ def works_where_the_output_has_another_shape(s, x, dout, h):
     return {"gradient": s.numerical_gradient(narrowing, x, dout, h)}
 
 
+@probe("numerical_gradient", cases=2)
+def works_for_an_input_with_one_axis(s, x, dout, h):
+    return {"gradient": s.numerical_gradient(lambda z: np.outer(np.exp(z / 2), z), x, dout, h)}
+
+
 @probe(
     "test_batchnorm_backward",
     judges="batchnorm_backward",
