@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, **options: Any) -> None:
         try:
             command(*args, **options)
-        except (ValueError, LookupError, FileNotFoundError) as error:
+        except (ValueError, LookupError, RuntimeError, FileNotFoundError) as error:
             if type(error).__module__.startswith("autograder") or isinstance(error, FileNotFoundError):
                 raise Refusal(str(error)) from error
             raise
@@ -69,6 +70,9 @@ JOBS = click.option(
 @click.version_option(package_name="training-neural-networks")
 def main() -> None:
     """Build, prove and grade the exercises of the course."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a file on Windows may know no ✓: "?" is better than a crash
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager
@@ -187,7 +191,10 @@ def _proof_table(proof: Any, seeds: int) -> Table:
     "--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Notebooks at a time."
 )
 @click.option(
-    "--sandbox", type=click.Choice(["auto", "none"]), default="auto", help="none: on your own risk."
+    "--sandbox",
+    type=click.Choice(["auto", "none"]),
+    default="auto",
+    help="auto: refuse where none is safe; none: at your own risk.",
 )
 @click.option(
     "--course",
@@ -230,7 +237,11 @@ def grade(
 @plainly
 def marks(records: Path) -> None:
     """Print the marks of a class from the file that `grade --json` wrote."""
-    console.print(marks_table(json.loads(records.read_text(encoding="utf-8"))))
+    try:
+        table = marks_table(json.loads(records.read_text(encoding="utf-8")))
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise Refusal(f"{records} is not a file that `autograder grade --json` wrote.") from None
+    console.print(table)
 
 
 def marks_table(records: list[dict[str, Any]]) -> Table:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from autograder.authoring.build import load_built
@@ -29,8 +30,6 @@ def grade_unit(
         raise Refused(
             "Grading needs Linux (fork and its sandbox): use WSL2 on Windows, or a Linux container."
         )
-    from sqlalchemy.exc import SQLAlchemyError
-
     from autograder.bridge.autograded import write_autograded
     from autograder.bridge.feedback import write_feedback
     from autograder.bridge.gradebook import Book
@@ -41,19 +40,26 @@ def grade_unit(
     results = []
     with Grader(unit, root, sandbox=level, locked=locked) as grader, Book(target, unit) as book:
         for result in grader.grade_class(folders, jobs):
-            try:
+            with _writing(result.student, target):
                 book.write(result, folders[result.student])
                 write_autograded(result, unit, target, folders[result.student])
                 write_feedback(result, unit, target, book.by_hand(result.student))
-            except (OSError, SQLAlchemyError) as error:
-                raise Refused(
-                    f"The result of {result.student} could not be written to {target} "
-                    f"({str(error).splitlines()[0]}). What was graded before is kept: "
-                    "make room or give the right to write there, and start again."
-                ) from error
             results.append(result)
             tell(f"graded {len(results)} of {len(folders)}: {result.student}")
     return results
+
+
+@contextmanager
+def _writing(student: str, target: Path) -> Iterator[None]:
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (OSError, SQLAlchemyError) as error:
+        raise Refused(
+            f"The result of {student} could not be written to {target} ({str(error).splitlines()[0]}). "
+            "What was graded before is kept: make room or give the right to write there, and start again."
+        ) from error
 
 
 def sandbox_level() -> str:

@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -67,7 +67,7 @@ def probe(
     rtol: float | None = None,
     hidden: bool = False,
     judges: str | None = None,
-    wrong: tuple[str, ...] = (),
+    wrong: Sequence[str] = (),
 ) -> Callable[[Callable[..., Mapping[str, Any]]], Probe]:
     """Make a probe of the exercise `of` (a function or class of the notebook).
 

@@ -56,8 +56,6 @@ class Report:
             lines += [f"    {extra}" for extra in (mistake.hint, _where(mistake)) if extra]
         return "\n".join(lines)
 
-    __str__ = text
-
     def __repr__(self) -> str:
         return self.text()
 

@@ -21,7 +21,8 @@ MAX_BYTES = 64 << 20
 class Outcome:
     """What a probe brought back.
 
-    status: "values", "raised", "not attempted", "refused" (returned something that is no array).
+    status: "values", "raised", "not attempted", "refused" (returned something that is no array), or, from the
+    engine only, "stopped" (took too long, or ended its process).
     """
 
     status: str
@@ -57,7 +58,7 @@ def run_probe(
         asked = {k: find(v) if isinstance(v, Given) else deepcopy(v) for k, v in inputs.items()}
         answer = probe.run(Namespace(names), **asked)
     except Exception as error:
-        if _is_stub(error):
+        if is_stub(error):
             return Outcome("not attempted", error=str(error)[:300] or _unwritten(error, probe))
         return Outcome("raised", error=_describe(error), line=_students_line(error, probe))
     modified = tuple(k for k, v in inputs.items() if not isinstance(v, Given) and not _same(v, asked[k]))
@@ -68,7 +69,7 @@ def run_probe(
     return Outcome("values", arrays, modified=modified)
 
 
-def _is_stub(error: Exception) -> bool:
+def is_stub(error: Exception) -> bool:
     """Stubs raise without a word; libraries that lack something say what."""
     return isinstance(error, NotAttempted) or (isinstance(error, NotImplementedError) and not error.args)
 
@@ -106,6 +107,11 @@ def _same(a: Any, b: Any) -> bool:
     if isinstance(a, np.ndarray):
         return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
     return bool(a == b)
+
+
+def without_magics(source: str) -> str:
+    """A cell's source for plain Python: lines with magics and shell commands are passed over."""
+    return "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
 
 
 def _describe(error: BaseException) -> str:

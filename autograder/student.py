@@ -19,7 +19,7 @@ import numpy as np
 from autograder import store
 from autograder.probes import Inputs, Probe
 from autograder.report import Report
-from autograder.running import Namespace, Outcome, run_probe
+from autograder.running import Outcome, run_probe
 from autograder.verdict import Mistake, Question, Verdict, judge
 
 
@@ -97,7 +97,7 @@ def checks(key: str) -> Callable[[Any], None]:
 
 def try_test(probe: Probe, names: Mapping[str, Any]) -> Verdict:
     """A test that the student wrote: it must accept their own function and reject ways of breaking it."""
-    own = getattr(Namespace(names), probe.judges or "", None) if (probe.judges or "") in names else None
+    own = names.get(probe.judges or "")
     if own is None:
         return Verdict(probe.name, "not attempted", f"needs your {probe.judges}")
     outcome = run_probe(probe, names, {"implementation": own})
@@ -127,10 +127,11 @@ def find_checks(key: str) -> Path:
         here.parent / "exercises" / unit / "checks",
     ]
     for place in places:
-        if (place / f"{notebook}.json").exists():
+        if all((place / f"{notebook}.{kind}").exists() for kind in ("json", "npz", "py")):
             return place
     raise NoChecks(
-        f"No checks for {key}: {notebook}.json was expected in a folder `checks` beside the notebook. "
+        f"No checks for {key}: {notebook}.json, .npz and .py were expected in a folder `checks` beside the "
+        "notebook. "
         "Copy the folder that came with the notebook, or install the course package of the same version."
     )
 

@@ -3,7 +3,7 @@ student's machine for public cases, on the trusted side for hidden ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -54,10 +54,6 @@ class Question:
     hidden: bool = False
     secret: bool = False  # its inputs come from the course's secret: tell the kind of failure, nothing else
 
-    @property
-    def title(self) -> str:
-        return self.name.replace("_", " ")
-
 
 @dataclass
 class Verdict:
@@ -71,7 +67,6 @@ class Verdict:
     status: str
     message: str = ""
     mistake: str | None = None
-    hidden: bool = False
     kind: str = ""
 
     @property
@@ -93,14 +88,12 @@ def judge(
     verdicts = []
     for question, trouble, mistake in zip(questions, troubles, named, strict=True):
         if trouble is None:
-            verdicts.append(Verdict(question.name, "passed", hidden=question.hidden))
+            verdicts.append(Verdict(question.name, "passed"))
         elif mistake is not None and mistake.accepted:
-            verdicts.append(Verdict(question.name, "passed", mistake.says, mistake.id, question.hidden))
+            verdicts.append(Verdict(question.name, "passed", mistake.says, mistake.id))
         else:
             name = mistake.id if mistake else None
-            verdicts.append(
-                Verdict(question.name, trouble.status, trouble.message, name, question.hidden, trouble.kind)
-            )
+            verdicts.append(Verdict(question.name, trouble.status, trouble.message, name, trouble.kind))
     return verdicts
 
 
@@ -108,7 +101,7 @@ def recognise(
     questions: Sequence[Question],
     answers: Sequence[Sequence[Outcome]],
     troubles: Sequence[object | None],
-    known: Iterable[Mistake],
+    known: Sequence[Mistake],
 ) -> list[Mistake | None]:
     """Per question, the mistake that explains its wrong answers (None where it passed or nothing fits).
 
@@ -170,6 +163,8 @@ def same_outcome(got: Outcome, known: Outcome) -> bool:
 
 
 class Trouble(NamedTuple):
+    """Why a question is not passed, in the terms of `Verdict`."""
+
     status: str
     message: str
     kind: str = ""

@@ -1,11 +1,15 @@
 """The commands as a person types them: honest exit codes, one clear sentence for bad input."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
+from autograder.engine.process import EngineError
 from tests.conftest import SLUG
 
 
@@ -48,6 +52,35 @@ def test_outside_a_course_the_way_is_told(tmp_path, monkeypatch):
 def test_grade_without_submissions_says_where_they_should_be(run):
     done = run("grade", SLUG, "--submitted", "nowhere", "--sandbox", "none")
     assert done.exit_code == 1 and f"nowhere/<student>/{SLUG}" in done.output.replace("\n", "")
+
+
+def test_what_breaks_in_the_engine_is_one_sentence(run, monkeypatch):
+    def broken(*_, **__):
+        raise EngineError("The numpy zygote is gone: start the run again.")
+
+    monkeypatch.setattr("autograder.grading.grade_unit", broken)
+    done = run("grade", SLUG)
+    told = "autograder: The numpy zygote is gone: start the run again."
+    assert done.exit_code == 1 and told in done.output
+
+
+@pytest.mark.parametrize("text", ["", '{"a": 1}', "[1]", '[{"student": "ada"}]'])
+def test_marks_of_another_file_are_refused_in_words(run, tmp_path, text):
+    (tmp_path / "other.json").write_text(text)
+    done = run("marks", str(tmp_path / "other.json"))
+    assert done.exit_code == 1 and "autograder grade --json" in done.output.replace("\n", " ")
+
+
+def test_output_to_a_file_that_knows_no_tick_is_no_crash(built_course):
+    """As on Windows, where a redirected output has the code page 1252."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from autograder.cli import main; main()", "build", SLUG],
+        cwd=built_course,
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"files in exercises" in done.stdout
 
 
 class TestCheck:

@@ -14,7 +14,7 @@ import numpy as np
 
 from autograder.authoring.unit import Cell, Notebook, Patch, Unit, UnitError
 from autograder.probes import Given, Inputs, Probe
-from autograder.running import Outcome, run_probe
+from autograder.running import Outcome, run_probe, without_magics
 from autograder.verdict import Case, Mistake, Question
 
 Seeds = Callable[[str, int], int]  # (probe, case) -> seed
@@ -123,6 +123,5 @@ def _execute(cell: Cell, source: str, names: dict[str, Any], where: str) -> None
 
 def execute(source: str, names: dict[str, Any], filename: str) -> None:
     """Run a cell's source without a shell: magics are passed over, what it prints is for students."""
-    plain = "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
     with redirect_stdout(StringIO()):
-        exec(compile(plain, filename, "exec"), names)
+        exec(compile(without_magics(source), filename, "exec"), names)

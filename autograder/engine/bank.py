@@ -113,7 +113,7 @@ class Bank:
     def _ask(self, child: Child, header: dict[str, Any]) -> tuple[dict[str, Any], wire.Arrays]:
         try:
             return child.request(header, None, seconds=REFERENCE_SECONDS, **LARGE)
-        except (wire.Closed, wire.Silence) as error:
+        except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             what = f"{self.notebook.key}, {header['do']} {header.get('probe', '')}".strip()
             raise EngineError(
                 f"The reference of {what} failed ({type(error).__name__}): run `autograder verify`."

@@ -134,11 +134,11 @@ class Servant:
 
     def do_cell(self, request: dict[str, Any], _: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
         """Run a cell as a kernel would and return its outputs (JSON, as bytes)."""
-        outputs, failed = run_cell(request["source"])
+        outputs = run_cell(request["source"])
         if request.get("defines") and request["defines"] not in self.names:
             self.names[request["defines"]] = _undefined(request["defines"])
         text = json.dumps(outputs).encode()
-        return {"failed": failed}, {"outputs": np.frombuffer(text, np.uint8)}
+        return {}, {"outputs": np.frombuffer(text, np.uint8)}
 
     def do_probes(self, request: dict[str, Any], _: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
         self.probes = probes_in(request["source"], "<checks>")
@@ -205,12 +205,12 @@ class Servant:
             return {"raised": f"{type(error).__name__}: {error}"[:300]}, {}
 
 
-def run_cell(source: str) -> tuple[list[dict[str, Any]], bool]:
-    """Execute `source` in the shell; nbformat outputs and whether it failed."""
+def run_cell(source: str) -> list[dict[str, Any]]:
+    """Execute `source` in the shell; its outputs as in nbformat."""
     from IPython.utils.capture import capture_output
 
     with capture_output() as captured:
-        result = _shell.run_cell(source, store_history=False)
+        _shell.run_cell(source, store_history=False)
     outputs: list[dict[str, Any]] = []
     for stream in ("stdout", "stderr"):
         text = getattr(captured, stream)
@@ -223,8 +223,7 @@ def run_cell(source: str) -> tuple[list[dict[str, Any]], bool]:
             if k in ("text/plain", "image/png") and isinstance(v, (str, bytes))
         }
         outputs.append({"output_type": "display_data", "metadata": {}, "data": _texts(kept)})
-    outputs += _figures()
-    return outputs, result.error_before_exec is not None or result.error_in_exec is not None
+    return outputs + _figures()
 
 
 def _figures() -> list[dict[str, Any]]:

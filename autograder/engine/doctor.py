@@ -124,15 +124,15 @@ def diagnose() -> Diagnosis:
 def _judge(layers: list[Layer], proof: breach.Proof) -> Diagnosis:
     through = [result.name for result in proof.results if not result.stopped]
     tried = len(proof.results)
+    safe = not through and tried > 0
     matrix = f"went through: {', '.join(through)}" if through else f"{tried} attacks, {tried} stopped"
     absent = sorted(namespaces.ALL - proof.namespaces)
     obtained = ", ".join(sorted(proof.namespaces))
     everything = (
         *(Layer(name, True, "set") for name in ("resource limits", "no_new_privs", "capabilities")),
         *layers,
-        Layer("breach matrix", not through and tried > 0, matrix),
+        Layer("breach matrix", safe, matrix),
         Layer("namespaces", not absent, f"without {', '.join(absent)}" if absent else obtained),
     )
-    safe = not through and tried > 0
     level: Level = "none" if not safe else "B" if absent else "A"
     return Diagnosis(level, everything, tuple(proof.results))

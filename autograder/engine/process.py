@@ -51,11 +51,18 @@ class Zygote:
             )
         self._control = ours
         ours.settimeout(START_SECONDS)
-        hello = ours.recv(1 << 16)
-        if not hello:
+        try:
+            ready = ours.recv(1 << 16)
+        except TimeoutError:
+            self._process.kill()
+            self.close()
+            raise EngineError(
+                f"The {kind} zygote was not ready in {START_SECONDS:g} seconds: "
+                "start again on a less busy machine."
+            ) from None
+        if not ready:
             self.close()
             raise EngineError(f"The {kind} zygote did not start; its own message stands above.")
-        self.layers: list[str] = json.loads(hello)["layers"]
 
     def spawn(self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB) -> Child:
         scratch = tempfile.mkdtemp(dir=self._scratch)

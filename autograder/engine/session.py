@@ -130,7 +130,7 @@ class Session:
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             self._drop()
             self._failed.add(step.id)
-            self._show(step, [_said(_reason(error, "This cell", self.limits.cell_seconds))])
+            self._show(step, [_said(self._reason(error, "This cell", self.limits.cell_seconds))])
 
     def _show(self, step: Step, outputs: list[dict[str, Any]]) -> None:
         if not self._secret:
@@ -187,7 +187,7 @@ class Session:
             return _outcome(answer, found)
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             self._drop()
-            return Outcome("stopped", error=_reason(error, "Your code", self.limits.probe_seconds))
+            return Outcome("stopped", error=self._reason(error, "Your code", self.limits.probe_seconds))
 
     def _request(
         self,
@@ -223,6 +223,16 @@ class Session:
                 left = self.deadline - time.monotonic()
                 self._child.request(order, seconds=min(self.limits.cell_seconds, left))
         return self._child
+
+    def _reason(self, error: Exception, who: str, seconds: float) -> str:
+        if isinstance(error, wire.Silence) and time.monotonic() >= self.deadline:
+            whole = self.limits.submission_seconds
+            return f"{who} was stopped: the whole notebook took longer than {whole:g} seconds."
+        if isinstance(error, wire.Silence):
+            return f"{who} was stopped: it took longer than {seconds:g} seconds. Is there an endless loop?"
+        if isinstance(error, wire.Closed):
+            return f"{who} ended the Python process (a crash, exit, or too much memory)."
+        return f"{who} disturbed the grading process and was stopped."
 
     def _drop(self) -> None:
         for child in (self._child, self._reference):
@@ -281,14 +291,6 @@ def _outputs(arrays: wire.Arrays) -> Any:
         return json.loads(raw.tobytes())
     except (ValueError, RecursionError):
         raise wire.BadFrame("outputs that are not JSON") from None
-
-
-def _reason(error: Exception, who: str, seconds: float) -> str:
-    if isinstance(error, wire.Silence):
-        return f"{who} was stopped: it took longer than {seconds:g} seconds. Is there an endless loop?"
-    if isinstance(error, wire.Closed):
-        return f"{who} ended the Python process (a crash, exit, or too much memory)."
-    return f"{who} disturbed the grading process and was stopped."
 
 
 def _said(text: str) -> dict[str, Any]:

@@ -102,8 +102,12 @@ def read_document(path: Path) -> Any:
 
 def document_cells(document: Any, name: str) -> list[dict[str, Any]]:
     cells = document.get("cells") if isinstance(document, dict) else None
-    if not isinstance(cells, list) or len(cells) > MAX_CELLS:
+    if not isinstance(cells, list):
         raise Unreadable(f"{name} is not a notebook of format 4: it has no list of cells.")
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(
+            f"{name} has {len(cells)} cells, at most {MAX_CELLS} are read: delete those of your own."
+        )
     return [c for c in cells if isinstance(c, dict)]
 
 
@@ -217,4 +221,4 @@ def _text(value: Any, joined: str = "", cap: int = 64 << 10) -> str:
 
 def strip_control(text: str) -> str:
     text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?", "", text)
-    return "".join(c for c in text if c in "\n\t" or (c.isprintable() or c == " "))
+    return "".join(c for c in text if c in "\n\t" or c.isprintable())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograder.probes import Given, probe
-from autograder.running import run_probe
+from autograder.running import run_probe, without_magics
 
 
 @probe("f")
@@ -90,3 +90,9 @@ def test_a_stub_of_another_exercise_is_named():
     code = "def helper(x):\n    raise NotImplementedError\n\ndef f(x):\n    return helper(x)"
     exec(compile(code, "<cell 3>", "exec"), names)
     assert run_probe(calls_f, names, {"x": np.ones(2)}).error == "it calls helper, which is not written yet"
+
+
+def test_magics_are_passed_over_and_a_line_that_goes_on_with_percent_is_code():
+    names = {}
+    exec(without_magics("%matplotlib inline\n!pip list\nx = (7\n     % 4)"), names)
+    assert names["x"] == 3

@@ -14,7 +14,7 @@ from autograder.bridge.feedback import write_feedback
 from autograder.bridge.gradebook import timestamp
 from autograder.engine.grade import Grader, submissions
 from autograder.engine.session import MAX_OUTPUT, Session
-from autograder.engine.submission import find_notebooks
+from autograder.engine.submission import Step, find_notebooks
 from autograder.grading import Refused, grade_unit
 from tests.conftest import SLUG
 
@@ -120,6 +120,15 @@ def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monke
         session._drop()
     assert asked[0] == unit.limits.cell_seconds
     assert min(asked) < 0  # past the deadline the wire refuses at once
+
+
+def test_a_cell_is_not_blamed_for_the_time_of_the_whole_notebook(grader, unit):
+    session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
+    session.deadline = time.monotonic()
+    step = Step("quick", "given", "", "1 + 1")
+    session.cell(step)
+    told = f"the whole notebook took longer than {unit.limits.submission_seconds:g} seconds"
+    assert told in step.outputs[0]["text"]
 
 
 def test_outputs_of_a_notebook_are_kept_up_to_a_bound(grader, unit):

@@ -123,7 +123,7 @@ class TestFiles:
             (b"[" * 100_000, "nested too deeply"),
             (b"[]", "no list of cells"),
             (b'{"cells": {}}', "no list of cells"),
-            (json.dumps({"cells": [{}] * 3000}).encode(), "no list of cells"),
+            (json.dumps({"cells": [{}] * 3000}).encode(), "at most 2000"),
         ],
     )
     def test_what_cannot_be_read_gets_a_sentence(self, notebook, tmp_path, data, words):
