@@ -94,6 +94,8 @@ def to_array(name: str, value: Any) -> np.ndarray:
     except ValueError:
         what = f"a {type(value).__name__} of {len(value)} things of different shapes"
         raise TypeError(f"{name} is {what}: one array was expected") from None
+    if array.dtype in (np.longdouble, np.clongdouble):  # has no fixed size: cannot be stored or sent
+        array = array.astype(complex if array.dtype.kind == "c" else float)
     if array.dtype.kind not in KINDS_OF_ARRAYS:
         raise TypeError(f"{name} is a {type(value).__name__}: an array of numbers was expected")
     if array.nbytes > MAX_BYTES:

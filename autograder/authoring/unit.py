@@ -124,6 +124,9 @@ def read_unit(root: Path, slug: str) -> Unit:
         have = ", ".join(slugs(root)) or "none yet"
         raise UnitError(f"There is no unit {slug}: solutions/{slug}/unit.toml is missing (units: {have}).")
     settings = _toml(folder / "unit.toml")
+    missing = [key for key in ("title", "notebooks") if key not in settings]
+    if missing:
+        raise UnitError(f"{slug}/unit.toml: {' and '.join(missing)} missing.")
     equations = Equations(root / settings.get("chapter", f"book/{slug}/index.md"))
     try:
         limits = Limits(**settings.get("limits", {}))

@@ -94,8 +94,12 @@ class Zygote:
 
     def _order(self, order: bytes, fds: list[int]) -> dict[str, Any]:
         with self._lock:
-            socket.send_fds(self._control, [order], fds)
-            answer = self._control.recv(1 << 16)
+            try:
+                socket.send_fds(self._control, [order], fds)
+                answer = self._control.recv(1 << 16)
+            except OSError:  # a late answer would be taken for the next one's
+                self._control.close()
+                answer = b""
         if not answer:
             raise EngineError(f"The {self.kind} zygote is gone: start the run again.")
         return dict(json.loads(answer))
@@ -121,7 +125,7 @@ class Child:
         os.set_blocking(ask, False)
         self.cpu = 0.0
         try:
-            hello, _ = self.receive(30.0)
+            hello = self._hello()
             if "up" not in hello:
                 raise EngineError(
                     f"A child could not lock itself down: {hello.get('failed', 'no reason given')}."
@@ -129,6 +133,15 @@ class Child:
         except BaseException:
             self.close()
             raise
+
+    def _hello(self) -> dict[str, Any]:
+        """The child's first word. No student's code has run yet: if it does not come, the fault is ours."""
+        try:
+            return self.receive(30.0)[0]
+        except (wire.Closed, wire.Silence, wire.BadFrame) as error:
+            raise EngineError(
+                f"A child did not start ({type(error).__name__}): start the run again."
+            ) from error
 
     def request(
         self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, seconds: float, **limits: int

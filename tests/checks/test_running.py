@@ -96,3 +96,7 @@ def test_magics_are_passed_over_and_a_line_that_goes_on_with_percent_is_code():
     names = {}
     exec(without_magics("%matplotlib inline\n!pip list\nx = (7\n     % 4)"), names)
     assert names["x"] == 3
+
+
+def test_extended_precision_comes_back_as_float64():
+    assert ask(lambda x: x.astype(np.longdouble)).arrays["y"].dtype == np.float64
