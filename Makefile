@@ -6,7 +6,7 @@ SAMPLE ?= 02-batchnorm
 
 BIN := .venv/bin
 STAMPS := _build/stamps
-CLASS := _build/sample
+CLASS := _build/sample/$(SAMPLE)
 UNITS := $(patsubst solutions/%/unit.toml,%,$(wildcard solutions/*/unit.toml))
 CORE := $(wildcard autograder/*.py autograder/authoring/*.py)
 CHECKS := $(wildcard exercises/*/checks/*.json exercises/*/checks/*.py)
@@ -34,7 +34,7 @@ all: verify site sample ## everything: exercises, proofs, website, a graded samp
 build: $(UNITS:%=$(STAMPS)/build-%) ## cut the exercises from solutions/
 verify: $(UNITS:%=$(STAMPS)/verify-%) ## prove that the checks accept the solution and name every mistake
 site: $(STAMPS)/site ## build the website into _build/html
-sample: $(STAMPS)/sample ## make a sample class and grade it
+sample: $(STAMPS)/sample-$(SAMPLE) ## make a sample class and grade it
 
 .venv/stamp: pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "make needs Python 3.11, 3.12 or 3.13; there is no $(PYTHON): install it, or say make PYTHON=/path/to/python."; exit 1; }
@@ -62,7 +62,7 @@ $(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(BOOK) | build
 	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out book/%.md,$?),--all) || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
-$(STAMPS)/sample: $(STAMPS)/build-$(SAMPLE) $(ENGINE)
+$(STAMPS)/sample-$(SAMPLE): $(STAMPS)/build-$(SAMPLE) $(ENGINE)
 	$(BIN)/autograder sample $(SAMPLE) --students 24 --seed 1 --out $(CLASS)/submitted
 	$(BIN)/autograder grade $(SAMPLE) --submitted $(CLASS)/submitted --course $(CLASS) --json $(CLASS)/marks.json
 	$(BIN)/python -m autograder.authoring.sample $(CLASS)/submitted/expected.json $(CLASS)/marks.json

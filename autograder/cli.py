@@ -187,9 +187,7 @@ def _proof_table(proof: Any, seeds: int) -> Table:
 @click.option(
     "--json", "records", type=click.Path(path_type=Path), help="Write one JSON object per submission here."
 )
-@click.option(
-    "--jobs", type=click.IntRange(1), default=lambda: os.cpu_count() or 1, help="Notebooks at a time."
-)
+@JOBS
 @click.option(
     "--sandbox",
     type=click.Choice(["auto", "none"]),

@@ -73,8 +73,7 @@ def pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
                 },
             }
         )
-    plain = {"name": question.name, "of": question.of, "rtol": question.rtol, "hidden": question.hidden}
-    return {**plain, "cases": cases}
+    return {"name": question.name, "of": question.of, "rtol": question.rtol, "cases": cases}
 
 
 def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
@@ -87,7 +86,7 @@ def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
             for name, o in c["mistakes"].items()
         }
         cases.append(Case(unpack_inputs(c["inputs"], arrays), expected, mistakes))
-    return Question(packed["name"], packed["of"], cases, packed["rtol"], packed["hidden"])
+    return Question(packed["name"], packed["of"], cases, packed["rtol"])
 
 
 def pack_inputs(inputs: Inputs, at: str, arrays: Arrays) -> dict[str, Any]:

@@ -51,7 +51,6 @@ class Question:
     of: str
     cases: list[Case]
     rtol: float | None = None
-    hidden: bool = False
     secret: bool = False  # its inputs come from the course's secret: tell the kind of failure, nothing else
 
 

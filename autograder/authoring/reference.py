@@ -82,7 +82,7 @@ class Reference:
                 raise UnitError(f"{name}: the reference itself fails: {expected.error} {expected.line}")
             mistaken = {key: self.ask(probe, names, inputs) for key, names in variants.items()}
             cases.append(Case(inputs, expected, mistaken))
-        return Question(name, probe.of, cases, probe.rtol, probe.hidden)
+        return Question(name, probe.of, cases, probe.rtol)
 
     @cached_property
     def _variants(self) -> dict[str, tuple[str, dict[str, Any]]]:

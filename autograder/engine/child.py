@@ -179,7 +179,6 @@ class Servant:
                 "name": p.name,
                 "of": p.of,
                 "cases": p.cases,
-                "hidden": p.hidden,
                 "judges": p.judges,
                 "wrong": p.wrong,
             }

@@ -17,9 +17,10 @@ from autograder.probes import Given
 from autograder.running import run_probe
 from autograder.verdict import judge
 from tests.conftest import ROOT
-from tests.units.right_ways_02_batchnorm import WAYS
+from tests.units import right_ways_02_numpy, right_ways_02_torch
 
 UNIT = read_unit(ROOT, "02-batchnorm")
+WAYS = right_ways_02_numpy.WAYS | right_ways_02_torch.WAYS
 CASES = [(exercise, style) for exercise, styles in WAYS.items() for style in styles]
 SEEDS = 3
 
@@ -51,9 +52,6 @@ def numpy_answers(references):
 @pytest.fixture(scope="module")
 def torch_answers(references):
     return references["batchnorm_torch"].names
-
-
-# ---------------------------------------------------------------- several right ways are right
 
 
 def test_every_exercise_has_three_right_ways_of_its_own():
@@ -218,9 +216,6 @@ def test_batchnorm_backward(implementation):
         if run_probe(probe, names, {"implementation": ref.given(Given(probe.judges, m))}).status == "values"
     ]
     assert accepted
-
-
-# ---------------------------------------------------------------- the references against torch, in float64
 
 
 @pytest.fixture
@@ -414,9 +409,6 @@ def test_the_torch_answers_run_on_a_gpu(torch_answers):
         for t in (torch.randn(6, 3, device="cuda"), *torch.ones(2, 3, device="cuda").unbind())
     ]
     assert torch_answers["BatchNormFunction"].apply(*rows, 1e-5).device.type == "cuda"
-
-
-# ---------------------------------------------------------------- the unit as a whole
 
 
 def test_every_question_graded_by_hand_has_a_rubric_that_students_do_not_see():
