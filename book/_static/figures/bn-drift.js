@@ -1,53 +1,61 @@
 // <bn-drift>: one channel, one batch. Train mode follows the batch; eval mode keeps running_mean = 0, running_var = 1.
-customElements.define("bn-drift", class extends HTMLElement {
-  connectedCallback() {
-    const NS = "http://www.w3.org/2000/svg", EPS = 1e-5, X1 = 1.5, px = v => 370 + 50 * v;
-    const el = (tag, attrs, parent, text = "") => {
-      const e = document.createElementNS(NS, tag);
-      for (const k in attrs) e.setAttribute(k, attrs[k]);
-      e.textContent = text;
-      parent?.append(e);
-      return e;
-    };
-    const html = (tag, props) => Object.assign(document.createElement(tag), props);
-    const p = { mean: 0, scale: 1, N: 8 };
-    const sliders = [["mean", "mean of the others", -3, 3, 0.1], ["scale", "scale of the others", 0.2, 2, 0.1], ["N", "batch size N", 2, 64, 1]];
-    const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
-    let z = [];
-    const redraw = () => { z = Array.from({ length: 63 }, normal); draw(); };
+import { Figure, define, fixed, normals, svg, uniforms } from "./base.js";
 
-    const svg = el("svg", { viewBox: "0 0 740 215", role: "img", "aria-label": "A batch, and its normalization in train mode and in eval mode" });
-    const rows = ["input x", "train-mode output", "eval-mode output"].map((name, i) => {
-      const y = 40 + 62 * i;
-      el("text", { x: 8, y: y - 16 }, svg, name);
-      el("line", { class: "axis", x1: 8, x2: 732, y1: y, y2: y }, svg);
-      return { y, others: el("g", { class: "others" }, svg), one: el("circle", { class: "one", r: 7, cy: y }, svg) };
-    });
-    for (let v = -6; v <= 6; v += 2) el("text", { class: "tick", x: px(v), y: 208, "text-anchor": "middle" }, svg, String(v).replace("-", "−"));
+const EPS = 1e-5;
+const ONE = 1.5; // the example that we follow
 
-    const form = html("form", { onsubmit: e => e.preventDefault() }), out = html("output", {});
-    out.setAttribute("aria-live", "polite");
-    for (const [key, name, min, max, step] of sliders) {
-      const label = html("label", {}), value = html("b", { textContent: p[key] });
-      const input = html("input", { type: "range", min, max, step, value: p[key] });
-      input.oninput = () => { p[key] = +input.value; value.textContent = input.value; draw(); };
-      label.append(name, input, value);
-      form.append(label);
-    }
-    form.append(html("button", { type: "button", className: "btn btn-sm btn-outline-primary", textContent: "Other examples", onclick: redraw }));
+/** Mean, biased variance, and the normalization of x with them and with the running statistics 0 and 1. */
+export function normalize(x, eps = EPS) {
+  const mu = x.reduce((a, b) => a + b) / x.length;
+  const variance = x.reduce((a, b) => a + (b - mu) ** 2, 0) / x.length;
+  return {
+    mu,
+    variance,
+    train: x.map((v) => (v - mu) / Math.sqrt(variance + eps)),
+    eval: x.map((v) => v / Math.sqrt(1 + eps)),
+  };
+}
 
-    const draw = () => {
-      const x = [X1, ...z.slice(0, p.N - 1).map(t => p.mean + p.scale * t)];
-      const mu = x.reduce((a, b) => a + b) / p.N, v = x.reduce((a, b) => a + (b - mu) ** 2, 0) / p.N;
-      const outputs = [x, x.map(t => (t - mu) / Math.sqrt(v + EPS)), x.map(t => t / Math.sqrt(1 + EPS))];
-      rows.forEach(({ y, others, one }, i) => {
-        others.replaceChildren(...outputs[i].slice(1).map(t => el("circle", { cx: px(t), cy: y, r: 5 })));
-        one.setAttribute("cx", px(outputs[i][0]));
-      });
-      out.textContent = `mu = ${mu.toFixed(2)}, var = ${v.toFixed(2)}. The coloured example x = ${X1} becomes ${outputs[1][0].toFixed(2)} in train mode and ${outputs[2][0].toFixed(2)} in eval mode.`;
-    };
-    this.replaceChildren(svg, form, out);
-    document.documentElement.classList.add("live-figures");
-    redraw();
+class BnDrift extends Figure {
+  static parameters = {
+    mean: { label: "mean of the others", min: -3, max: 3, step: 0.1, value: 0, show: (v) => fixed(v, 1) },
+    scale: { label: "scale of the others", min: 0.2, max: 2, step: 0.1, value: 1, show: (v) => fixed(v, 1) },
+    N: { label: "batch size N", min: 2, max: 64, step: 1, value: 8 },
+  };
+  static buttons = { "Other examples": "sample" };
+  seed = 0;
+
+  sample() {
+    const normal = normals(uniforms(++this.seed));
+    this.z = Array.from({ length: 63 }, normal);
   }
-});
+
+  setup() {
+    this.sample();
+    const picture = svg("svg", { viewBox: "0 0 740 215", role: "img", "aria-label": "A batch, and its normalization in train mode and in eval mode" });
+    this.rows = ["input x", "train-mode output", "eval-mode output"].map((name, i) => {
+      const y = 40 + 62 * i;
+      const others = svg("g", { class: "muted" });
+      const one = svg("circle", { class: "first", r: 7, cy: y });
+      picture.append(svg("text", { x: 8, y: y - 16 }, name), svg("line", { class: "axis", x1: 8, x2: 732, y1: y, y2: y }), others, one);
+      return { y, others, one };
+    });
+    for (let v = -6; v <= 6; v += 2) picture.append(svg("text", { class: "tick", x: place(v), y: 208, "text-anchor": "middle" }, fixed(v, 0)));
+    return picture;
+  }
+
+  draw({ mean, scale, N }) {
+    const x = [ONE, ...this.z.slice(0, N - 1).map((z) => mean + scale * z)];
+    const { mu, variance, ...outputs } = normalize(x);
+    [x, outputs.train, outputs.eval].forEach((values, i) => {
+      const { y, others, one } = this.rows[i];
+      others.replaceChildren(...values.slice(1).map((v) => svg("circle", { cx: place(v), cy: y, r: 5 })));
+      one.setAttribute("cx", place(values[0]));
+    });
+    return `mu = ${fixed(mu)}, var = ${fixed(variance)}. The coloured example x = ${ONE} becomes ${fixed(outputs.train[0])} in train mode and ${fixed(outputs.eval[0])} in eval mode.`;
+  }
+}
+
+const place = (value) => 370 + 50 * value;
+
+define("bn-drift", BnDrift);
