@@ -1,1 +1,1 @@
-"""The static twins of the interactive figures: `plot()` draws one, from the formula of its module in the page."""
+"""The static twins of the interactive figures: each `plot()` draws one, from its module's formula."""

@@ -15,7 +15,7 @@ ONE = 1.5  # the example that we follow
 
 
 def normalize(x: np.ndarray, eps: float = 1e-5) -> tuple[np.ndarray, np.ndarray]:
-    """x: (N,). Its outputs in train mode, and in eval mode with running_mean = 0, running_var = 1: (N,) each."""
+    """The outputs of x, (N,), in train mode, and in eval mode with running_mean = 0, running_var = 1."""
     return (x - x.mean()) / np.sqrt(x.var() + eps), x / np.sqrt(1 + eps)
 
 
