@@ -30,7 +30,8 @@ class LiveFigure(SphinxDirective):
         if not self.options.get("alt"):
             raise self.error(f"live-figure {name}: :alt: must say what the static figure shows.")
         figure = nodes.figure(classes=["live-figure"])
-        figure += nodes.raw("", f"<{name}></{name}>", format="html")
+        element = name if "-" in name else f"{name}-figure"  # HTML wants a hyphen in the name of an element
+        figure += nodes.raw("", f"<{element}></{element}>", format="html")
         figure += nodes.image(uri=self._twin(name), alt=self.options["alt"], classes=["static-twin"])
         caption = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, caption)

@@ -19,9 +19,9 @@ export function html(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Register `<name>`; in Node do nothing. */
+/** Register `<name>`, or `<name-figure>` for a name without a hyphen, which HTML wants; in Node do nothing. */
 export function define(name, figure) {
-  globalThis.customElements?.define(name, figure);
+  globalThis.customElements?.define(name.includes("-") ? name : `${name}-figure`, figure);
 }
 
 /** Numbers in (0, 1), the same for the same seed (mulberry32, T. Ettinger 2017). */
