@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from autograder.verdict import Mistake, Verdict
 
@@ -53,8 +54,21 @@ class Report:
                 lines.append(f"  {MARKS[v.status]} {v.title}" + _indented(v))
         for mistake in self.said():
             lines.append(f"  → {mistake.says}")
-            lines += [f"    {extra}" for extra in (mistake.hint, _where(mistake)) if extra]
+            lines += [f"    {note}" for note in _notes(mistake)]
         return "\n".join(lines)
+
+    def plain(self) -> dict[str, Any]:
+        """What `text` says, in parts that JSON can hold, for a page that draws them itself."""
+        return {
+            "headline": self.headline,
+            "passed": self.passed,
+            "probes": [
+                {"status": v.status, "mark": MARKS[v.status], "title": v.title, "detail": _detail(v)}
+                for v in self.verdicts
+                if self._begun()
+            ],
+            "mistakes": [{"says": m.says, "notes": _notes(m)} for m in self.said()],
+        }
 
     def __repr__(self) -> str:
         return self.text()
@@ -64,7 +78,7 @@ class Report:
         rows = "".join(_row(v) for v in self.verdicts) if self._begun() else ""
         says = "".join(
             f'<p style="margin:.4em 0 0"><strong>{escape(m.says)}</strong>'
-            + "".join(f"<br>{escape(x)}" for x in (m.hint, _where(m)) if x)
+            + "".join(f"<br>{escape(note)}" for note in _notes(m))
             + "</p>"
             for m in self.said()
         )
@@ -82,20 +96,21 @@ class Report:
         return {"text/plain": self.text(), "text/html": self.html()}
 
 
+def _detail(verdict: Verdict) -> str:
+    return "" if verdict.passed and not verdict.message else verdict.message or verdict.status
+
+
 def _indented(verdict: Verdict) -> str:
-    if verdict.passed and not verdict.message:
-        return ""
-    shown = verdict.message or verdict.status
-    return ": " + shown.replace("\n", "\n      ")
+    detail = _detail(verdict)
+    return ": " + detail.replace("\n", "\n      ") if detail else ""
 
 
-def _where(mistake: Mistake) -> str:
-    return f"See: {mistake.see}" if mistake.see else ""
+def _notes(mistake: Mistake) -> list[str]:
+    return [note for note in (mistake.hint, f"See: {mistake.see}" if mistake.see else "") if note]
 
 
 def _row(verdict: Verdict) -> str:
-    detail = "" if verdict.passed and not verdict.message else escape(verdict.message or verdict.status)
-    shown = detail.replace("\n", "<br>")
+    shown = escape(_detail(verdict)).replace("\n", "<br>")
     extra = f'<br><span style="opacity:.85;font-size:.93em">{shown}</span>' if shown else ""
     mark = f'<span style="color:{COLOURS[verdict.status]}">{MARKS[verdict.status]}</span>'
     return f"<li>{mark} {escape(verdict.title)}{extra}</li>"
