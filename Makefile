@@ -20,7 +20,7 @@ export OPENBLAS_NUM_THREADS = 1
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all build verify site sample test lint serve lab clean help
+.PHONY: all build verify site pdf sample test lint serve lab clean help
 
 all: verify site sample ## everything: exercises, proofs, website, a graded sample class
 	@$(BIN)/autograder marks $(CLASS)/marks.json
@@ -34,6 +34,7 @@ all: verify site sample ## everything: exercises, proofs, website, a graded samp
 build: $(UNITS:%=$(STAMPS)/build-%) ## cut the exercises from solutions/
 verify: $(UNITS:%=$(STAMPS)/verify-%) ## prove that the checks accept the solution and name every mistake
 site: $(STAMPS)/site ## build the website into _build/html
+pdf: $(STAMPS)/pdf ## print the website as one book, _build/pdf/training-neural-networks.pdf (needs Chromium)
 sample: $(STAMPS)/sample-$(SAMPLE) ## make a sample class and grade it
 
 .venv/stamp: pyproject.toml constraints.txt
@@ -60,6 +61,10 @@ $(CHECKS): $(UNITS:%=$(STAMPS)/build-%)
 # Pages run code: unless only text changed, all of them are built again. A failure must fail again.
 $(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(BOOK) | build
 	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out book/%.md,$?),--all) || { rm -rf _build/.doctrees; exit 1; }
+	@touch $@
+
+$(STAMPS)/pdf: $(STAMPS)/site
+	$(BIN)/python book/_tools/pdf.py
 	@touch $@
 
 $(STAMPS)/sample-$(SAMPLE): $(STAMPS)/build-$(SAMPLE) $(ENGINE)

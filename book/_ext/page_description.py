@@ -39,9 +39,7 @@ def describe(app: Sphinx, doctree: nodes.document) -> None:
         page["og:description"] = shorten(text)
     else:
         name = app.env.docname
-        logger.warning(
-            "%s: no paragraph can describe the page: say `description:` in its front matter.", name
-        )
+        logger.warning("%s has no paragraph that describes it: say `description:` in its front matter.", name)
 
 
 def add_tag(_app: Sphinx, _pagename: str, _template: str, context: dict, _doctree: object) -> None:
