@@ -1,0 +1,71 @@
+// <deep-signal>: what 20 random layers make of a batch on the way up, and of a random gradient on the way down.
+import { Figure, define, fixed, svg } from "./base.js";
+import { activations, backward, deviation, fate, flatShare, forward, histogram, sample, weightStd } from "./random-network.js";
+
+const [DEPTH, WIDTH, N] = [20, 64, 50];
+
+class DeepSignal extends Figure {
+  static parameters = {
+    activation: { label: "activation", options: { sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU", leaky: "leaky ReLU, 0.1" }, value: "relu" },
+    initializer: { label: "std of the weights", options: { fixed: "0.1 in every layer", glorot: "Glorot normal", he: "He normal" }, value: "fixed" },
+    power: { label: "times", min: -1, max: 1, step: 0.05, value: 0, show: (v) => fixed(10 ** v) },
+    normalize: { label: "batch normalization before each activation", value: false },
+  };
+  static buttons = { "Other weights": "another" };
+  seed = 0;
+
+  another() {
+    this.z = Array.from({ length: DEPTH }, (_, l) => sample(WIDTH * WIDTH, 100 * this.seed + l));
+    [this.x, this.dout] = [50, 51].map((l) => sample(N * WIDTH, 100 * this.seed + l));
+    this.seed++;
+  }
+
+  setup() {
+    this.another();
+    const picture = svg("svg", { viewBox: "0 0 740 420", role: "img", "aria-label": "Distribution and standard deviation of the activations in each of 20 layers" });
+    picture.append(
+      svg("text", { x: 8, y: 20 }, "distribution of the activations"),
+      svg("text", { x: 8, y: 218 }, "standard deviation: ● activations, □ gradient"),
+    );
+    for (let e = -6; e <= 6; e += 3) {
+      picture.append(svg("line", { class: "axis", x1: 70, x2: 735, y1: height(10 ** e), y2: height(10 ** e) }));
+      picture.append(svg("text", { class: "tick", x: 62, y: height(10 ** e) + 5, "text-anchor": "end" }, { 0: "1" }[e] ?? `10${e < 0 ? "⁻" : ""}${{ 3: "³", 6: "⁶" }[Math.abs(e)]}`));
+    }
+    for (const l of [1, 5, 10, 15, 20]) picture.append(svg("text", { class: "tick", x: column(l - 1), y: 414, "text-anchor": "middle" }, l === 1 ? "layer 1" : l));
+    this.bounds = [34, 192].map((y) => svg("text", { class: "tick", x: 62, y: y + 5, "text-anchor": "end" }));
+    this.shapes = svg("path", { style: "fill: var(--figure-1)" });
+    this.gradient = svg("path", { style: "fill: none; stroke: var(--figure-2); stroke-width: 2" });
+    this.signal = svg("path", { style: "fill: var(--figure-1)" });
+    picture.append(...this.bounds, this.shapes, this.gradient, this.signal);
+    return picture;
+  }
+
+  draw({ activation, initializer, power, normalize }) {
+    const std = 10 ** power * weightStd(initializer, WIDTH, WIDTH);
+    const layers = forward(this.x, this.z.map((z) => z.map((v) => std * v)), N, activation, normalize);
+    const signal = layers.map(({ output }) => deviation(output));
+    const gradient = backward(layers, this.dout, N, activation).map(deviation);
+    const { range, flat } = activations[activation];
+    this.bounds.forEach((text, i) => { text.textContent = fixed(range[1 - i], 0); });
+    this.shapes.setAttribute("d", layers.map(({ output }, l) => bars(histogram(output, range), column(l))).join(""));
+    this.signal.setAttribute("d", signal.map((v, l) => `M${column(l) - 5} ${height(v)}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0`).join(""));
+    this.gradient.setAttribute("d", gradient.map((v, l) => `M${column(l) - 5} ${height(v) - 5}h10v10h-10z`).join(""));
+    const share = flatShare(layers.at(-1).output, activation);
+    const words = flat === "saturated" && share > 0.5 ? "saturates" : fate(signal.at(-1) / signal[0]);
+    return `Weights of std ${short(std)}. Std of the activations in layers 1, 10, 20: ${[0, 9, 19].map((l) => short(signal[l])).join(", ")}. ` +
+      `The signal ${words}; ${fixed(100 * share, 0)} % of the units in layer 20 are ${flat}. ` +
+      `On its way down the gradient ${fate(gradient[0] / gradient.at(-1))}: std 1 in layer 20, ${short(gradient[0] / gradient.at(-1))} in layer 1.`;
+  }
+}
+
+const column = (l) => 86 + 33.3 * l;
+const height = (v) => 312 - 13 * Math.max(-6.5, Math.min(6.5, Math.log10(v)));
+const short = (v) => (v >= 0.01 && v < 1000 ? String(Number(v.toPrecision(2))) : v.toExponential(0).replace("-", "−"));
+
+/** A histogram as bars around x; a bar of full width holds a tenth of the values or more. */
+const bars = (shares, x) => Array.from(shares, (share, k) => {
+  const half = 15 * Math.min(1, 10 * share);
+  return `M${x - half} ${192 - (158 / shares.length) * (k + 1)}h${2 * half}v${158 / shares.length}h${-2 * half}z`;
+}).join("");
+
+define("deep-signal", DeepSignal);
