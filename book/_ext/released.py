@@ -11,7 +11,7 @@ from pathlib import Path
 HEADING = re.compile(
     r"^## (?P<number>\d+)\. (?P<title>.+?) \((?P<dots>[●○]{3}), (?P<minutes>\d+) minutes\)$", re.M
 )
-EQUATION = re.compile(r"eq\. \((\d+)\)")
+EQUATIONS = re.compile(r"eq\. \((\d+)\)(?: to eq\. \((\d+)\))?")
 
 
 class NoSuchExercise(LookupError):
@@ -50,7 +50,7 @@ def released(root: Path, unit: str, notebook: str) -> list[Exercise]:
         if matched := HEADING.search(source):
             heading, text = matched, source
         if kind == "solution" and heading and f"check-{cell['id']}" in points:
-            numbers = tuple(sorted({int(n) for n in EQUATION.findall(text + source)}))
+            numbers = _equations(text + source)
             found.append(
                 Exercise(
                     unit, notebook, cell["id"], int(heading["number"]), heading["title"],
@@ -59,6 +59,12 @@ def released(root: Path, unit: str, notebook: str) -> list[Exercise]:
                 )
             )  # fmt: skip
     return found
+
+
+def _equations(text: str) -> tuple[int, ...]:
+    """The numbers that a text cites; "eq. (1) to eq. (4)" cites four."""
+    cited = [(int(first), int(last or first)) for first, last in EQUATIONS.findall(text)]
+    return tuple(sorted({number for first, last in cited for number in range(first, last + 1)}))
 
 
 def exercise(root: Path, unit: str, notebook: str, name: str) -> Exercise:
