@@ -64,7 +64,7 @@ $(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(BOOK) | build
 	@touch $@
 
 $(STAMPS)/pdf: $(STAMPS)/site
-	$(BIN)/python book/_tools/pdf.py
+	$(BIN)/python -m book._tools.pdf
 	@touch $@
 
 $(STAMPS)/sample-$(SAMPLE): $(STAMPS)/build-$(SAMPLE) $(ENGINE)

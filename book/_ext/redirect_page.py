@@ -1,7 +1,7 @@
 """What stands at an address that `redirects` in `_config.yml` sends elsewhere.
 
-A reader is sent on, with the part after `#` where scripts run. A service that shows a preview of a link follows
-no redirect: it reads the title and the card here.
+A reader is sent on, with the part after `#` where scripts run. A service that previews a link follows no
+redirect: it reads the title and the card here.
 """
 
 from html import escape

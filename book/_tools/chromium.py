@@ -21,5 +21,5 @@ def find() -> str:
         if name and (path := shutil.which(name)):
             return path
     raise FileNotFoundError(
-        "There is no Chromium: install it (apt install chromium), or name it in $CHROMIUM."
+        "No Chromium is here: install it (apt install chromium), or name it in $CHROMIUM."
     )

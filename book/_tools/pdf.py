@@ -1,8 +1,8 @@
 """Print the built site as one book: `make pdf`.
 
-All pages of the table of contents become one document, which Chromium prints: so links between pages stay links,
-and formulas, figures and highlighting are those of the site. The first print tells on which page each section
-stands; the second has these numbers in its contents.
+All pages of the table of contents become one document, which Chromium prints: links between pages stay links,
+formulas and figures are those of the site. The first print tells on which page each section stands; the second
+has these numbers in its contents.
 """
 
 import os
@@ -12,13 +12,22 @@ from html import escape
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
-import chromium
 import yaml
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
+from book._tools import chromium
+
 ROOT = Path(__file__).parents[2]
+SITE = ROOT / "_build" / "html"
+BOOK = ROOT / "_build" / "pdf" / "training-neural-networks.pdf"
+PAGE = """<!DOCTYPE html>
+<html lang="en" data-theme="light">
+<head><meta charset="utf-8" /><title>{title}</title>{head}</head>
+<body class="book">{body}</body>
+</html>"""
+ROW = '<a class="{kind}" href="#{target}"><span>{title}</span><span class="page">000</span></a>'
 ONLY_ON_SCREEN = "script, style, button, a.headerlink, .d-print-none, details.hide.above-input"
 ADDRESSES = {"a": "href", "img": "src", "source": "srcset"}
 REFERENCES = ("href", "for", "aria-labelledby", "aria-describedby", "aria-controls")
@@ -54,8 +63,7 @@ class Book:
         )
         head = "".join(self.head(first))
         body = cover + self.contents(chapters) + "".join(map(str, chapters))
-        title = f"<title>{escape(config['title'])}</title>"
-        return f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8" />{title}{head}</head><body class="book">{body}</body></html>'
+        return PAGE.format(title=escape(config["title"]), head=head, body=body)
 
     def head(self, soup: BeautifulSoup) -> Iterator[str]:
         """The site's style sheets, MathJax with its settings, and the style of the printed book."""
@@ -179,4 +187,4 @@ if __name__ == "__main__":
     try:
         main(*map(Path, sys.argv[1:]))
     except FileNotFoundError as error:
-        sys.exit(str(error))
+        sys.exit(f"pdf: {error}")
