@@ -48,6 +48,10 @@ export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "
  * {name: {label, options: {value: text}, value}} for a choice or {name: {label, value: true}} for a switch;
  * `setup()`, which returns the picture; `draw(values)`, which redraws it and returns one or two sentences that say
  * what is to be seen; and, if it has any, `buttons`, {text: method}.
+ *
+ * A slider may also have `show`, (value) => text; `play`, steps a second, for a button that moves it. A switch may
+ * have `swatch`, () => SVG: then it is a line of the legend, under the picture. Any of them may have `when`,
+ * (values) => boolean: it is out of use while that is false.
  */
 export class Figure extends Element {
   static parameters = {};
@@ -60,7 +64,11 @@ export class Figure extends Element {
     this.summary = html("output", { className: "figure-summary" });
     this.summary.setAttribute("aria-live", "polite");
     const controls = html("form", { className: "figure-controls", onsubmit: (event) => event.preventDefault() });
-    for (const [name, parameter] of Object.entries(parameters)) controls.append(this.#control(name, parameter));
+    const legend = html("div", { className: "figure-legend" });
+    for (const [name, parameter] of Object.entries(parameters)) {
+      (parameter.swatch ? legend : controls).append(this.#control(name, parameter));
+    }
+    if (legend.hasChildNodes()) controls.prepend(legend);
     for (const [text, method] of Object.entries(buttons)) {
       const press = () => { this[method](); this.redraw(); };
       controls.append(html("button", { type: "button", className: "figure-button", onclick: press }, text));
@@ -71,13 +79,21 @@ export class Figure extends Element {
   }
 
   redraw() {
+    for (const { input, when } of this.#conditions) input.disabled = !when(this.values);
     this.summary.textContent = this.draw(this.values);
   }
 
+  #conditions = [];
+
   #control(name, parameter) {
-    if (parameter.options) return this.#choice(name, parameter);
-    if (typeof parameter.value === "boolean") return this.#switch(name, parameter);
-    const { label, min, max, step, value, show = String } = parameter;
+    const kind = parameter.options ? this.#choice : typeof parameter.value === "boolean" ? this.#switch : this.#slider;
+    const control = kind.call(this, name, parameter);
+    const input = control.querySelector("input, select");
+    if (parameter.when) this.#conditions.push({ input, when: parameter.when });
+    return control;
+  }
+
+  #slider(name, { label, min, max, step, value, play, show = String }) {
     const shown = html("b", {}, show(value));
     const input = html("input", { type: "range", min, max, step, value });
     input.setAttribute("aria-valuetext", show(value));
@@ -87,7 +103,38 @@ export class Figure extends Element {
       input.setAttribute("aria-valuetext", shown.textContent);
       this.redraw();
     };
-    return html("label", {}, label, input, shown);
+    const control = html("label", {}, label, input, shown);
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    return play && !still ? html("span", { className: "figure-player" }, control, this.#player(input, play)) : control;
+  }
+
+  /** A button that moves the slider, and from its end back to its start. Nothing moves before it is pressed. */
+  #player(input, rate) {
+    const button = html("button", { type: "button", className: "figure-button" }, "Play");
+    let frame = 0;
+    const pause = () => {
+      cancelAnimationFrame(frame);
+      frame = 0;
+      button.textContent = "Play";
+      this.summary.setAttribute("aria-live", "polite");
+      input.oninput(); // say where it came to rest
+    };
+    input.addEventListener("input", () => { if (frame) pause(); }); // the reader's hand
+    button.onclick = () => {
+      if (frame) return pause();
+      if (input.value === input.max) input.value = input.min;
+      const [start, from] = [performance.now(), input.valueAsNumber];
+      const move = (now) => {
+        input.value = from + Math.max(0, now - start) / 1000 * rate;
+        if (input.value === input.max) return pause();
+        input.oninput();
+        frame = requestAnimationFrame(move);
+      };
+      button.textContent = "Pause";
+      this.summary.setAttribute("aria-live", "off");
+      frame = requestAnimationFrame(move);
+    };
+    return button;
   }
 
   #choice(name, { label, options, value }) {
@@ -97,9 +144,9 @@ export class Figure extends Element {
     return html("label", {}, label, select);
   }
 
-  #switch(name, { label, value }) {
+  #switch(name, { label, value, swatch }) {
     const box = html("input", { type: "checkbox", checked: value });
     box.onchange = () => { this.values[name] = box.checked; this.redraw(); };
-    return html("label", {}, box, label);
+    return html("label", {}, box, ...(swatch ? [swatch()] : []), label);
   }
 }
