@@ -8,7 +8,7 @@ class DeepSignal extends Figure {
   static parameters = {
     activation: { label: "activation", options: { sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU", leaky: "leaky ReLU, 0.1" }, value: "relu" },
     initializer: { label: "std of the weights", options: { fixed: "0.1 in every layer", glorot: "Glorot normal", he: "He normal" }, value: "fixed" },
-    power: { label: "times", min: -1, max: 1, step: 0.05, value: 0, show: (v) => fixed(10 ** v) },
+    power: { label: "scaled by", min: -1, max: 1, step: 0.05, value: 0, show: (v) => fixed(10 ** v) },
     normalize: { label: "batch normalization before each activation", value: false },
   };
   static buttons = { "Other weights": "another" };
@@ -22,17 +22,17 @@ class DeepSignal extends Figure {
 
   setup() {
     this.another();
-    const picture = svg("svg", { viewBox: "0 0 740 420", role: "img", "aria-label": "Distribution and standard deviation of the activations in each of 20 layers" });
+    const picture = svg("svg", { viewBox: "0 0 740 450", role: "img", "aria-label": "Distribution and standard deviation of the activations in each of 20 layers" });
     picture.append(
       svg("text", { x: 8, y: 20 }, "distribution of the activations"),
-      svg("text", { x: 8, y: 218 }, "standard deviation: ● activations, □ gradient"),
+      svg("text", { x: 8, y: 232 }, "standard deviation: ● activations, □ gradient"),
     );
     for (let e = -6; e <= 6; e += 3) {
       picture.append(svg("line", { class: "axis", x1: 70, x2: 735, y1: height(10 ** e), y2: height(10 ** e) }));
       picture.append(svg("text", { class: "tick", x: 62, y: height(10 ** e) + 5, "text-anchor": "end" }, { 0: "1" }[e] ?? `10${e < 0 ? "⁻" : ""}${{ 3: "³", 6: "⁶" }[Math.abs(e)]}`));
     }
-    for (const l of [1, 5, 10, 15, 20]) picture.append(svg("text", { class: "tick", x: column(l - 1), y: 414, "text-anchor": "middle" }, l === 1 ? "layer 1" : l));
-    this.bounds = [34, 192].map((y) => svg("text", { class: "tick", x: 62, y: y + 5, "text-anchor": "end" }));
+    for (const l of [1, 5, 10, 15, 20]) picture.append(svg("text", { class: "tick", x: column(l - 1), y: 442, "text-anchor": "middle" }, l === 1 ? "layer 1" : l));
+    this.bounds = [48, 206].map((y) => svg("text", { class: "tick", x: 62, y: y + 5, "text-anchor": "end" }));
     this.shapes = svg("path", { style: "fill: var(--figure-1)" });
     this.gradient = svg("path", { style: "fill: none; stroke: var(--figure-2); stroke-width: 2" });
     this.signal = svg("path", { style: "fill: var(--figure-1)" });
@@ -59,13 +59,13 @@ class DeepSignal extends Figure {
 }
 
 const column = (l) => 86 + 33.3 * l;
-const height = (v) => 312 - 13 * Math.max(-6.5, Math.min(6.5, Math.log10(v)));
-const short = (v) => (v >= 0.01 && v < 1000 ? String(Number(v.toPrecision(2))) : v.toExponential(0).replace("-", "−"));
+const height = (v) => 336 - 13 * Math.max(-6.5, Math.min(6.5, Math.log10(v)));
+const short = (v) => (v >= 0.01 && v < 1000 ? String(Number(v.toPrecision(2))) : v.toExponential(0).replace("+", "").replace("-", "−"));
 
 /** A histogram as bars around x; a bar of full width holds a tenth of the values or more. */
 const bars = (shares, x) => Array.from(shares, (share, k) => {
   const half = 15 * Math.min(1, 10 * share);
-  return `M${x - half} ${192 - (158 / shares.length) * (k + 1)}h${2 * half}v${158 / shares.length}h${-2 * half}z`;
+  return `M${x - half} ${206 - (158 / shares.length) * (k + 1)}h${2 * half}v${158 / shares.length}h${-2 * half}z`;
 }).join("");
 
 define("deep-signal", DeepSignal);

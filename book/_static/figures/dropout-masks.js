@@ -1,43 +1,27 @@
 // <dropout-masks>: four units before one output. Every mask is a network of its own; dropout averages all 16 of them.
 import { Figure, define, fixed, svg, uniforms } from "./base.js";
+import { ensemble, factors, kept, maskOf } from "./mask-ensemble.js";
 
 const H = [1, 1.5, 0.5, 2]; // the activations of the four units
 const W = [2, -1, 2, -0.5]; // their weights to the output
 
-const outputs = { linear: (z) => z, relu: (z) => Math.max(z, 0), sigmoid: (z) => 1 / (1 + Math.exp(-z)) };
-
-/** The factors of the kept units in training, and of all units in prediction; p is the probability of dropping. */
-export function factors(scaling, p) {
-  return { none: [1, 1], inverted: [1 / (1 - p), 1], test: [1, 1 - p] }[scaling];
-}
-
-/** The mask with this number: unit i is kept where bit i is 1. */
-export const kept = (mask, n) => Array.from({ length: n }, (_, i) => (mask >> i) & 1);
-
-/** The number of the mask that numbers in (0, 1), one for each unit, draw: kept with probability 1 - p. */
-export const maskOf = (u, p) => u.reduce((mask, value, i) => mask + (value < 1 - p ? 2 ** i : 0), 0);
-
-/** One network: the output for the units that are kept, times a factor. */
-export function network(h, w, units, factor, output) {
-  return outputs[output](h.reduce((z, value, i) => z + units[i] * factor * value * w[i], 0));
-}
-
-/** All 2^n networks: output and probability of each, their exact average, and what the full network predicts. */
-export function ensemble(h, w, p, scaling, output) {
-  const [train, predict] = factors(scaling, p);
-  const masks = Array.from({ length: 2 ** h.length }, (_, mask) => kept(mask, h.length));
-  const probability = masks.map((units) => units.reduce((q, unit) => q * (unit ? 1 - p : p), 1));
-  const values = masks.map((units) => network(h, w, units, train, output));
-  const average = values.reduce((sum, value, mask) => sum + probability[mask] * value, 0);
-  return { values, probability, average, prediction: network(h, w, h.map(() => 1), predict, output) };
-}
+const STYLE = `dropout-masks {
+  .unit { fill: none; stroke: var(--figure-1); stroke-width: 2; }
+  .dropped { stroke: var(--pst-color-text-muted); stroke-dasharray: 4 4; }
+  .cross { stroke: var(--figure-2); stroke-width: 3; }
+  .wire { fill: none; stroke: var(--pst-color-text-muted); stroke-width: 1.5; }
+  .wire + text { paint-order: stroke; stroke: var(--pst-color-background); stroke-width: 14; }
+  .exact { fill: none; stroke: var(--pst-color-text-base); }
+  .average { stroke: var(--figure-1); stroke-width: 3; }
+  .prediction { stroke: var(--figure-2); stroke-width: 3; stroke-dasharray: 7 5; }
+}`;
 
 class DropoutMasks extends Figure {
   static parameters = {
     p: { label: "p, the probability of dropping a unit", min: 0, max: 0.9, step: 0.05, value: 0.5, show: (v) => fixed(v) },
     scaling: {
       label: "scaling",
-      options: { none: "none", inverted: "in training: kept units × 1/(1 − p)", test: "in prediction: all units × (1 − p)" },
+      options: { none: "none", inverted: "in training (inverted)", test: "in prediction" },
       value: "inverted",
     },
     output: { label: "output unit", options: { linear: "linear", relu: "ReLU", sigmoid: "sigmoid" }, value: "linear" },
@@ -56,9 +40,9 @@ class DropoutMasks extends Figure {
 
   setup() {
     this.restart();
-    const picture = svg("svg", { viewBox: "0 0 740 430", role: "img", "aria-label": "A network with dropped units, and the outputs of its 16 masks" });
+    const picture = svg("svg", { viewBox: "0 0 740 438", role: "img", "aria-label": "A network with dropped units, and the outputs of its 16 masks" });
     this.parts = svg("g");
-    picture.append(this.parts);
+    picture.append(svg("style", {}, STYLE), this.parts);
     return picture;
   }
 
@@ -75,24 +59,24 @@ class DropoutMasks extends Figure {
     const dropped = kept(mask, H.length).flatMap((unit, i) => (unit ? [] : [i + 1]));
     const miss = prediction - average;
     return `This mask drops ${dropped.length ? `unit ${dropped.join(", ")}` : "no unit"}: output ${fixed(values[mask])}. ` +
-      `Mean over ${masks.length} drawn: ${fixed(mean)}. Exact average of all 16 networks: ${fixed(average, 3)}. ` +
+      `Mean over ${masks.length} drawn ${masks.length > 1 ? "masks" : "mask"}: ${fixed(mean)}. Exact average of all 16 networks: ${fixed(average, 3)}. ` +
       `The full network predicts ${fixed(prediction, 3)}, ${Math.abs(miss) < 1e-9 ? "the same" : `${fixed(Math.abs(miss), 3)} too ${miss > 0 ? "high" : "low"}`}.`;
   }
 }
 
-const label = (x, y, text, anchor = "middle") => svg("text", { x, y, "text-anchor": anchor }, text);
+const label = (x, y, text, anchor = "start") => svg("text", { x, y, "text-anchor": anchor }, text);
 
 /** Units, weights and output. A dropped unit is dashed and crossed out, and sends nothing. */
 function net(units, factor, value) {
-  const each = units.flatMap((unit, i) => {
-    const y = 26 + 48 * i;
-    const circle = svg("circle", { cx: 130, cy: y, r: 21, style: `fill: none; stroke-width: 2; stroke: ${unit ? "var(--figure-1)" : "var(--pst-color-text-muted); stroke-dasharray: 4 4"}` });
-    const parts = [label(8, y + 5, `unit ${i + 1}`, "start"), circle, label(130, y + 6, fixed(H[i], 1))];
-    if (!unit) return [...parts, svg("path", { d: `M112 ${y - 18}l36 36m0 -36l-36 36`, style: "stroke: var(--figure-2); stroke-width: 3" }), label(162, y + 6, "dropped", "start")];
-    const line = svg("line", { x1: 330, x2: 520, y1: y, y2: 98, style: "stroke: var(--pst-color-text-muted); stroke-width: 1.5" });
-    return [...parts, line, label(162, y + 6, `× ${factor === 1 ? "" : `${fixed(factor)} × `}${fixed(W[i], 1)}`, "start")];
+  const scale = factor === 1 ? "" : `× ${fixed(factor)} `;
+  const rows = units.flatMap((unit, i) => {
+    const y = 30 + 48 * i;
+    const ring = svg("circle", { class: unit ? "unit" : "unit dropped", cx: 130, cy: y, r: 21 });
+    const parts = [label(8, y + 5, `unit ${i + 1}`), ring, label(130, y + 6, fixed(H[i], 1), "middle")];
+    if (!unit) return [...parts, svg("path", { class: "cross", d: `M112 ${y - 18}l36 36m0 -36l-36 36` }), label(166, y + 6, "dropped")];
+    return [...parts, svg("path", { class: "wire", d: `M151 ${y}H350L520 102` }), label(166, y + 6, `${scale}× ${fixed(W[i], 1)}`)];
   });
-  return [...each, svg("circle", { cx: 556, cy: 98, r: 36, style: "fill: none; stroke: var(--figure-1); stroke-width: 2" }), label(556, 104, fixed(value)), label(604, 104, "output", "start")];
+  return [...rows, svg("circle", { class: "unit", cx: 556, cy: 102, r: 36 }), label(556, 108, fixed(value), "middle"), label(604, 108, "output")];
 }
 
 /** The 16 outputs: exact probabilities as outlines, drawn shares filled, and the three averages. */
@@ -104,25 +88,33 @@ function distribution(values, probability, drawn, { average, prediction, mean })
   const shares = (weights) => values.reduce((bins, v, m) => { bins[bin(v)] += weights[m]; return bins; }, Array(40).fill(0));
   const [exact, seen] = [shares(probability), shares(drawn)];
   const unit = 110 / Math.max(...exact, ...seen);
-  const bars = (bins) => bins.map((share, k) => (share ? `M${31 + 17 * k} 395v${-unit * share}h15v${unit * share}z` : "")).join("");
-  const step = [0.2, 0.5, 1, 2, 5, 10].find((s) => (high - low) / s <= 7);
-  const ticks = [];
-  for (let t = Math.ceil(low / step); t * step <= high; t++) ticks.push(svg("text", { class: "tick", x: place(t * step), y: 424, "text-anchor": "middle" }, fixed(t * step, step < 1 ? 1 : 0)));
-  const side = (v) => (place(v) > 480 ? [-8, "end"] : [8, "start"]);
-  const mark = (v, y, text, style) => [
-    svg("line", { x1: place(v), x2: place(v), y1: y - 14, y2: 395, style: `stroke-width: 3; ${style}` }),
-    label(place(v) + side(v)[0], y, text, side(v)[1]),
-  ];
+  const bars = (bins) => bins.map((share, k) => (share ? `M${31 + 17 * k} 402v${-unit * share}h15v${unit * share}z` : "")).join("");
   return [
-    label(8, 224, "outlines: all 16 networks; filled: drawn masks, ▲ their mean", "start"),
+    label(8, 232, "outlines: all 16 networks; filled: drawn masks, ▲ their mean"),
     svg("path", { class: "muted", d: bars(seen) }),
-    svg("path", { d: bars(exact), style: "fill: none; stroke: var(--pst-color-text-base)" }),
-    svg("line", { class: "axis", x1: 30, x2: 710, y1: 395, y2: 395 }),
-    ...mark(average, 252, "exact average", "stroke: var(--figure-1)"),
-    ...mark(prediction, 278, "full network", "stroke: var(--figure-2); stroke-dasharray: 7 5"),
-    svg("path", { d: `M${place(mean)} 396l9 14h-18z`, style: "fill: var(--pst-color-text-base)" }),
-    ...ticks,
+    svg("path", { class: "exact", d: bars(exact) }),
+    svg("line", { class: "axis", x1: 30, x2: 710, y1: 402, y2: 402 }),
+    ...marks(place(average), place(prediction)),
+    svg("path", { d: `M${place(mean)} 403l9 14h-18z`, style: "fill: var(--pst-color-text-base)" }),
+    ...ticks(low, high).map((t) => svg("text", { class: "tick", x: place(t), y: 432, "text-anchor": "middle" }, fixed(t, high > 1 ? 0 : 1))),
   ];
+}
+
+/** Lines at both averages. The one that stands before the other has the upper label, so that no line crosses a label. */
+function marks(average, prediction) {
+  const [side, anchor] = average + prediction > 960 ? [-1, "end"] : [1, "start"];
+  const first = side * (average - prediction) <= 0;
+  return [["average", average, "exact average", first], ["prediction", prediction, "full network", !first]].flatMap(([name, x, text, upper]) => {
+    const y = upper ? 260 : 286;
+    return [svg("line", { class: name, x1: x, x2: x, y1: y - 14, y2: 402 }), label(x + 8 * side, y, text, anchor)];
+  });
+}
+
+/** At most eight round numbers from low to high. */
+function ticks(low, high) {
+  const step = [0.2, 1, 2, 5, 10].find((s) => (high - low) / s <= 7);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 define("dropout-masks", DropoutMasks);
