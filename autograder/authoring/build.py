@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from autograder import store
-from autograder.authoring import release
+from autograder.authoring import install, release
 from autograder.authoring.reference import Reference, public_seeds, released_mistakes
 from autograder.authoring.unit import Notebook, Unit, read_unit
 
@@ -45,8 +45,8 @@ def load_built(root: Path, slug: str) -> Unit:
 
 
 def _digest(root: Path, slug: str) -> str:
-    """Of everything that a unit is built from: its folder, and its chapter for the equation numbers."""
-    digest = hashlib.sha256()
+    """Of everything that a unit is built from: its folder, its chapter, the repository's address."""
+    digest = hashlib.sha256(install.repository(root).encode() + b"\0")
     for path in sorted([*(root / "solutions" / slug).glob("*.*"), *(root / "book" / slug).glob("*.md")]):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

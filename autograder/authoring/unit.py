@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from autograder.authoring import install
 from autograder.authoring.equations import Equations
 from autograder.probes import Probe
 from autograder.student import probes_in
@@ -137,7 +138,7 @@ def read_unit(root: Path, slug: str) -> Unit:
             slug,
             name,
             bool(own.get("torch")),
-            _cells(folder / f"{name}.py", equations),
+            _with_install(_cells(folder / f"{name}.py", equations), install.repository(root)),
             own.get("forbidden", []),
         )
         for name, own in settings["notebooks"].items()
@@ -165,6 +166,14 @@ def _cells(path: Path, equations: Equations) -> list[Cell]:
         cells.append(Cell(kind, name, source, points, raw.cell_type == "markdown"))
     _check_cells(cells, where)
     return cells
+
+
+def _with_install(cells: list[Cell], repository: str) -> list[Cell]:
+    """The cells with one before the first code that gets the course's package where it is missing."""
+    if not repository:
+        return cells
+    first = next((i for i, cell in enumerate(cells) if not cell.markdown), len(cells))
+    return [*cells[:first], Cell("given", "install", install.source(repository)), *cells[first:]]
 
 
 def _patch(row: dict[str, Any], equations: Equations, slug: str) -> Patch:
