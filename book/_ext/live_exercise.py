@@ -135,6 +135,7 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
     settings = {
         "pyodide": pyodide_address(app.config.live_pyodide_url),
         "wheel": addressed(folder / name, folder),
+        "python": addressed(folder / "live-python.js", folder),
         "worker": addressed(folder / "live-worker.js", folder),
         "editor": f"../{addressed(static / 'vendor/codemirror/editor.js', static)}",
         "checks": {key: copy_checks(Path(app.srcdir), folder, key) for key in keys},

@@ -2,8 +2,6 @@
 // A classic script and no module, so that it can say what to do when the page was opened as a file.
 {
   const here = new URL(".", document.currentScript.src);
-  const FROM_A_FILE = "Python cannot start in a page that was opened as a file. Run `make serve` in the course's " +
-    "folder and open the address that it prints, or use the notebook.";
 
   /** An HTML element with properties, and children or text. */
   const html = (tag, properties = {}, ...children) => {
@@ -12,130 +10,82 @@
     return element;
   };
 
-  let settings;
-  /** The addresses of all that is loaded later, with digests: asked for anew, so that a cache mixes no versions. */
-  const load = () => settings ??= (async () => {
-    if (location.protocol === "file:") throw new Error(FROM_A_FILE);
-    try {
-      const response = await fetch(new URL("settings.json", here), { cache: "no-cache" });
-      if (!response.ok) throw new Error(`settings.json answers ${response.status}`);
-      const { checks, ...rest } = await response.json();
-      const address = (path) => new URL(path, here).href;
-      const all = Object.fromEntries(Object.entries(rest).map(([name, path]) => [name, address(path)]));
-      return { ...all, checks: (key) => checks[key].map(address) };
-    } catch (error) {
-      settings = undefined; // the next click tries again
-      throw new Error(`The site cannot be reached (${error.message}). Look at your connection and press again.`);
+  let addresses;
+  /** What is loaded later, with digests. Asked for anew by each page, so that a cache mixes no versions. */
+  const settings = () => addresses ??= fetch(new URL("settings.json", here), { cache: "no-cache" })
+    .then((response) => response.json());
+
+  /** Import a module that settings.json names. An Error says in a sentence why it cannot be had. */
+  const load = async (name) => {
+    if (location.protocol === "file:") {
+      throw new Error("This works only from a web server, and the page was opened as a file. " +
+        "Run make serve in the course's folder, or use the notebook.");
     }
-  })();
-
-  /** The interpreter of this page, in a worker. Code that does not end costs the worker; the next run starts another. */
-  const python = {
-    /** Run code and check it; `tell` gets what is going on. Resolves to autograder.page's answer. */
-    async ask({ source, key, exercise, seconds }, tell) {
-      const where = await load();
-      if (!this.worker) {
-        tell("Loading Python, about 10 MB, once…");
-        await this.boot(where);
-      }
-      tell("Running…");
-      this.worker.postMessage({ run: { source, key, exercise, checks: where.checks(key) } });
-      await this.message("begun");
-      return JSON.parse(await this.message("answer", seconds));
-    },
-
-    async boot({ worker, pyodide, wheel }) {
-      this.worker = new Worker(worker, { type: "module" });
-      this.worker.postMessage({ boot: { pyodide, wheel } });
-      try {
-        await this.message("ready");
-      } catch (error) {
-        const host = new URL(pyodide).host;
-        throw new Error(`Python could not be loaded from ${host} (${error.message}). ` +
-          "Look at your connection and press again, or use the notebook.");
-      }
-    },
-
-    /** The next message of this kind. Anything else, or nothing for `seconds`, ends the worker. */
-    message(kind, seconds) {
-      return new Promise((resolve, reject) => {
-        let timer;
-        const end = (sentence) => { this.worker.terminate(); this.worker = undefined; reject(new Error(sentence)); };
-        if (seconds) {
-          timer = setTimeout(() => end(`Stopped: your code ran for more than ${seconds} seconds. ` +
-            "Is there a loop that never ends? The next run starts afresh."), 1000 * seconds);
-        }
-        this.worker.onmessage = ({ data }) => {
-          clearTimeout(timer);
-          if (kind in data) resolve(data[kind]);
-          else end(kind === "answer" ? `Python stopped (${data.failed}). The next run starts it again.` : data.failed);
-        };
-        this.worker.onerror = (event) => {
-          clearTimeout(timer);
-          end(event.message || "the worker did not start");
-        };
-      });
-    },
+    try {
+      const named = await settings();
+      return [await import(new URL(named[name], here)), named];
+    } catch (error) {
+      addresses = undefined; // the next click tries again
+      throw new Error(`The site cannot be reached (${error.message}). Look at your connection and try again.`);
+    }
   };
 
+  /** Run code and check it, one exercise of the page after the other. */
+  const check = async ({ key, ...task }, seconds, tell) => {
+    const [python, { pyodide, wheel, worker, checks }] = await load("python");
+    const address = (path) => new URL(path, here).href;
+    const places = { pyodide: address(pyodide), wheel: address(wheel), script: address(worker), seconds };
+    return python.ask({ ...task, key, checks: checks[key].map(address) }, places, tell);
+  };
   let turn = Promise.resolve();
-  /** One after the other: the exercises of a page share the interpreter. */
   const inTurn = (task) => turn = turn.then(task, task);
 
-  const store = {
-    get: (name) => { try { return localStorage.getItem(name); } catch { return null; } },
-    set(name, text) {
-      try {
-        if (text === null) localStorage.removeItem(name);
-        else localStorage.setItem(name, text);
-      } catch { /* a private window: edits last as long as the page */ }
-    },
-  };
+  /** localStorage, where there is one: else edits last as long as the page. */
+  const stored = (action) => { try { return action(localStorage); } catch { return null; } };
 
-  /** Report.plain() as a list: the words of `check` in a notebook, in the same order. */
+  /** Report.plain(), in the words and the order of `check` in a notebook. */
   const drawn = ({ probes, mistakes }) => [
-    html("ul", {}, ...probes.map(({ status, mark, title, detail }) => {
-      const sign = html("span", { className: "live-mark", role: "img", ariaLabel: status }, mark);
-      return html("li", { className: status === "passed" ? "live-passed" : "live-missed" },
-        sign, ` ${title}`, ...(detail ? [": ", html("span", { className: "live-detail" }, detail)] : []));
-    })),
-    ...mistakes.map(({ says, notes }) => html("p", { className: "live-mistake" },
-      "→ ", html("strong", {}, says), ...notes.map((note) => html("span", {}, note)))),
+    html("ul", {}, ...probes.map(({ status, mark, title, detail }) => html(
+      "li", { className: status === "passed" ? "live-passed" : "live-missed" },
+      html("span", { className: "live-mark", role: "img", ariaLabel: status }, mark),
+      ` ${title}`, ...(detail ? [": ", html("span", { className: "live-detail" }, detail)] : []),
+    ))),
+    ...mistakes.map(({ says, notes }) => html(
+      "p", { className: "live-mistake" }, "→ ", html("strong", {}, says), ...notes.map((note) => html("span", {}, note)),
+    )),
   ];
 
-  let count = 0;
-  const button = (text, onclick) => html("button", { type: "button", onclick }, text);
-
-  for (const section of document.querySelectorAll(".live-exercise")) {
-    const { key, exercise, timeout } = section.dataset;
+  /** Give a section of the page its buttons. */
+  const enliven = (section, number) => {
+    const { key, exercise } = section.dataset;
     const block = section.querySelector("div[class*=highlight-]");
-    const code = block.querySelector("pre");
+    const code = block.querySelector("pre"); // holds the code as it is now: what is shown, run, printed
     const starter = code.textContent;
     const name = `live-exercise:${key}/${exercise}`;
-    const keys = html("p", { className: "live-keys", id: `live-keys-${++count}`, hidden: true },
+    const keys = html("p", { className: "live-keys", id: `live-keys-${number}`, hidden: true },
       "Shift+Enter runs and checks. Tab leaves the editor; Ctrl+] and Ctrl+[ indent.");
     const place = html("div", { className: "live-editor" });
     const status = html("span", { className: "live-status", role: "status" });
-    const printed = html("div");
+    const output = html("div", { className: "live-printed" });
     const report = html("div", { className: "live-report", ariaLive: "polite" });
+    const say = (text) => { status.textContent = text; };
+    const clear = () => [output, report].forEach((part) => part.replaceChildren());
     let editor;
 
-    const kept = (text) => {
-      code.textContent = text; // what is printed, and what stands here until the editor opens
-      store.set(name, text === starter ? null : text);
+    const keep = (text) => {
+      code.textContent = text;
+      stored((storage) => (text === starter ? storage.removeItem(name) : storage.setItem(name, text)));
     };
 
     const edit = async () => {
-      if (editor) return editor.focus();
       try {
-        const { createEditor } = await import((await load()).editor);
+        const [{ createEditor }] = await load("editor");
         editor ??= createEditor({
-          parent: place, text: code.textContent, label: `Python code of ${exercise}`, describedBy: keys.id,
-          onChange: kept, onRun: run,
+          parent: place, text: code.textContent, onChange: keep, onRun: run,
+          label: `Python code of ${exercise}`, describedBy: keys.id,
         });
       } catch (error) {
-        status.textContent = location.protocol === "file:" ? FROM_A_FILE : `The editor did not load: ${error.message}`;
-        return;
+        return say(error.message);
       }
       section.classList.add("live-edited");
       keys.hidden = false;
@@ -146,43 +96,40 @@
     const run = () => {
       if (runButton.ariaDisabled === "true") return;
       runButton.ariaDisabled = "true"; // not `disabled`, which would lose the focus
-      printed.replaceChildren();
-      report.replaceChildren();
-      status.textContent = "Waiting for the run before this one…";
+      clear();
+      say("Waiting for the run before this one…");
       inTurn(async () => {
-        try {
-          const task = { source: code.textContent, key, exercise, seconds: Number(timeout) };
-          show(await python.ask(task, (text) => { status.textContent = text; }));
-        } catch (error) {
-          status.textContent = error.message;
-        }
+        const task = { source: code.textContent, key, exercise };
+        await check(task, Number(section.dataset.timeout), say).then(show, (error) => say(error.message));
         runButton.ariaDisabled = "false";
       });
     };
 
-    const show = ({ output, error, report: found }) => {
-      if (output) printed.append(html("pre", { className: "live-output", tabIndex: 0, ariaLabel: "Output" }, output));
+    const show = ({ output: printed, error, report: found }) => {
+      if (printed) output.append(html("pre", { tabIndex: 0, ariaLabel: "Output" }, printed));
       if (error) report.append(html("pre", { className: "live-error", tabIndex: 0 }, error));
       if (found) report.append(...drawn(found));
-      status.textContent = found ? found.headline : "Your code ended with an error.";
+      say(found ? found.headline : "Your code ended with an error.");
       section.classList.toggle("live-solved", Boolean(found?.passed));
     };
 
     const reset = () => {
-      kept(starter);
+      keep(starter);
       editor?.replace(starter);
-      printed.replaceChildren();
-      report.replaceChildren();
-      status.textContent = "The code is as it was at first.";
+      clear();
+      say("The code is as it was at first.");
     };
 
+    const button = (text, onclick) => html("button", { type: "button", onclick }, text);
     const runButton = button("Run and check", run);
-    runButton.className = "live-run";
     const editButton = button("Edit", edit);
+    runButton.className = "live-run";
+    place.onkeydown = (event) => event.stopPropagation(); // Sphinx would take "/" for its search
     code.onclick = () => { if (!String(getSelection())) edit(); }; // who selects the code wants to copy it
-    const saved = store.get(name);
-    if (saved !== null) code.textContent = saved;
+    code.textContent = stored((storage) => storage.getItem(name)) ?? starter;
     block.after(place, keys, html("div", { className: "live-bar" }, runButton, editButton, button("Reset", reset), status),
-      printed, report);
-  }
+      output, report);
+  };
+
+  document.querySelectorAll(".live-exercise").forEach(enliven);
 }
