@@ -20,7 +20,7 @@ export OPENBLAS_NUM_THREADS = 1
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all build verify site pdf sample test lint serve lab clean help
+.PHONY: all build verify site pdf sample test lint serve lab vendor pyodide clean help
 
 all: verify site sample ## everything: exercises, proofs, website, a graded sample class
 	@$(BIN)/autograder marks $(CLASS)/marks.json
@@ -86,6 +86,16 @@ serve: site ## serve the website on this machine
 
 lab: build ## open the exercises in JupyterLab
 	$(BIN)/jupyter lab exercises
+
+node_modules: package.json package-lock.json ## what the editor is bundled from and some tests run with
+	npm ci --no-audit --no-fund
+	@touch $@
+
+vendor: .venv/stamp node_modules ## bundle the editor of the live exercises anew
+	$(BIN)/python -m book._tools.vendor
+
+pyodide: .venv/stamp ## fetch Python for the live exercises, to serve it with the site
+	$(BIN)/python -m book._tools.fetch_pyodide
 
 clean: ## remove what was built (not .venv, not the gradebook)
 	rm -rf _build dist
