@@ -49,9 +49,9 @@ export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "
  * `setup()`, which returns the picture; `draw(values)`, which redraws it and returns one or two sentences that say
  * what is to be seen; and, if it has any, `buttons`, {text: method}.
  *
- * A slider may also have `show`, (value) => text; `play`, steps a second, for a button that moves it. A switch may
- * have `swatch`, () => SVG: then it is a line of the legend, under the picture. Any of them may have `when`,
- * (values) => boolean: it is out of use while that is false.
+ * A slider may also have `show`, (value) => text; `play`, steps a second, for a button that moves it. A switch or
+ * a choice may have `swatch`, () => SVG: then it stands in the legend, under the picture. Any of them may have
+ * `when`, (values) => boolean: it is out of use while that is false.
  */
 export class Figure extends Element {
   static parameters = {};
@@ -137,11 +137,11 @@ export class Figure extends Element {
     return button;
   }
 
-  #choice(name, { label, options, value }) {
+  #choice(name, { label, options, value, swatch }) {
     const select = html("select", {}, ...Object.entries(options).map(([v, text]) => html("option", { value: v }, text)));
     select.value = value;
     select.onchange = () => { this.values[name] = select.value; this.redraw(); };
-    return html("label", {}, label, select);
+    return html("label", {}, ...(swatch ? [swatch()] : []), label, select);
   }
 
   #switch(name, { label, value, swatch }) {
