@@ -42,20 +42,27 @@ def penalized_minimum(A: np.ndarray, target: np.ndarray, strength: float, l1: fl
     return np.zeros(2)
 
 
+def same_penalty(w: np.ndarray, l1: float) -> np.ndarray:
+    """Points, (120, 2), of the curve on which the penalty is as large as at w, which is not 0."""
+    angle = np.linspace(0, 2 * np.pi, 120, endpoint=False)
+    around = np.column_stack([np.cos(angle), np.sin(angle)])
+    level = l1 * np.abs(w).sum() + (1 - l1) / 2 * (w**2).sum()
+    linear = l1 * np.abs(around).sum(axis=1, keepdims=True)
+    return around * 2 * level / (linear + np.sqrt(linear**2 + 2 * (1 - l1) * level))
+
+
 def contours(ax: Axes, A: np.ndarray, l1: float) -> None:
     """The loss, the shape of the penalty, the path of the minimum and where it stands."""
-    grid = np.stack(np.meshgrid(np.linspace(-1.5, 3, 200), np.linspace(-1.5, 3, 200)))
+    grid = np.stack(np.meshgrid(np.linspace(-1.5, 3, 60), np.linspace(-1.5, 3, 60)))
     away = grid - TARGET[:, None, None]
-    height = np.einsum("iab,ij,jab->ab", away, A, away) / 2
-    size = l1 * np.abs(grid).sum(axis=0) + (1 - l1) / 2 * (grid**2).sum(axis=0)
+    height = np.sqrt(
+        np.einsum("iab,ij,jab->ab", away, A, away)
+    )  # of the square root: linear, so 60 are enough
     w = penalized_minimum(A, TARGET, STRENGTH, l1)
-    path = np.array([penalized_minimum(A, TARGET, s, l1) for s in np.linspace(0, 3, 151)])
-    level = l1 * np.abs(w).sum() + (1 - l1) / 2 * (w**2).sum()
-    loss = (w - TARGET) @ A @ (w - TARGET) / 2
-    ax.contour(*grid, height, levels=np.arange(0.5, 4, 0.5) ** 2 / 2, colors=GREY, linewidths=0.6)
-    ax.contour(*grid, height, levels=[loss], colors=BLUE)
-    ax.contourf(*grid, size, levels=[0, level], colors=ORANGE, alpha=0.25)
-    ax.contour(*grid, size, levels=[level], colors=ORANGE)
+    path = np.array([penalized_minimum(A, TARGET, s, l1) for s in np.linspace(0, 3, 61)])
+    ax.contour(*grid, height, levels=np.arange(0.5, 4, 0.5), colors=GREY, linewidths=0.6)
+    ax.contour(*grid, height, levels=[np.sqrt((w - TARGET) @ A @ (w - TARGET))], colors=BLUE)
+    ax.fill(*same_penalty(w, l1).T, facecolor=ORANGE + "40", edgecolor=ORANGE)
     ax.plot(*path.T, ":", color="#222222")
     ax.plot(*TARGET, "x", color="#222222", markersize=8)
     ax.plot(*w, "o", color=BLUE, markersize=8)
@@ -65,7 +72,7 @@ def contours(ax: Axes, A: np.ndarray, l1: float) -> None:
 @house_style
 def plot() -> Figure:
     """Contours with a diamond and with a circle; then both weights against the strength of the penalty."""
-    A, strengths = hessian(CONDITION, DEGREES), np.linspace(0, 3, 151)
+    A, strengths = hessian(CONDITION, DEGREES), np.linspace(0, 3, 61)
     picture, (left, middle, right) = figure(3, width=2.8, height=2.8)
     contours(left, A, 1)
     contours(middle, A, 0)

@@ -55,7 +55,7 @@ def test_no_other_weights_are_better(l1: float) -> None:
         penalty = l1 * np.abs(w).sum() + (1 - l1) / 2 * (w**2).sum()
         return (w - target) @ A @ (w - target) / 2 + strength * penalty
 
-    for w, problem in zip(minima(l1), PROBLEMS, strict=True):
+    for w, problem in zip(minima(l1)[::3], PROBLEMS[::3], strict=True):
         found = minimize(
             objective, problem[1], problem, method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-13}
         )
