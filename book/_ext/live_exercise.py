@@ -1,8 +1,8 @@
 """`{live-exercise} 02-batchnorm/batchnorm_numpy batchnorm_forward`: solve and check an exercise in the page.
 
-The page holds the released stub as code. That is all where no script runs, on paper and in other formats. The
-reader's browser loads an editor when the code is edited, and Python (Pyodide) when it is run. The report is the
-one of `check` in a notebook: the same modules, shipped as a wheel, and the same public checks, copied beside it.
+The page holds the released stub as code. That is all where no script runs, on paper and in other formats.
+The reader's browser loads an editor when the code is edited, and Python (Pyodide) when it is run. The report is
+the one of `check` in a notebook: the same modules, shipped as a wheel, and the same public checks beside it.
 """
 
 import hashlib
@@ -119,7 +119,7 @@ def load_script(app: Sphinx, pagename: str, _template: str, _context: dict, _doc
 
 
 def write_files(app: Sphinx, exception: Exception | None) -> None:
-    """What the script loads, and `settings.json`, which names it all with a digest: caches mix no versions."""
+    """What the script loads, and `settings.json`, which names it with digests: caches mix no versions."""
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir) / "_static"

