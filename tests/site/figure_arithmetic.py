@@ -48,6 +48,12 @@ def call_each(figure: str, name: str, arguments: list[Any]) -> list[Any]:
     return _floats(json.loads(_node(SCRIPT % {"module": module, "calls": json.dumps(calls)})))
 
 
+def evaluate(figure: str, script: str) -> None:
+    """Run lines of JavaScript that know the exports as `module`; what they throw fails the test."""
+    module = json.dumps((FIGURES / f"{figure}.js").as_uri())
+    _node(f"const module = await import({module});\n{script}")
+
+
 def _node(script: str) -> str:
     if shutil.which("node") is None:
         pytest.skip("there is no Node.js to run the arithmetic of the figures: apt install nodejs")

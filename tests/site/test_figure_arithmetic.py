@@ -1,4 +1,4 @@
-"""What figures compute in the page, asked in Node: against PyTorch, and the NumPy of the static twins."""
+"""The arithmetic of a figure, asked in Node: the helper itself, and the drifting batch against torch."""
 
 from __future__ import annotations
 
