@@ -1,4 +1,4 @@
-"""Six optimizers in the page: their steps against torch.optim, their paths against theory and the static twin."""
+"""Six optimizers in the page: steps against torch.optim, paths against theory and the static twin."""
 
 from __future__ import annotations
 
