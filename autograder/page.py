@@ -74,7 +74,7 @@ def _public(key: str) -> PublicChecks:
 @contextlib.contextmanager
 def _put_back() -> Iterator[None]:
     """Undo what the code did to names and settings that the next run needs."""
-    scopes = [vars(module) for module in (builtins, np, np.linalg, np.random)]
+    scopes = [vars(module) for module in (builtins, np)]
     kept = [(scope, scope.copy()) for scope in scopes]
     with np.errstate(), np.printoptions():
         try:

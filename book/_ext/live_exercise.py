@@ -1,8 +1,8 @@
 """`{live-exercise} 02-batchnorm/batchnorm_numpy batchnorm_forward`: solve and check an exercise in the page.
 
 The page holds the released stub as code. That is all where no script runs, on paper and in other formats.
-The reader's browser loads an editor when the code is edited, and Python (Pyodide) when it is run. The report is
-the one of `check` in a notebook: the same modules, shipped as a wheel, and the same public checks beside it.
+The reader's browser loads an editor when the code is edited, and Python (Pyodide) when it is run. The report
+is that of `check` in a notebook: the same modules, shipped as a wheel, and the same public checks beside it.
 """
 
 import hashlib

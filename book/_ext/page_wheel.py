@@ -1,7 +1,7 @@
 """The wheel that live exercises load: `autograder.page` and what it imports.
 
-Nothing else of the package is in it, so nothing of the engine or of `solutions/` can be. The same code makes the
-same bytes.
+Nothing else of the package is in it, so nothing of the engine or of `solutions/` can be. The same code makes
+the same bytes.
 """
 
 import ast
@@ -43,7 +43,7 @@ def wheel(package: Path, version: str) -> tuple[str, bytes]:
 
 
 def _imported(package: Path, name: str) -> set[str]:
-    """Modules of the package that this one imports: `from autograder.x import y`, `from autograder import x`."""
+    """Modules of the package that it imports: `from autograder.x import y`, `from autograder import x`."""
     tree = ast.parse((package / f"{name}.py").read_text(encoding="utf-8"))
     names: set[str] = set()
     for node in ast.walk(tree):
