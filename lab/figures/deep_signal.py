@@ -12,7 +12,7 @@ from lab.plots import BLUE, ORANGE, house_style
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DEPTH, WIDTH, N = 20, 64, 50
+DEPTH, WIDTH, N = 20, 50, 40
 EPS = 1e-5
 LEAK = 0.1
 

@@ -2,7 +2,7 @@
 import { Figure, define, fixed, svg } from "./base.js";
 import { activations, backward, deviation, fate, flatShare, forward, histogram, sample, weightStd } from "./random-network.js";
 
-const [DEPTH, WIDTH, N] = [20, 64, 50];
+const [DEPTH, WIDTH, N] = [20, 50, 40]; // small enough for a phone to redraw at once
 
 class DeepSignal extends Figure {
   static parameters = {

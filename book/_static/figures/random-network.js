@@ -38,7 +38,12 @@ function product(h, W, n) {
 }
 
 /** The transpose of W, which has M columns. */
-const transpose = (W, M) => W.map((_, k) => W[(k % (W.length / M)) * M + Math.floor((k * M) / W.length)]);
+function transpose(W, M) {
+  const D = W.length / M;
+  const out = new Float64Array(W.length);
+  for (let i = 0, k = 0; i < D; i++) for (let j = 0; j < M; j++, k++) out[j * D + i] = W[k];
+  return out;
+}
 
 /** Normalize the columns of z (n, M) in place; returns 1 / sqrt(var + eps) of each. */
 function standardize(z, n) {
