@@ -12,6 +12,7 @@ from lab.plots import house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import ArrayLike
 
 PRINTED = 96  # pixels a side: SVG holds them as PNG, which is large
 NEUTRAL = {
@@ -34,7 +35,9 @@ def six(size: int) -> np.ndarray:
     unit = size / 160
     y, x = (np.indices((size, size)) + 0.5) / unit
     ring = np.abs(np.hypot(x - 82, y - 100) - 28)
-    arc = np.where((y < 100) & (x < 98), np.abs(np.hypot(x - 124, y - 100) - 70), np.inf)
+    arc = np.where(
+        (y < 100) & (5 * (x - 124) < 2 * (y - 100)), np.abs(np.hypot(x - 124, y - 100) - 70), np.inf
+    )
     end = np.hypot(x - 98, y - 35)
     ink = np.clip((8 - np.minimum(np.minimum(ring, arc), end)) * unit + 0.5, 0, 1)
     return np.repeat(ink[..., None], 3, axis=2)
@@ -43,7 +46,7 @@ def six(size: int) -> np.ndarray:
 def forward_map(values: dict, size: int) -> np.ndarray:
     """(3, 3): from a place (x, y, 1) in the picture, in pixels, to its place in the result."""
 
-    def about(centre: tuple[float, float], linear: list) -> np.ndarray:
+    def about(centre: tuple[float, float], linear: ArrayLike) -> np.ndarray:
         there, back, matrix = np.eye(3), np.eye(3), np.eye(3)
         there[:2, 2], back[:2, 2], matrix[:2, :2] = centre, np.negative(centre), linear
         return there @ matrix @ back
@@ -84,7 +87,7 @@ def augment(picture: np.ndarray, fill: str = "constant", seed: int = 0, **change
     return x
 
 
-SHOWN = {
+SHOWN: dict[str, dict] = {
     "original": {},
     "mirrored": {"flip": True},
     "turned by 15°": {"rotation": 15},

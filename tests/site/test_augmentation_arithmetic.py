@@ -23,12 +23,12 @@ BOUNDS = {
 
 
 def ask(name: str, *args: Any, picture: np.ndarray = PICTURE) -> np.ndarray:
-    return np.reshape(call("augmentation", name, picture.ravel(), *args), picture.shape)
+    return np.reshape(call("picture", name, picture.ravel(), *args), picture.shape)
 
 
 def moved(fill: str = "constant", picture: np.ndarray = PICTURE, **changes: Any) -> np.ndarray:
     size = len(picture)
-    place = call("augmentation", "inverseMap", twin.NEUTRAL | changes, size)
+    place = call("picture", "inverseMap", twin.NEUTRAL | changes, size)
     return ask("resample", size, place, fill, picture=picture)
 
 
@@ -64,7 +64,7 @@ def test_rotation_is_that_of_scipy(degrees: int) -> None:
 @pytest.mark.parametrize("fill", twin.MODES)
 def test_pixels_are_mixed_and_borders_filled_as_scipy_does(fill: str) -> None:
     for seed in range(4):
-        place = call("augmentation", "inverseMap", random_geometry(seed), N)
+        place = call("picture", "inverseMap", random_geometry(seed), N)
         expected = [
             ndimage.affine_transform(c, place["M"], place["offset"], order=1, mode=twin.MODES[fill])
             for c in np.moveaxis(PICTURE, 2, 0)
@@ -123,7 +123,7 @@ def test_noise_is_normal_independent_and_the_same_for_the_same_seed() -> None:
 
 def test_a_hole_is_a_grey_square_cut_off_at_the_border_and_its_place_is_uniform() -> None:
     black, side, seeds = np.zeros((N, N, 3)), 6, range(300)
-    results = call_each("augmentation", "cutout", [(black.ravel(), N, side / N, seed) for seed in seeds])
+    results = call_each("picture", "cutout", [(black.ravel(), N, side / N, seed) for seed in seeds])
     first, whole = [], 0
     for result in np.reshape(results, (-1, N, N, 3)):
         rows, columns = (np.flatnonzero(result.any(axis=(axis, 2))) for axis in (1, 0))
@@ -147,7 +147,7 @@ def test_the_static_twin_computes_the_same() -> None:
 
 
 def test_the_digit_is_the_digit_of_the_twin_and_turned_it_is_a_nine() -> None:
-    digit = np.reshape(call("augmentation", "six", 32), (32, 32, 3))
+    digit = np.reshape(call("picture", "six", 32), (32, 32, 3))
     np.testing.assert_allclose(digit, twin.six(32), atol=1e-12)
     holes, count = ndimage.label(digit[..., 0] < 0.5)  # the ground, and the inside of the ring
     assert count == 2
@@ -194,6 +194,7 @@ def test_the_summary_names_what_is_on_and_nothing_else() -> None:
         ({"rotation": -90}, "could be"),
         ({"rotation": 180}, "reads as a 9"),
         ({"flip": True}, "no digit"),
+        ({"contrast": 0}, "no label is right"),
     ],
 )
 def test_the_label_of_the_six_survives_a_little_only(changes: dict, verdict: str) -> None:

@@ -1,12 +1,10 @@
 // <augmentation-figure>: a picture, one augmentation of it, and six that a network would see in six epochs.
-// A picture is size x size pixels of red, green and blue in [0, 1], row by row. It never leaves the page.
-import { Figure, define, fixed, html, normals, uniforms } from "./base.js";
+import { Figure, define, fixed, html, uniforms } from "./base.js";
+import { augment, six } from "./picture.js";
 
 const SIZE = 160;
-const GREY = [0.299, 0.587, 0.114]; // ITU-R BT.601
-const RADIAN = Math.PI / 180;
-const HOLE = 0.5;
 const LARGEST = 30e6; // bytes of a file
+const PHOTO = new URL("augmentation-cat.jpg", import.meta.url); // of scikit-image's chelsea.png, CC0, Stéfan van der Walt
 
 export const NEUTRAL = { flip: false, rotation: 0, scale: 1, shear: 0, side: 1, left: 0.5, top: 0.5, brightness: 1, contrast: 1, hue: 0, blur: 0, noise: 0, hole: 0 };
 
@@ -23,118 +21,6 @@ export function randomValues(seed) {
   return { ...Object.fromEntries(drawn), flip: uniform() < 0.5, hole: uniform() < 0.5 ? 0.25 : 0 };
 }
 
-/** Matrix and offset from a pixel (row, column) of the result to its place in the picture. */
-export function inverseMap({ flip, rotation, scale, shear, side, left, top }, size) {
-  const [c, s, t] = [Math.cos(rotation * RADIAN), Math.sin(rotation * RADIAN), Math.tan(shear * RADIAN)];
-  const zoom = side / scale;
-  const across = flip ? -zoom : zoom; // a result turned by R, sheared by H, scaled, flipped: undo R, then H, ...
-  const M = [[c * zoom, s * zoom], [-(s + t * c) * across, (c - t * s) * across]];
-  const middle = (size - 1) / 2;
-  const corner = (place) => (size * side - 1) / 2 + place * (1 - side) * size;
-  return { M, offset: [top, left].map((place, i) => corner(place) - (M[i][0] + M[i][1]) * middle) };
-}
-
-// Where a row or a column beyond the border is read: nowhere, at the border, or mirrored in it.
-const BEYOND = {
-  constant: (i, n) => (i < 0 || i >= n ? -1 : i),
-  edge: (i, n) => Math.min(Math.max(i, 0), n - 1),
-  reflect: (i, n) => { const j = ((i % (2 * n)) + 2 * n) % (2 * n); return j < n ? j : 2 * n - 1 - j; },
-};
-
-/** The picture read at M (row, column) + offset, between pixels bilinearly; black where there is nothing. */
-export function resample(data, size, { M: [[a, b], [c, d]], offset: [e, f] }, fill) {
-  const result = new Float64Array(data.length);
-  const at = BEYOND[fill];
-  const add = (k, i, j, share) => {
-    const [row, column] = [at(i, size), at(j, size)];
-    if (row < 0 || column < 0) return;
-    for (let channel = 0; channel < 3; channel++) result[k + channel] += share * data[3 * (row * size + column) + channel];
-  };
-  for (let row = 0, k = 0; row < size; row++) {
-    for (let column = 0; column < size; column++, k += 3) {
-      const [y, x] = [a * row + b * column + e, c * row + d * column + f];
-      const [i, j] = [Math.floor(y), Math.floor(x)];
-      const [down, right] = [y - i, x - j];
-      add(k, i, j, (1 - down) * (1 - right));
-      add(k, i, j + 1, (1 - down) * right);
-      add(k, i + 1, j, down * (1 - right));
-      add(k, i + 1, j + 1, down * right);
-    }
-  }
-  return result;
-}
-
-/** Brightness times the picture; contrast around its mean grey; colours turned about the grey axis by `hue` degrees. */
-export function recolour(data, { brightness, contrast, hue }) {
-  const lit = data.map((v) => clip(v * brightness));
-  const grey = lit.reduce((sum, v, k) => sum + GREY[k % 3] * v, 0) / (lit.length / 3);
-  const x = lit.map((v) => clip(grey + contrast * (v - grey)));
-  const [c, s] = [Math.cos(hue * RADIAN), Math.sin(hue * RADIAN) / Math.sqrt(3)];
-  return x.map((v, k) => {
-    const red = k - k % 3;
-    const [next, last] = [x[red + (k + 1) % 3], x[red + (k + 2) % 3]];
-    return clip(c * v + (1 - c) * (v + next + last) / 3 + s * (last - next)); // Rodrigues
-  });
-}
-
-/** Gaussian blur, along rows and then columns, out to four standard deviations; mirrored at the border. */
-export function blur(data, size, sigma) {
-  if (!sigma) return data;
-  const radius = Math.floor(4 * sigma + 0.5);
-  const weights = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
-  const sum = weights.reduce((a, b) => a + b);
-  const along = (from, step, across) => {
-    const result = new Float64Array(from.length);
-    weights.forEach((weight, t) => {
-      for (let m = 0; m < size; m++) {
-        const [to, source] = [m * step, BEYOND.reflect(m + t - radius, size) * step];
-        for (let i = 0; i < size * across; i += across) {
-          for (let channel = i; channel < i + 3; channel++) result[to + channel] += weight / sum * from[source + channel];
-        }
-      }
-    });
-    return result;
-  };
-  return along(along(data, 3, 3 * size), 3 * size, 3);
-}
-
-/** Independent normal noise on every value. */
-export function addNoise(data, amount, seed) {
-  const normal = normals(uniforms(seed));
-  return amount ? data.map((v) => clip(v + amount * normal())) : data;
-}
-
-/** A grey square whose centre may lie anywhere, cut off at the border (DeVries and Taylor 2017). */
-export function cutout(data, size, hole, seed) {
-  const uniform = uniforms(seed);
-  const [row, column] = [uniform() * size, uniform() * size];
-  const inside = (i, centre) => Math.abs(i + 0.5 - centre) < hole * size / 2;
-  return data.map((v, k) => {
-    const pixel = Math.floor(k / 3);
-    return inside(Math.floor(pixel / size), row) && inside(pixel % size, column) ? HOLE : v;
-  });
-}
-
-/** All of it, in the order of the sliders. */
-export function augment(data, size, values, fill, seed) {
-  const moved = recolour(resample(data, size, inverseMap(values, size), fill), values);
-  return cutout(addNoise(blur(moved, size, values.blur), values.noise, seed), size, values.hole, seed);
-}
-
-/** A handwritten 6: a ring and an arc, white on black. */
-export function six(size) {
-  const unit = size / 160;
-  return Float64Array.from({ length: 3 * size * size }, (_, k) => {
-    const pixel = Math.floor(k / 3);
-    const [x, y] = [(pixel % size + 0.5) / unit, (Math.floor(pixel / size) + 0.5) / unit];
-    const ring = Math.abs(Math.hypot(x - 82, y - 100) - 28);
-    const arc = y < 100 && x < 98 ? Math.abs(Math.hypot(x - 124, y - 100) - 70) : Infinity;
-    const end = Math.hypot(x - 98, y - 35);
-    return clip((8 - Math.min(ring, arc, end)) * unit + 0.5);
-  });
-}
-const clip = (v) => Math.min(Math.max(v, 0), 1);
-
 /** Which transformations are on, in words. */
 export function describe(values) {
   const on = Object.keys(NEUTRAL).filter((name) => values[name] !== NEUTRAL[name] && !["flip", "left", "top"].includes(name));
@@ -143,7 +29,8 @@ export function describe(values) {
 }
 
 /** What became of the label of the 6, as far as a rule can say it. */
-export function labelOfSix({ flip, rotation, side }) {
+export function labelOfSix({ flip, rotation, side, brightness, contrast }) {
+  if (brightness < 0.1 || contrast < 0.1) return "There is nothing left to see, and no label is right.";
   if (flip) return "A mirrored 6 is no digit: the label does not survive.";
   if (Math.abs(rotation) > 120) return "Turned this far, the 6 reads as a 9: the label does not survive.";
   if (Math.abs(rotation) > 60) return "Lying on its side, it could be a 6 or a 9.";
@@ -152,7 +39,6 @@ export function labelOfSix({ flip, rotation, side }) {
 
 const amount = (label, min, max, step, show = (v) => fixed(v)) => ({ label, min, max, step, show });
 const degrees = (v) => `${fixed(v, 0)}°`;
-const PHOTO = new URL("augmentation-cat.jpg", import.meta.url); // from scikit-image's chelsea.png, CC0, Stéfan van der Walt
 
 class Augmentation extends Figure {
   static parameters = Object.fromEntries(Object.entries({
@@ -251,7 +137,8 @@ class Augmentation extends Figure {
     const strip = [data, fill, this.first];
     if (strip.some((part, k) => part !== this.drawn?.[k])) this.drawStrip(data, fill);
     this.drawn = strip;
-    return `On: ${on}. ${source === "six" ? labelOfSix(values) : "Would you still give it the same label?"}`;
+    const label = source === "six" ? labelOfSix(values) : on === "nothing" ? "" : "Would you still give it the same label?";
+    return `On: ${on}. ${label}`;
   }
 
   drawStrip(data, fill) {
@@ -299,6 +186,6 @@ augmentation-figure .pictures { display: contents; }
 augmentation-figure p { display: flex; flex-wrap: wrap; gap: 0 0.7rem; align-items: center; margin: 0; text-align: start; }
 augmentation-figure p label:focus-within { outline: 2px solid var(--pst-color-link); outline-offset: 2px; }
 augmentation-figure input[type="file"] { position: absolute; opacity: 0; width: 1px; }
-@media (max-width: 576px) { augmentation-figure .pair { position: sticky; top: var(--pst-header-height, 4rem); z-index: 1; background: var(--pst-color-background); } }`;
+@media (max-width: 576px) { augmentation-figure .pair { position: sticky; top: 3.5rem; z-index: 1; background: var(--pst-color-background); } augmentation-figure :is(input, select, button) { scroll-margin-top: 18rem; } }`;
 
 define("augmentation", Augmentation);
