@@ -11,16 +11,18 @@ from sphinx.application import Sphinx
 CHANGES = [
     # The button shows "Search Ctrl+K": a label that says less makes voice control miss it.
     (r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1"),
-    # The name beside the logo is read outside of every landmark.
+    # The name beside the logo is read outside of every landmark, and the page's banner is empty.
     (
-        r'<div class="sidebar-header-items sidebar-primary__section">',
-        r'<div role="banner" class="sidebar-header-items sidebar-primary__section">',
+        r'<div class="sidebar-primary-item">(\s*<a class="navbar-brand)',
+        r'<div class="sidebar-primary-item" role="banner">\1',
     ),
-    # The roles of a bibliography's entries are deprecated; their list holds no list items.
-    (r'<div role="list" class="citation-list">', r'<div role="list" class="citation-list">'),
+    (r'(<header id="pst-header")', r'\1 role="none"'),
+    # The entries of a bibliography have a deprecated role, which is none of a list's items.
     (r'role="doc-biblioentry"', r'role="listitem"'),
     # "Show code cell source" is what the reader sees, so it is the name.
     (r'<summary aria-label="Toggle hidden content">', r"<summary>"),
+    # A page without a source, such as the search, has no title to print.
+    (r"<h1></h1>", ""),
     # A header cell without text names nothing.
     (r'<th class="head"><p></p></th>', r"<td></td>"),
     # The theme asks for "" where it means "auto", complains, and is bright until its script has run.

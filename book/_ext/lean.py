@@ -7,7 +7,7 @@ import rendered
 from PIL import Image
 from sphinx.application import Sphinx
 
-SEARCH = re.compile(r"\s*<script[^>]*/(?:searchtools|language_data|searchindex)\.js[^>]*></script>")
+SEARCH = re.compile(r"\s*<script[^>]*[/\"](?:searchtools|language_data|searchindex)\.js[^>]*></script>")
 BLOCKING = re.compile(
     r"<script (?=[^>]*\bsrc=)(?![^>]*(?:\bdefer|\basync|type=\"module\"|documentation_options))"
 )

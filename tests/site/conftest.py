@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +18,25 @@ from book._tools import chromium as chromium_finder
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("SITE", ROOT / "_build" / "html"))
+NODE = ROOT / "node_modules"
+
+
+def pages() -> list[str]:
+    """The address of every page of the built site.
+
+    Not those that only lead to another, and not 404.html, which is whole only where the site is published.
+    """
+    found = [path for path in SITE.rglob("*.html") if "_static" not in path.parts and path.name != "404.html"]
+    return sorted(
+        p.relative_to(SITE).as_posix() for p in found if 'http-equiv="refresh"' not in p.read_text("utf-8")
+    )
+
+
+def needs_node(package: str) -> Path:
+    """The folder of a node package; skips the test where there is none."""
+    if not shutil.which("node") or not (NODE / package).exists():
+        pytest.skip(f"needs Node 18 or later and {package}: install nodejs and npm, then make node_modules")
+    return NODE / package
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -55,8 +75,8 @@ OpenPage = Callable[..., Page]
 def open_page(chromium: Browser, site: str) -> Iterator[OpenPage]:
     """Open a page of the site in a browser profile of its own.
 
-    `page.external` lists what it asked of other servers (each such request is refused), `page.problems` what
-    went wrong in its scripts. Keywords go to Playwright's new_context, such as color_scheme="dark".
+    `page.external` lists what it asked of other servers (each such request is refused), `page.problems` the
+    errors of its scripts and console. Keywords go to Playwright's new_context, such as color_scheme="dark".
     """
     contexts = []
 
@@ -72,6 +92,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[OpenPage]:
 
         context.route(lambda url: urlsplit(url).netloc != urlsplit(site).netloc, refuse)
         page.on("pageerror", lambda error: page.problems.append(str(error)))  # type: ignore[attr-defined]
+        page.on("console", lambda said: said.type == "error" and page.problems.append(said.text))  # type: ignore
         page.goto(f"{site}/{path}")
         return page
 
