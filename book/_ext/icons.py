@@ -22,7 +22,7 @@ FACES = {"solid": "fa-solid-900", "regular": "fa-regular-400", "brands": "fa-bra
 PREFIXES = {"far": "regular", "fa-regular": "regular", "fab": "brands", "fa-brands": "brands"}
 STYLES = {"fa", "fas", "fa-solid", *PREFIXES}
 SCRIPT = re.compile(r"\s*<script[^>]*/scripts/fontawesome\.js[^>]*></script>")
-ICON = re.compile(r"<i class=\"(?P<classes>[^\"]*\bfa-[^\"]*)\"(?P<rest>[^>]*)>\s*</i>")
+ICON = re.compile(r"<(?P<tag>i|span) class=\"(?P<classes>[^\"]*\bfa-[^\"]*)\"(?P<rest>[^>]*)>\s*</(?P=tag)>")
 RULE = re.compile(r"(?P<selectors>(?:\.fa-[\w-]+:before,?)+)\{content:\"\\(?P<code>[0-9a-f]{4})\"\}")
 CODE = re.compile(r"\"\\([ef][0-9a-f]{3})\"")
 SHAPE = ".svg-inline--fa{display:inline-block;height:1em;overflow:visible;vertical-align:-.125em}"
