@@ -143,7 +143,7 @@ def test_the_best_rate_is_better_than_its_neighbours() -> None:
     for rule in optimizers.LINES:
         best = call("optimizers", "bestRate", rule, "tilted", 20.0, still, settings)
         paths = [optimizers.path(rule, "tilted", 20.0, still, best * f) for f in (1, 10**0.125, 10**-0.125)]
-        inside = [p for p in paths if (np.abs(p).max(axis=0) <= [2.6, 1.5]).all()]
+        inside = [p for p in paths if np.hypot(*p.T).max() <= 3]
         assert inside[0] is paths[0]
         means = [ground.loss(p.T, 20.0).mean() for p in inside]
         assert means[0] == min(means)

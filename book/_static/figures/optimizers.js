@@ -8,7 +8,7 @@ const FAR = 1e3; // from here nothing comes back
 const RATES = Array.from({ length: 33 }, (_, i) => 10 ** (i / 8 - 3)); // 0.001 to 10
 const VIEWED = Array.from({ length: 14 }, (_, i) => 0.5 * (0.3 * 1.5 ** i) ** 2); // in a bowl: radii 0.3, 0.45, …
 
-const seen = ([x, y]) => Math.abs(x) <= 2.6 && Math.abs(y) <= 1.5; // the picture
+const near = (w) => Math.hypot(...w) <= 3; // a circle, so that a turned surface gets the same rates
 const lost = (points) => !(Math.hypot(...points.at(-1)) < FAR);
 
 /** The points from the start on, with noise[t] added to gradient t. It ends early where it leaves for good. */
@@ -24,11 +24,11 @@ export function path(rule, surface, kappa, noise, settings) {
   return points;
 }
 
-/** Of the rates whose path stays in the picture the one with the least loss on average over the path. */
+/** Of the rates whose path stays near the middle the one with the least loss on average over the path. */
 export function bestRate(rule, surface, kappa, noise, settings) {
   const losses = RATES.map((lr) => {
     const points = path(rule, surface, kappa, noise, { ...settings, lr });
-    return points.every(seen) ? points.reduce((sum, w) => sum + loss(surface, kappa, w), 0) : Infinity;
+    return points.every(near) ? points.reduce((sum, w) => sum + loss(surface, kappa, w), 0) : Infinity;
   });
   return RATES[losses.indexOf(Math.min(...losses))];
 }
@@ -105,10 +105,10 @@ class Optimizers extends Figure {
 function said(runs, surface, steps, tuned) {
   const rate = ({ lr }) => (tuned ? ` (rate ${short(lr)})` : "");
   const ends = runs.map((run) => ({ ...run, d: distance(surface, run.points.at(-1)) })).sort((a, b) => a.d - b.d);
-  const near = ends.filter(({ points }) => !lost(points));
+  const left = ends.filter(({ points }) => !lost(points));
   const far = ends.filter(({ points }) => lost(points));
   const sentences = [
-    [`Distance to the minimum after ${steps} steps`, near.map((run) => `${NAMES[run.rule]} ${run.d < 5e-4 ? "under 0.001" : short(run.d)}${rate(run)}`)],
+    [`Distance to the minimum after ${steps} steps`, left.map((run) => `${NAMES[run.rule]} ${run.d < 5e-4 ? "under 0.001" : short(run.d)}${rate(run)}`)],
     ["Diverged", far.map((run) => NAMES[run.rule] + rate(run))],
   ].filter(([, list]) => list.length).map(([what, list]) => `${what}: ${list.join(", ")}.`);
   return sentences.join(" ") || "No optimizer is chosen.";

@@ -98,7 +98,8 @@ function said({ name, values }) {
   const peak = Math.max(...values);
   const mean = values.reduce((a, b) => a + b) / values.length;
   const at = values.indexOf(peak);
-  return `${NAMES[name]}: start ${short(values[0])}, peak ${short(peak)} in step ${at}, end ${short(values.at(-1))}, mean ${short(mean)}.`;
+  const label = NAMES[name][0].toUpperCase() + NAMES[name].slice(1);
+  return `${label}: start ${short(values[0])}, peak ${short(peak)} in step ${at}, end ${short(values.at(-1))}, mean ${short(mean)}.`;
 }
 
 define("schedules", Schedules);
