@@ -98,7 +98,7 @@ def plot() -> Figure:
             range(1, 21), [g.std() for g in gradients], "s", c=ORANGE, mfc="none", label="gradient"
         )
         upper.set(title=title)
-        lower.set(xlabel="layer", xticks=(1, 5, 10, 15, 20), ylim=(1e-6, 1e3))
+        lower.set(xlabel="layer", xticks=(1, 5, 10, 15, 20), ylim=(1e-7, 1e3))
     axes[0, 0].set_ylabel("activations")
     axes[1, 0].set_ylabel("standard deviation")
     axes[1, 0].legend(loc="upper right")

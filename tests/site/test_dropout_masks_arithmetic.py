@@ -98,3 +98,22 @@ def test_a_unit_is_dropped_with_probability_p() -> None:
     masks = call_each("mask-ensemble", "maskOf", [(row, P) for row in uniform])
     kept = np.array(call_each("mask-ensemble", "kept", [(mask, N) for mask in masks]))
     np.testing.assert_array_equal(kept, uniform < 1 - P)
+
+
+def test_the_histogram_is_numpys() -> None:
+    values, weights = RNG.normal(size=50), RNG.uniform(size=50)
+    low, high = values.min(), values.max()
+    expected, _ = np.histogram(values, bins=40, range=(low, high), weights=weights)
+    np.testing.assert_allclose(call("mask-ensemble", "histogram", values, weights, low, high, 40), expected)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1]),
+        (-2.5, 3, [-2, -1, 0, 1, 2, 3]),
+        (-25, 30, [-20, -10, 0, 10, 20, 30]),
+    ],
+)
+def test_the_axis_names_round_numbers(low: float, high: float, ticks: list[float]) -> None:
+    assert call("mask-ensemble", "ticks", low, high) == pytest.approx(ticks)

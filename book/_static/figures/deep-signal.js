@@ -53,7 +53,7 @@ class DeepSignal extends Figure {
     const share = flatShare(layers.at(-1).output, activation);
     const words = flat === "saturated" && share > 0.5 ? "saturates" : fate(signal.at(-1) / signal[0]);
     return `Weights of std ${short(std)}. Std of the activations in layers 1, 10, 20: ${[0, 9, 19].map((l) => short(signal[l])).join(", ")}. ` +
-      `The signal ${words}; ${fixed(100 * share, 0)} % of the units in layer 20 are ${flat}. ` +
+      `The signal ${words}; ${fixed(100 * share, 0)} % of the outputs of layer 20 are ${flat}. ` +
       `On its way down the gradient ${fate(gradient[0] / gradient.at(-1))}: std 1 in layer 20, ${short(gradient[0] / gradient.at(-1))} in layer 1.`;
   }
 }

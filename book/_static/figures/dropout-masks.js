@@ -1,6 +1,6 @@
 // <dropout-masks>: four units before one output. Every mask is a network of its own; dropout averages all 16 of them.
 import { Figure, define, fixed, svg, uniforms } from "./base.js";
-import { ensemble, factors, kept, maskOf } from "./mask-ensemble.js";
+import { ensemble, factors, histogram, kept, maskOf, ticks } from "./mask-ensemble.js";
 
 const H = [1, 1.5, 0.5, 2]; // the activations of the four units
 const W = [2, -1, 2, -0.5]; // their weights to the output
@@ -18,7 +18,7 @@ const STYLE = `dropout-masks {
 
 class DropoutMasks extends Figure {
   static parameters = {
-    p: { label: "p, the probability of dropping a unit", min: 0, max: 0.9, step: 0.05, value: 0.5, show: (v) => fixed(v) },
+    p: { label: "drop probability p", min: 0, max: 0.9, step: 0.05, value: 0.5, show: (v) => fixed(v) },
     scaling: {
       label: "scaling",
       options: { none: "none", inverted: "in training (inverted)", test: "in prediction" },
@@ -58,7 +58,7 @@ class DropoutMasks extends Figure {
     );
     const dropped = kept(mask, H.length).flatMap((unit, i) => (unit ? [] : [i + 1]));
     const miss = prediction - average;
-    return `This mask drops ${dropped.length ? `unit ${dropped.join(", ")}` : "no unit"}: output ${fixed(values[mask])}. ` +
+    return `This mask drops ${dropped.length ? `unit${dropped.length > 1 ? "s" : ""} ${dropped.join(", ")}` : "no unit"}: output ${fixed(values[mask])}. ` +
       `Mean over ${masks.length} drawn ${masks.length > 1 ? "masks" : "mask"}: ${fixed(mean)}. Exact average of all 16 networks: ${fixed(average, 3)}. ` +
       `The full network predicts ${fixed(prediction, 3)}, ${Math.abs(miss) < 1e-9 ? "the same" : `${fixed(Math.abs(miss), 3)} too ${miss > 0 ? "high" : "low"}`}.`;
   }
@@ -84,9 +84,7 @@ function distribution(values, probability, drawn, { average, prediction, mean })
   const low = Math.min(0, ...values, prediction);
   const high = Math.max(1, ...values, prediction);
   const place = (v) => 30 + (680 * (v - low)) / (high - low);
-  const bin = (v) => Math.min(39, Math.floor((40 * (v - low)) / (high - low)));
-  const shares = (weights) => values.reduce((bins, v, m) => { bins[bin(v)] += weights[m]; return bins; }, Array(40).fill(0));
-  const [exact, seen] = [shares(probability), shares(drawn)];
+  const [exact, seen] = [probability, drawn].map((weights) => histogram(values, weights, low, high, 40));
   const unit = 110 / Math.max(...exact, ...seen);
   const bars = (bins) => bins.map((share, k) => (share ? `M${31 + 17 * k} 402v${-unit * share}h15v${unit * share}z` : "")).join("");
   return [
@@ -108,13 +106,6 @@ function marks(average, prediction) {
     const y = upper ? 260 : 286;
     return [svg("line", { class: name, x1: x, x2: x, y1: y - 14, y2: 402 }), label(x + 8 * side, y, text, anchor)];
   });
-}
-
-/** At most eight round numbers from low to high. */
-function ticks(low, high) {
-  const step = [0.2, 1, 2, 5, 10].find((s) => (high - low) / s <= 7);
-  const first = Math.ceil(low / step);
-  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 define("dropout-masks", DropoutMasks);

@@ -27,3 +27,17 @@ export function ensemble(h, w, p, scaling, output) {
   const average = values.reduce((sum, value, mask) => sum + probability[mask] * value, 0);
   return { values, probability, average, prediction: network(h, w, h.map(() => 1), predict, output) };
 }
+
+/** The weight that falls into each bin of [low, high]: weights[i] of values[i]. */
+export function histogram(values, weights, low, high, bins) {
+  const total = Array(bins).fill(0);
+  values.forEach((v, i) => { total[Math.min(bins - 1, Math.floor((bins * (v - low)) / (high - low)))] += weights[i]; });
+  return total;
+}
+
+/** At most eight round numbers from low to high. */
+export function ticks(low, high) {
+  const step = [0.2, 1, 2, 5, 10].find((s) => (high - low) / s <= 7);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+}
