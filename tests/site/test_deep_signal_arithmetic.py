@@ -115,3 +115,19 @@ def test_a_unit_is_flat_where_its_derivative_is_small(activation: str, z: list[f
 def test_a_signal_is_said_to_vanish_hold_or_explode() -> None:
     words = call_each("random-network", "fate", [(1e-9,), (0.02,), (0.5,), (8,), (50,), (1e9,)])
     assert words == ["vanishes", "shrinks", "holds", "holds", "grows", "explodes"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_batch_normalization_the_signal_ignores_the_scale_and_the_gradient_grows_by_a_fifth(
+    seed: int,
+) -> None:
+    """What the chapter says of the figure. Mean-field theory (Yang et al. 2019): sqrt(pi / (pi - 1)) = 1.21."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(deep_signal.DEPTH, deep_signal.WIDTH, deep_signal.WIDTH))
+    x, dout = rng.normal(size=(2, deep_signal.N, deep_signal.WIDTH))
+    small, large = (deep_signal.forward(x, list(std * z), "relu", True) for std in (0.1, 1.0))
+    for below, above in zip(small, large, strict=True):
+        assert below.output.std() == pytest.approx(above.output.std(), rel=1e-2)  # eps is all that differs
+    sizes = [gradient.std() for gradient in deep_signal.backward(large, dout, "relu")]
+    growth = (sizes[0] / sizes[-1]) ** (1 / (deep_signal.DEPTH - 1))
+    assert growth == pytest.approx((np.pi / (np.pi - 1)) ** 0.5, rel=0.05)
