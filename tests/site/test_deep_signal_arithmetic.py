@@ -118,10 +118,8 @@ def test_a_signal_is_said_to_vanish_hold_or_explode() -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_with_batch_normalization_the_signal_ignores_the_scale_and_the_gradient_grows_by_a_fifth(
-    seed: int,
-) -> None:
-    """What the chapter says of the figure. Mean-field theory (Yang et al. 2019): sqrt(pi / (pi - 1)) = 1.21."""
+def test_batch_normalization_holds_the_signal_and_makes_the_gradient_grow_by_a_fifth(seed: int) -> None:
+    """What the chapter says. Mean-field theory (Yang et al. 2019) has sqrt(pi / (pi - 1)) = 1.21."""
     rng = np.random.default_rng(seed)
     z = rng.normal(size=(deep_signal.DEPTH, deep_signal.WIDTH, deep_signal.WIDTH))
     x, dout = rng.normal(size=(2, deep_signal.N, deep_signal.WIDTH))

@@ -3,6 +3,7 @@ import { Figure, define, fixed, svg } from "./base.js";
 import { activations, backward, deviation, fate, flatShare, forward, histogram, sample, weightStd } from "./random-network.js";
 
 const [DEPTH, WIDTH, N] = [20, 50, 40]; // small enough for a phone to redraw at once
+const SIZES = [[1e-6, "10⁻⁶"], [1e-3, "10⁻³"], [1, "1"], [1e3, "10³"], [1e6, "10⁶"]];
 
 class DeepSignal extends Figure {
   static parameters = {
@@ -23,16 +24,15 @@ class DeepSignal extends Figure {
   setup() {
     this.another();
     const picture = svg("svg", { viewBox: "0 0 740 450", role: "img", "aria-label": "Distribution and standard deviation of the activations in each of 20 layers" });
-    picture.append(
-      svg("text", { x: 8, y: 20 }, "distribution of the activations"),
-      svg("text", { x: 8, y: 232 }, "standard deviation: ● activations, □ gradient"),
-    );
-    for (let e = -6; e <= 6; e += 3) {
-      picture.append(svg("line", { class: "axis", x1: 70, x2: 735, y1: height(10 ** e), y2: height(10 ** e) }));
-      picture.append(svg("text", { class: "tick", x: 62, y: height(10 ** e) + 5, "text-anchor": "end" }, { 0: "1" }[e] ?? `10${e < 0 ? "⁻" : ""}${{ 3: "³", 6: "⁶" }[Math.abs(e)]}`));
+    const tick = (x, y, name, anchor = "end") => svg("text", { class: "tick", x, y, "text-anchor": anchor }, name);
+    picture.append(svg("text", { x: 8, y: 20 }, "distribution of the activations"));
+    picture.append(svg("text", { x: 8, y: 232 }, "standard deviation: ● activations, □ gradient"));
+    for (const [size, name] of SIZES) {
+      const y = height(size);
+      picture.append(svg("line", { class: "axis", x1: 70, x2: 735, y1: y, y2: y }), tick(62, y + 5, name));
     }
-    for (const l of [1, 5, 10, 15, 20]) picture.append(svg("text", { class: "tick", x: column(l - 1), y: 442, "text-anchor": "middle" }, l === 1 ? "layer 1" : l));
-    this.bounds = [48, 206].map((y) => svg("text", { class: "tick", x: 62, y: y + 5, "text-anchor": "end" }));
+    for (const l of [1, 5, 10, 15, 20]) picture.append(tick(column(l - 1), 442, l === 1 ? "layer 1" : l, "middle"));
+    this.bounds = [tick(62, 53, ""), tick(62, 211, "")];
     this.shapes = svg("path", { style: "fill: var(--figure-1)" });
     this.gradient = svg("path", { style: "fill: none; stroke: var(--figure-2); stroke-width: 2" });
     this.signal = svg("path", { style: "fill: var(--figure-1)" });
@@ -60,7 +60,7 @@ class DeepSignal extends Figure {
 
 const column = (l) => 86 + 33.3 * l;
 const height = (v) => 336 - 13 * Math.max(-6.5, Math.min(6.5, Math.log10(v)));
-const short = (v) => (v >= 0.01 && v < 1000 ? String(Number(v.toPrecision(2))) : v.toExponential(0).replace("+", "").replace("-", "−"));
+const short = (v) => (v >= 0.001 && v < 1000 ? String(Number(v.toPrecision(2))) : v.toExponential(0).replace("+", "").replace("-", "−"));
 
 /** A histogram as bars around x; a bar of full width holds a tenth of the values or more. */
 const bars = (shares, x) => Array.from(shares, (share, k) => {
