@@ -1,0 +1,121 @@
+"""Reading without a network: a page once visited, the whole book if it was saved, and a folder on disk."""
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
+
+from tests.site.conftest import SITE
+
+CHAPTER = "book/02-batchnorm/index.html"
+HOME = "book/index.html"
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+
+@pytest.fixture
+def reader(chromium: Browser) -> Iterator[BrowserContext]:
+    context = chromium.new_context()
+    yield context
+    context.close()
+
+
+def visit(reader: BrowserContext, address: str) -> Page:
+    """Open a page and wait until its worker has kept it."""
+    page = reader.new_page()
+    page.goto(address)
+    page.wait_for_selector("html[data-offline=ready]", state="attached")
+    return page
+
+
+def test_a_page_once_visited_opens_again_without_a_network(reader: BrowserContext, site: str) -> None:
+    page = visit(reader, f"{site}/{CHAPTER}")
+    page.evaluate("() => MathJax.startup.promise.then(() => document.fonts.ready).then(() => true)")
+    reader.set_offline(True)
+    page.reload()
+    page.evaluate("() => MathJax.startup.promise.then(() => true)")
+    assert page.locator("mjx-container").count() > 100
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).fontWeight") != "400", (
+        "no style sheet"
+    )
+    with pytest.raises(Error, match="ERR_"):
+        page.goto(f"{site}/book/bibliography.html")
+
+
+def test_a_saved_book_opens_on_every_page_and_searches_without_a_network(
+    reader: BrowserContext, site: str
+) -> None:
+    page = visit(reader, f"{site}/{HOME}")
+    page.get_by_role("button", name=re.compile("Save this book for offline reading")).click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.", timeout=60_000)
+    reader.set_offline(True)
+    for address in (SITE / "book").rglob("*.html"):
+        path = address.relative_to(SITE)
+        page.goto(f"{site}/{path}")
+        expect(page.locator("article h1")).to_be_visible()
+    page.goto(f"{site}/search.html?q=running+mean")
+    expect(page.locator(".search-list a").first).to_be_visible()
+    page.goto(f"{site}/")
+    page.wait_for_url(f"**/{HOME}")
+
+
+def test_a_new_build_takes_the_place_of_the_old_one_and_keeps_the_book_saved(
+    reader: BrowserContext, site: str
+) -> None:
+    page = visit(reader, f"{site}/{HOME}")
+    page.get_by_role("button", name=re.compile("Save this book")).click()
+    expect(page.get_by_role("status")).to_contain_text("Saved.", timeout=60_000)
+    listed = json.loads((SITE / "offline.json").read_text())
+    worker = (SITE / "offline.js").read_text()
+    try:
+        (SITE / "offline.js").write_text(worker.replace(listed["version"], "next"))
+        page.evaluate(
+            """async () => {
+                 const changed = new Promise(resolve =>
+                   navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+                 await (await navigator.serviceWorker.ready).update();
+                 await changed;
+                 const { active } = await navigator.serviceWorker.ready;
+                 if (active.state !== "activated") await new Promise(resolve =>
+                   active.addEventListener("statechange", resolve, { once: true }));
+               }"""
+        )
+    finally:
+        (SITE / "offline.js").write_text(worker)
+    assert page.evaluate("caches.keys()") == [f"{site}/@next"]
+    kept = page.evaluate(
+        "next => caches.open(next).then(cache => cache.keys()).then(keys => keys.map(key => key.url))",
+        f"{site}/@next",
+    )
+    assert {urljoin(f"{site}/", file) for file in listed["files"]} <= set(kept)
+
+
+def test_the_list_holds_what_pages_need_and_not_what_they_do_not(site: str) -> None:
+    files = json.loads((SITE / "offline.json").read_text())["files"]
+    assert {HOME, CHAPTER, "search.html", "_static/search/sections.js", "index.html"} <= set(files)
+    assert not [file for file in files if "pyodide/" in file or file.startswith("_sources") or ".map" in file]
+    assert all((SITE / file).exists() for file in files)
+
+
+def test_the_worker_is_small_and_asks_no_other_server(site: str) -> None:
+    worker = (SITE / "offline.js").read_bytes()
+    assert len(worker) <= 2048
+    assert b"http" not in worker
+
+
+def test_a_page_opened_from_disk_can_be_read(chromium: Browser, site: str) -> None:
+    page = chromium.new_page()
+    page.goto((SITE / CHAPTER).as_uri())
+    page.evaluate("() => MathJax.startup.promise.then(() => true)")
+    assert page.locator("mjx-container").count() > 100
+    assert page.locator("mjx-merror").count() == 0
+    page.get_by_role("button", name="Color mode").first.click()
+    assert page.locator("html").get_attribute("data-mode") != "auto"
+    assert page.evaluate(
+        "[...document.images].every(image => image.naturalWidth > 0 || image.loading === 'lazy')"
+    )
+    expect(page.locator(".live-figure .static-twin, .live-figure img").first).to_be_visible()
+    page.close()
