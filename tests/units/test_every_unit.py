@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tokenize
+import zipfile
 
 import pytest
 
@@ -55,13 +56,16 @@ def test_no_line_of_a_solution_is_in_the_release(unit):
 
 
 def test_no_line_of_a_solution_is_in_the_site(unit):
-    pages = list((ROOT / "_build" / "html").rglob("*.html"))
+    site = ROOT / "_build" / "html"
+    pages = list(site.rglob("*.html"))
     if not pages:
         pytest.skip("the site is not built: run `make site`")
-    shown = {p: squeezed(html.unescape(re.sub(r"<[^>]+>", "", p.read_text(encoding="utf-8")))) for p in pages}
+    shown = {str(p): html.unescape(re.sub(r"<[^>]+>", "", p.read_text(encoding="utf-8"))) for p in pages}
+    shown |= dict(loaded_by_live_exercises(site / "_static/live"))
+    texts = {name: squeezed(text) for name, text in shown.items()}
     for line in solution_lines(unit):
-        for path, text in shown.items():
-            assert squeezed(line) not in text, f"{path.name} shows the solution line {line!r}"
+        for name, text in texts.items():
+            assert squeezed(line) not in text, f"{name} shows the solution line {line!r}"
 
 
 def test_a_released_mistake_is_what_it_says_and_no_code(unit):
@@ -157,6 +161,17 @@ def shown_text(path):
     if path.suffix == ".ipynb":
         return "\n".join("".join(c["source"]) for c in json.loads(text)["cells"])
     return text
+
+
+def loaded_by_live_exercises(folder):
+    """The texts that run in a reader's browser, those inside archives too."""
+    for path in folder.rglob("*.*"):
+        if path.suffix in {".whl", ".npz"}:
+            with zipfile.ZipFile(path) as archive:
+                for name in archive.namelist():
+                    yield f"{path.name}/{name}", archive.read(name).decode("utf-8", errors="replace")
+        elif path.is_file():
+            yield path.name, path.read_text(encoding="utf-8")
 
 
 def squeezed(text):
