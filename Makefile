@@ -78,8 +78,9 @@ lint: .venv/stamp ## ruff and mypy
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-test: lint build site ## lint, types and tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+test: lint build site ## lint, types and tests; says what it skipped, and why
+	@.ci/prepare
+	$(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 serve: site ## serve the website on this machine
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
