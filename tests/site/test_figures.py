@@ -1,33 +1,207 @@
 """Figures answer to the reader: keyboard, summary for the ear, twin on paper and without scripts."""
 
+from __future__ import annotations
+
+import re
+
 import pytest
+from playwright.sync_api import Locator, Page
+
+from tests.site.conftest import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+GALLERY = "book/figures.html"
 CHAPTER = "book/02-batchnorm/index.html"
+FIGURES = re.findall(
+    r"^:::\{live-figure\} ([\w-]+)", (ROOT / "book" / "figures.md").read_text(), re.MULTILINE
+)
+PHONE = {"viewport": {"width": 390, "height": 844}}
+
+# What the reader sees: the drawing, what canvases hold, and the summary.
+SEEN = """figure => [...figure.querySelectorAll("svg, canvas, output")]
+  .map(part => part.toDataURL ? part.toDataURL() : part.innerHTML).join()"""
 
 
-def test_a_slider_moves_the_figure_and_says_what_is_to_be_seen(open_page) -> None:
+def element(name: str) -> str:
+    """The name of a figure's element: HTML wants a hyphen in it."""
+    return name if "-" in name else f"{name}-figure"
+
+
+def live(page: Page, name: str) -> Locator:
+    """The figure, once its script has drawn it."""
+    figure = page.locator(element(name))
+    figure.and_(page.locator("[data-live]")).wait_for(state="attached")
+    return figure
+
+
+def keys(control: Locator) -> tuple[str, str]:
+    """The key that gives a control another value, and the key that gives it back the one that it has."""
+    kind = control.evaluate("e => e.type")
+    if kind == "checkbox":
+        return "Space", "Space"
+    upper = "(e.max - e.value) < (e.value - e.min)" if kind == "range" else "e.selectedIndex > 0"
+    down, up = ("PageDown", "PageUp") if kind == "range" else ("ArrowUp", "ArrowDown")
+    return (down, up) if control.evaluate(f"e => {upper}") else (up, down)
+
+
+def test_the_gallery_shows_seven_figures() -> None:
+    assert len(FIGURES) == len(set(FIGURES)) == 7
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_control_of_a_figure_works_by_keyboard_and_changes_what_is_seen(open_page, name: str) -> None:
+    page = open_page(GALLERY)
+    figure = live(page, name)
+    controls = figure.locator("input[type=range], input[type=checkbox], select")
+    assert controls.count() > 0
+    for control in controls.all():
+        if control.is_disabled():
+            continue
+        label = control.evaluate("e => e.labels[0].textContent")
+        before, value = figure.evaluate(SEEN), control.input_value()
+        there, back = keys(control)
+        control.press(there)
+        assert figure.evaluate(SEEN) != before, f"{label!r} changes nothing"
+        control.press(back)
+        assert control.input_value() == value
+    assert not page.problems
+    assert not page.external
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_names_its_controls_says_their_values_and_announces_what_is_seen(
+    open_page, name: str
+) -> None:
+    figure = live(open_page(GALLERY), name)
+    assert figure.locator("output").get_attribute("aria-live") == "polite"
+    assert figure.locator("output").inner_text().rstrip().endswith(".")
+    for picture in figure.locator("> * svg:not([aria-hidden]), > svg, canvas").all():
+        assert picture.get_attribute("role") == "img"
+        assert picture.get_attribute("aria-label")
+    for control in figure.locator("input, select").all():
+        assert control.evaluate("e => e.labels[0]?.innerText.trim() || e.ariaLabel")
+    for slider in figure.locator("input[type=range]").all():
+        assert slider.get_attribute("aria-valuetext") in slider.evaluate("e => e.labels[0].innerText")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_fits_a_phone_and_can_be_touched(open_page, name: str) -> None:
+    page = open_page(GALLERY, **PHONE)
+    figure = live(page, name)
+    for part in figure.locator("svg, canvas, label, button").all():
+        if part.is_visible():
+            box = part.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+    for target in figure.locator("label, button").all():
+        assert target.bounding_box()["height"] >= 24
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_static_twin_stands_where_no_script_runs(open_page, name: str) -> None:
+    page = open_page(GALLERY, java_script_enabled=False)
+    twin = page.locator(f".live-figure:has({element(name)}) img.static-twin")
+    assert twin.is_visible()
+    assert len(twin.get_attribute("alt") or "") > 40
+    assert not page.locator(element(name)).is_visible()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_the_static_twin_is_what_is_printed(open_page, name: str) -> None:
+    page = open_page(GALLERY)
+    figure = live(page, name)
+    twin = page.locator(f".live-figure:has({element(name)}) img.static-twin")
+    assert not twin.is_visible()
+    page.emulate_media(media="print")
+    assert twin.is_visible()
+    assert not figure.is_visible()
+
+
+def test_a_slider_moves_the_figure_of_the_chapter(open_page) -> None:
     page = open_page(CHAPTER)
-    figure = page.locator("bn-drift")
-    slider = figure.get_by_label("mean of the others")
+    figure = live(page, "bn-drift")
     before = figure.locator("output").inner_text()
-    slider.focus()
-    page.keyboard.press("End")
+    figure.get_by_label("mean of the others").press("End")
     assert figure.locator("output").inner_text() != before
     assert "mu = " in figure.locator("output").inner_text()
     assert not page.problems
 
 
-def test_the_static_twin_stands_where_no_script_runs(open_page) -> None:
-    page = open_page(CHAPTER, java_script_enabled=False)
-    assert page.locator(".live-figure img").first.is_visible()
+def test_the_legend_shows_and_hides_each_optimizer(open_page) -> None:
+    figure = live(open_page(GALLERY), "optimizers")
+    for rule, label in {"nesterov": "Nesterov", "adam": "Adam", "sgd": "SGD"}.items():
+        box = figure.get_by_label(label, exact=True)
+        for _ in range(2):
+            box.press("Space")
+            shown = box.is_checked()
+            assert figure.locator(f"g.run.{rule}").count() == shown
+            assert (label in figure.locator("output").inner_text()) == shown
 
 
-def test_the_static_twin_is_what_is_printed(open_page) -> None:
-    page = open_page(CHAPTER)
-    twin = page.locator(".live-figure img").first
-    page.locator("bn-drift[data-live]").wait_for(state="attached")
-    assert not twin.is_visible()
-    page.emulate_media(media="print")
-    assert twin.is_visible()
-    assert not page.locator("bn-drift").is_visible()
+def test_optimizers_that_leave_for_good_are_named(open_page) -> None:
+    figure = live(open_page(GALLERY), "optimizers")
+    figure.get_by_label("rate of all").press("End")
+    assert "Diverged: " in figure.locator("output").inner_text()
+    assert "SGD" in figure.locator("output").inner_text().partition("Diverged: ")[2]
+
+
+def test_with_its_best_rate_each_optimizer_says_the_rate_and_the_common_one_rests(open_page) -> None:
+    figure = live(open_page(GALLERY), "optimizers")
+    figure.get_by_label("learning rates").select_option("best")
+    assert figure.get_by_label("rate of all").is_disabled()
+    assert "SGD 0.097 (rate 0.075)" in figure.locator("output").inner_text()
+    figure.get_by_label("learning rates").select_option("same")
+    assert figure.get_by_label("rate of all").is_enabled()
+
+
+def test_play_moves_the_steps_until_paused_and_is_silent_meanwhile(open_page) -> None:
+    page = open_page(GALLERY)
+    figure = live(page, "optimizers")
+    steps, said = figure.get_by_role("slider", name="steps"), figure.locator("output")
+    assert steps.input_value() == "40"  # nothing moves by itself
+    figure.get_by_role("button", name="Play").press("Enter")
+    page.wait_for_function("document.querySelector('optimizers-figure').values.steps > 45")
+    assert said.get_attribute("aria-live") == "off"
+    figure.get_by_role("button", name="Pause").press("Enter")
+    paused = steps.input_value()
+    assert said.get_attribute("aria-live") == "polite"
+    assert f"after {paused} steps" in said.inner_text()
+    assert figure.get_by_role("button", name="Play").is_visible()
+
+
+def test_the_hand_of_the_reader_stops_the_play(open_page) -> None:
+    page = open_page(GALLERY)
+    figure = live(page, "optimizers")
+    figure.get_by_role("button", name="Play").click()
+    figure.get_by_role("slider", name="steps").press("Home")
+    assert "after 0 steps" in figure.locator("output").inner_text()
+    assert figure.get_by_role("button", name="Play").is_visible()
+
+
+def test_play_runs_to_the_end_and_then_from_the_start(open_page) -> None:
+    page = open_page(GALLERY)
+    figure = live(page, "optimizers")
+    steps = figure.get_by_role("slider", name="steps")
+    steps.press("End")
+    steps.press("ArrowLeft")
+    figure.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('optimizers-figure').values.steps === 100")
+    figure.get_by_role("button", name="Play").click()
+    page.wait_for_function("document.querySelector('optimizers-figure').values.steps < 60")
+
+
+def test_who_wants_no_motion_gets_no_play_button(open_page) -> None:
+    figure = live(open_page(GALLERY, reduced_motion="reduce"), "optimizers")
+    assert figure.get_by_role("button", name="Play").count() == 0
+    figure.get_by_role("slider", name="steps").press("End")
+    assert "after 100 steps" in figure.locator("output").inner_text()
+
+
+def test_a_schedule_says_its_start_its_peak_and_its_end(open_page) -> None:
+    figure = live(open_page(GALLERY), "schedules")
+    figure.get_by_label("warm-up steps").press("Home")
+    figure.get_by_label("first").select_option("constant")
+    figure.get_by_label("second").select_option("exponential")
+    lines = figure.locator("output").inner_text().splitlines()
+    assert lines[0] == "Constant: start 0.1, peak 0.1 in step 0, end 0.1, mean 0.1."
+    assert lines[1].startswith("Exponential decay: start 0.1, peak 0.1 in step 0, end 0.0019")

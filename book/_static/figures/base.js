@@ -49,7 +49,7 @@ export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "
  * `setup()`, which returns the picture; `draw(values)`, which redraws it and returns one or two sentences that say
  * what is to be seen; and, if it has any, `buttons`, {text: method}.
  *
- * A slider may also have `show`, (value) => text; `play`, steps a second, for a button that moves it. A switch or
+ * A slider may also have `show`, (value) => text; `play`, how far a button moves it a second. A switch or
  * a choice may have `swatch`, () => SVG: then it stands in the legend, under the picture. Any of them may have
  * `when`, (values) => boolean: it is out of use while that is false.
  */
