@@ -59,15 +59,12 @@ def _link_back(entry: nodes.list_item, numbers: list[int], equations: dict[int, 
 
 
 def _link_forth(equation: nodes.math_block, users: list[nodes.list_item]) -> None:
-    """From an equation to its exercises: "code: NumPy 1, 7"."""
+    """From an equation to its exercises: "code: NumPy 1, NumPy 7"."""
     line = nodes.paragraph("", "code: ", classes=["equation-code"])
-    previous = ""
-    for user in users:
+    for place, user in enumerate(users):
         library, number, title = user["says"]
-        shown = str(number) if library == previous else f"{library} {number}"
-        line += nodes.Text(", " if previous else "")
-        line += _link(shown, user["ids"][0], "", f", {title}")
-        previous = library
+        line += nodes.Text(", " if place else "")
+        line += _link(f"{library}\N{NO-BREAK SPACE}{number}", user["ids"][0], "", f", {title}")
     place = equation.parent.index(equation)
     equation.parent.insert(place + 1, line)
 

@@ -45,9 +45,10 @@ def anchor(exercise: Exercise) -> str:
 
 
 def duration(minutes: int) -> str:
-    """130 is "2 h 10 min"."""
+    """130 is "2 h 10 min", in one piece."""
     hours, rest = divmod(minutes, 60)
-    return " ".join([f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest or not hours))
+    parts = [f"{hours} h"] * bool(hours) + [f"{rest} min"] * bool(rest or not hours)
+    return " ".join(parts).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def archive(root: Path, unit: str, notebook: str) -> str:
@@ -80,7 +81,8 @@ class Exercises(SphinxDirective):
             found = notebooks_of(root, unit)
         except NotReleased as missing:
             raise self.error(f"exercises: {missing}") from None
-        return [self._box(root, unit, name, exercises) for name, exercises in found.items()]
+        boxes = [self._box(root, unit, name, exercises) for name, exercises in found.items()]
+        return [*boxes, _help(self.config.html_theme_options["repository_url"])]
 
     def _box(self, root: Path, unit: str, name: str, exercises: list[Exercise]) -> nodes.Node:
         path = root / "exercises" / unit / f"{name}.ipynb"
@@ -108,19 +110,25 @@ class Exercises(SphinxDirective):
             self._download("Download", f"/exercises/{path}"),
             self._download("Download with checks (zip)", archive(root, unit, name)),
         ]
-        running = [
-            nodes.Text("JupyterLab opens it while "),
-            nodes.literal("", "make lab"),
-            nodes.Text(" is running."),
-        ]
-        hint = nodes.paragraph("", "", *running, classes=["hint"])
-        items = nodes.bullet_list("", *(nodes.list_item("", nodes.paragraph("", "", w)) for w in ways))
-        return nodes.container("", items, hint, classes=["exercise-ways"])
+        items = [nodes.list_item("", nodes.paragraph("", "", way)) for way in ways]
+        return nodes.bullet_list("", *items, classes=["exercise-ways"])
 
     def _download(self, text: str, source: str) -> nodes.Node:
         return addnodes.download_reference(
             "", text, refdoc=self.env.docname, reftarget=source, refexplicit=True
         )
+
+
+def _help(repository: str) -> nodes.Node:
+    """What each way to open a notebook needs."""
+    words = nodes.paragraph(
+        "", "Colab installs what it needs in the first cell. The link to your JupyterLab works while "
+    )
+    words += [nodes.literal("", "make lab"), nodes.Text(" is running, in the same browser. ")]
+    words += nodes.Text("A download needs the package of the course:")
+    command = f'pip install "training-neural-networks[lab] @ git+{repository}"'
+    block = nodes.literal_block(command, command, language="console")
+    return nodes.container("", words, block, classes=["exercise-help"])
 
 
 def _title(path: Path) -> str:
