@@ -126,7 +126,8 @@
     runButton.className = "live-run";
     place.onkeydown = (event) => event.stopPropagation(); // Sphinx would take "/" for its search
     code.onclick = () => { if (!String(getSelection())) edit(); }; // who selects the code wants to copy it
-    code.textContent = stored((storage) => storage.getItem(name)) ?? starter;
+    const saved = stored((storage) => storage.getItem(name));
+    if (saved !== null) code.textContent = saved;
     block.after(place, keys, html("div", { className: "live-bar" }, runButton, editButton, button("Reset", reset), status),
       output, report);
   };
