@@ -43,6 +43,15 @@
   /** localStorage, where there is one: else edits last as long as the page. */
   const stored = (action) => { try { return action(localStorage); } catch { return null; } };
 
+  /** "See: Batch normalization, eq. (2)": on the page of that title the equation is a link. */
+  const linked = (note) => {
+    const [, title, equation] = /^See: (.+), (eq\. \(\d+\))$/.exec(note) ?? [];
+    const numbers = title && document.querySelector("h1")?.textContent.startsWith(title)
+      ? [...document.querySelectorAll(".eqno")] : [];
+    const found = numbers.find(({ textContent }) => `eq. ${textContent}`.startsWith(equation))?.closest("[id]");
+    return found ? [`See: ${title}, `, html("a", { href: `#${found.id}` }, equation)] : [note];
+  };
+
   /** Report.plain(), in the words and the order of `check` in a notebook. */
   const drawn = ({ probes, mistakes }) => [
     html("ul", {}, ...probes.map(({ status, mark, title, detail }) => html(
@@ -51,7 +60,7 @@
       ` ${title}`, ...(detail ? [": ", html("span", { className: "live-detail" }, detail)] : []),
     ))),
     ...mistakes.map(({ says, notes }) => html(
-      "p", { className: "live-mistake" }, "→ ", html("strong", {}, says), ...notes.map((note) => html("span", {}, note)),
+      "p", { className: "live-mistake" }, "→ ", html("strong", {}, says), ...notes.map((note) => html("span", {}, ...linked(note))),
     )),
   ];
 
