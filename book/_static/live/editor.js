@@ -16,12 +16,12 @@ const colours = HighlightStyle.define([
 ]);
 
 const theme = EditorView.theme({
-  "&": { backgroundColor: "var(--live-ground)", color: "var(--pst-color-text-base)" },
+  "&": { backgroundColor: "var(--pst-color-surface)", color: "var(--pst-color-text-base)" },
   "&.cm-focused": { outline: "2px solid var(--pst-color-primary)" },
   ".cm-scroller": { fontFamily: "var(--pst-font-family-monospace)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--pst-color-text-base)" },
   ".cm-cursor": { borderLeftColor: "var(--pst-color-text-base)" },
-  ".cm-gutters": { backgroundColor: "var(--live-ground)", color: "var(--pst-color-text-muted)", border: "none" },
+  ".cm-gutters": { backgroundColor: "var(--pst-color-surface)", color: "var(--pst-color-text-muted)", border: "none" },
   ".cm-activeLine": { backgroundColor: "var(--live-line)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--live-selection)",
