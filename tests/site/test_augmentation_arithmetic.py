@@ -133,6 +133,8 @@ def test_a_hole_is_a_grey_square_cut_off_at_the_border_and_its_place_is_uniform(
         assert max(len(rows), len(columns)) <= side
         whole += len(rows) == len(columns) == side
         first.append((rows[0] + rows[-1]) / 2 if len(rows) == side else np.nan)
+    covered = np.reshape(results, (-1, N, N, 3))[..., 0].sum(axis=0)
+    assert ndimage.center_of_mass(covered) == pytest.approx([(N - 1) / 2] * 2, abs=0.8)
     inside = np.array(first)[np.isfinite(first)]
     assert whole / len(results) == pytest.approx((1 - side / N) ** 2, abs=0.1)
     assert stats.kstest(inside, "uniform", (side / 2 - 1, N - side + 1)).pvalue > 0.01

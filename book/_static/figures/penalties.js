@@ -69,7 +69,7 @@ const RINGS = Array.from({ length: 8 }, (_, k) => 0.5 * (k + 1)); // of these ra
 class Penalties extends Figure {
   static parameters = {
     penalty: { label: "penalty", options: NAMES, value: "L1" },
-    strength: { label: "strength λ", min: 0, max: 3, step: 0.05, value: 0.4, play: 0.4, show: (v) => fixed(v) },
+    strength: { label: "λ", min: 0, max: 3, step: 0.05, value: 0.4, play: 0.4, show: (v) => fixed(v) },
     first: { label: "minimum of the loss, w₁", min: -3, max: 3, step: 0.1, value: 1, show: (v) => fixed(v, 1) },
     second: { label: "minimum of the loss, w₂", min: -3, max: 3, step: 0.1, value: 2, show: (v) => fixed(v, 1) },
     condition: { label: "condition number", min: 1, max: 20, step: 1, value: 4 },
