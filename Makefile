@@ -20,7 +20,7 @@ export OPENBLAS_NUM_THREADS = 1
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all build verify site pdf sample test lint serve lab vendor pyodide clean help
+.PHONY: all build verify site pdf sample links test lint serve lab vendor pyodide clean help
 
 all: verify site sample ## everything: exercises, proofs, website, a graded sample class
 	@$(BIN)/autograder marks $(CLASS)/marks.json
@@ -72,6 +72,9 @@ $(STAMPS)/sample-$(SAMPLE): $(STAMPS)/build-$(SAMPLE) $(ENGINE)
 	$(BIN)/autograder grade $(SAMPLE) --submitted $(CLASS)/submitted --course $(CLASS) --json $(CLASS)/marks.json
 	$(BIN)/python -m autograder.authoring.sample $(CLASS)/submitted/expected.json $(CLASS)/marks.json
 	@touch $@
+
+links: .venv/stamp build ## ask every external link whether it still leads somewhere (network)
+	$(BIN)/jupyter-book build . --builder linkcheck --path-output _build/links --keep-going
 
 lint: .venv/stamp ## ruff and mypy
 	$(BIN)/ruff check
