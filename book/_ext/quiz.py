@@ -16,6 +16,7 @@ import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -31,7 +32,7 @@ KINDS = {
     "numeric": "write a number",
     "order": "put in order",
 }
-BOX = re.compile(r"\[( |[\w-]+)\]\s+")
+BOX = re.compile(r"^\[( |[\w-]+)\]\s+", re.MULTILINE)
 OTHER = "other"
 ANY = "Any other number"
 FEEDBACK = '<div class="feedback" aria-live="polite"></div>'
@@ -168,11 +169,17 @@ def number(text: str) -> float | None:
 
 def known_mistakes(env: BuildEnvironment) -> set[str]:
     """The ids of the catalogue. Nothing else of solutions/ is read, and none of it reaches the page."""
-    known = set()
-    for file in sorted(Path(env.srcdir).glob("solutions/*/mistakes.toml")):
+    files = sorted(Path(env.srcdir).glob("solutions/*/mistakes.toml"))
+    for file in files:
         env.note_dependency(str(file))
-        known |= {entry["id"] for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("mistake", [])}
-    return known
+    return {name for file in files for name in ids_of(file, file.stat().st_mtime_ns)}
+
+
+@cache
+def ids_of(file: Path, _written: int) -> frozenset[str]:
+    """The ids in a file, read once for all questions of a build."""
+    catalogue = tomllib.loads(file.read_text(encoding="utf-8"))
+    return frozenset(entry["id"] for entry in catalogue.get("mistake", []))
 
 
 def complaint_about_mistakes(options: list[Option], known: set[str]) -> str | None:

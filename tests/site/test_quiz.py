@@ -192,11 +192,9 @@ def test_a_question_is_answered_with_the_keyboard_alone(chapter: Page) -> None:
     assert chapter.evaluate("document.activeElement.textContent") == "Check"
 
 
-def test_feedback_is_announced_and_says_right_or_wrong_in_words(chapter: Page) -> None:
-    for place in chapter.locator(".quiz .feedback").all():
-        assert place.get_attribute("aria-live") == "polite"
-    for fieldset in chapter.get_by_role("group", name="Question").all():
-        assert fieldset.evaluate("element => element.matches('.quiz fieldset')")
+def test_feedback_is_announced_and_a_question_is_the_name_of_its_options(chapter: Page) -> None:
+    places = chapter.locator(".quiz .feedback").all()
+    assert {place.get_attribute("aria-live") for place in places} == {"polite"}
     assert chapter.get_by_role("group", name="A network has batch normalization").count() == 1
 
 
@@ -224,8 +222,7 @@ def test_all_works_where_storage_does_not(chapter: Page, broken: str) -> None:
     chapter.context.add_init_script(
         "Object.defineProperty(window, 'localStorage', {get() { throw new Error('blocked'); }});"
         if broken == "blocked"
-        else "for (const key of Object.keys(localStorage)) localStorage.setItem(key, '{');"
-        "localStorage.setItem('quiz:/book/02-batchnorm/#bn-think', '{');"
+        else "localStorage.setItem('quiz:/book/02-batchnorm/#bn-think', '{');"
     )
     chapter.reload()
     chapter.locator(".quiz[data-live]").wait_for()

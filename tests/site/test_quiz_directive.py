@@ -163,6 +163,12 @@ def test_a_rewritten_question_has_another_digest_so_that_its_old_score_is_not_co
     assert digests[0] == digests[1] != digests[2]
 
 
+def test_brackets_within_a_sentence_are_no_box(build: Build) -> None:
+    out, warnings = build(quiz(GOOD.replace("What is", "If x[i] is an entry, what is")))
+    assert not warnings
+    assert "If x[i] is an entry" in (out / "index.html").read_text()
+
+
 @pytest.mark.parametrize("builder", ["text", "latex", "man", "xml", "pseudoxml", "gettext"])
 def test_builders_without_forms_write_questions_options_and_answers(build: Build, builder: str) -> None:
     out, warnings = build(quiz(GOOD) + "\n" + question("order", ORDER).replace("} q", "} r"), builder)
