@@ -73,6 +73,9 @@ def test_a_right_option_counts_and_only_the_first_try_counts_as_first(chapter: P
     assert score(chapter) == "2 of 9 answered right, 1 at the first try."
     assert "right at the first try" in right_away.locator("legend").inner_text()
     assert "answered right" in later.locator("legend").inner_text()
+    right_away.get_by_label("Undefined").check()
+    check(right_away)
+    assert score(chapter) == "2 of 9 answered right, 1 at the first try.", "what was right once stays so"
 
 
 def test_a_changed_answer_takes_its_feedback_away(chapter: Page) -> None:
