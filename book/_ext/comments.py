@@ -20,7 +20,7 @@ BLOCK = """<section class="comments d-print-none" id="comments" hidden>
 <h2>Comments</h2>
 <p>Comments are kept in {place}. To show them, {service} and GitHub are asked: they learn your address and
 which page you read, and they may set cookies.</p>
-<button type="button" class="btn btn-outline-primary" data-script="{script}" data-service="{service}"
+<button type="button" class="sd-btn sd-btn-outline-primary" data-script="{script}" data-service="{service}"
  data-settings="{settings}">Show comments</button>
 </section>
 """

@@ -20,6 +20,4 @@ def find() -> str:
     for name in names:
         if name and (path := shutil.which(name)):
             return path
-    raise FileNotFoundError(
-        "No Chromium is here: install it (apt install chromium), or name it in $CHROMIUM."
-    )
+    raise FileNotFoundError("No Chromium: install it (apt install chromium), or name it in $CHROMIUM.")

@@ -1,10 +1,11 @@
 """Print the built site as one book: `make pdf`.
 
 All pages of the table of contents become one document, which Chromium prints: links between pages stay links,
-formulas and figures are those of the site. The first print tells on which page each section stands; the second
-has these numbers in its contents.
+formulas and figures are those of the site. The first print tells on which page each section stands; the
+second has these numbers in its contents.
 """
 
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ import yaml
 from bs4 import BeautifulSoup, Tag
 from playwright.sync_api import Page, sync_playwright
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import Fit
 
 from book._tools import chromium
 
@@ -31,7 +33,7 @@ ROW = '<a class="{kind}" href="#{target}"><span>{title}</span><span class="page"
 ONLY_ON_SCREEN = "script, style, button, a.headerlink, .d-print-none, details.hide.above-input"
 ADDRESSES = {"a": "href", "img": "src", "source": "srcset"}
 REFERENCES = ("href", "for", "aria-labelledby", "aria-describedby", "aria-controls")
-COVER = """<section class="cover"><h1>{title}</h1><p class="subtitle">From scratch, and graded</p>
+COVER = """<section class="cover"><p class="title">{title}</p><p class="subtitle">From scratch, and graded</p>
 <p>{author}</p><p><a href="{home}">{home}</a></p>
 <p class="licence">© {year} {author}. Text: CC BY 4.0. Code: BSD-3-Clause.</p></section>"""
 
@@ -52,6 +54,7 @@ class Book:
 
     def __init__(self, site: Path, pages: list[str], out: Path) -> None:
         self.site, self.pages, self.out = site, pages, out
+        self.headings: list[tuple[str, str, str]] = []  # kind, anchor, title
         self.soups = [BeautifulSoup((site / f"{page}.html").read_text(), "html.parser") for page in pages]
 
     def html(self, config: dict) -> str:
@@ -120,18 +123,15 @@ class Book:
 
     def contents(self, chapters: list[Tag]) -> str:
         """Chapters and their sections; `fill_in` writes the numbers of their pages."""
-        rows = []
         for chapter in chapters:
-            rows.append(self.row(chapter, chapter.find("h1"), "chapter"))
+            self.note("chapter", chapter, "h1")
             for section in chapter.select("section > section:has(> h2)"):
-                rows.append(self.row(section, section.find("h2"), "section"))
-        return f'<nav class="contents"><h1>Contents</h1>{"".join(rows)}</nav>'
+                self.note("section", section, "h2")
+        rows = [ROW.format(kind=kind, target=to, title=escape(title)) for kind, to, title in self.headings]
+        return f'<nav class="book-contents"><p class="title">Contents</p>{"".join(rows)}</nav>'
 
-    def row(self, target: Tag, heading: Tag, kind: str) -> str:
-        title = escape(heading.get_text(" ", strip=True))
-        return (
-            f'<a class="{kind}" href="#{target["id"]}"><span>{title}</span><span class="page">000</span></a>'
-        )
+    def note(self, kind: str, target: Tag, heading: str) -> None:
+        self.headings.append((kind, target["id"], target.find(heading).get_text(" ", strip=True)))
 
 
 def numbers_of_pages(path: Path) -> dict[str, int]:
@@ -143,9 +143,22 @@ def numbers_of_pages(path: Path) -> dict[str, int]:
     }
 
 
+def add_bookmarks(writer: PdfWriter, headings: list[tuple[str, str, str]]) -> None:
+    """Chapters, and sections below them. Chromium's own say twice what stands at the top of a page."""
+    chapter = None
+    for kind, anchor, title in headings:
+        target = writer.named_destinations[f"/{anchor}"]
+        number = writer.get_destination_page_number(target)
+        fit = Fit.xyz(top=target.top)
+        if kind == "chapter":
+            chapter = writer.add_outline_item(title=title, page_number=number, fit=fit)
+        else:
+            writer.add_outline_item(title=title, page_number=number, parent=chapter, fit=fit)
+
+
 def fill_in(page: Page, numbers: dict[str, int]) -> None:
     page.evaluate(
-        """numbers => document.querySelectorAll(".contents a").forEach(link => {
+        """numbers => document.querySelectorAll(".book-contents a").forEach(link => {
              link.querySelector(".page").textContent = numbers[decodeURIComponent(link.hash.slice(1))];
            })""",
         numbers,
@@ -164,7 +177,7 @@ def print_book(document: Path, pdf: Path) -> None:
         for numbers in ({}, None):
             if numbers is None:
                 fill_in(page, numbers_of_pages(pdf))
-            page.pdf(path=pdf, prefer_css_page_size=True, print_background=True, outline=True, tagged=True)
+            page.pdf(path=pdf, prefer_css_page_size=True, print_background=True, tagged=True)
         browser.close()
 
 
@@ -175,15 +188,20 @@ def main(
     pages = list(pages_of(yaml.safe_load((ROOT / "_toc.yml").read_text())))
     pdf.parent.mkdir(parents=True, exist_ok=True)
     document = pdf.with_name("book.html")
-    document.write_text(Book(site, pages, pdf.parent).html(config))
+    book = Book(site, pages, pdf.parent)
+    document.write_text(book.html(config))
     print_book(document, pdf)
     writer = PdfWriter(clone_from=pdf)
+    add_bookmarks(writer, book.headings)
     writer.add_metadata({"/Title": config["title"], "/Author": config["author"]})
     writer.write(pdf)
     print(f"{pdf}: {len(writer.pages)} pages")
 
 
 if __name__ == "__main__":
+    logging.getLogger("pypdf").setLevel(
+        logging.ERROR
+    )  # it warns of how Chromium counts the objects of a file
     try:
         main(*map(Path, sys.argv[1:]))
     except FileNotFoundError as error:

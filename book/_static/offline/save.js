@@ -45,7 +45,7 @@ async function save(button) {
 
 async function offerToSave() {
   const { bytes } = await book();
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-outline-primary" });
+  const button = Object.assign(document.createElement("button"), { type: "button", className: "sd-btn sd-btn-outline-primary" });
   button.textContent = `Save this book for offline reading (${(bytes / 1e6).toFixed(1)} MB)`;
   button.addEventListener("click", () => save(button));
   const status = document.createElement("span");
