@@ -15,7 +15,6 @@ CHAPTER = "book/02-batchnorm/index.html"
 FIGURES = re.findall(
     r"^:::\{live-figure\} ([\w-]+)", (ROOT / "book" / "figures.md").read_text(), re.MULTILINE
 )
-PHONE = {"viewport": {"width": 390, "height": 844}}
 
 # What the reader sees: the drawing, what canvases hold, and the summary.
 SEEN = """figure => [...figure.querySelectorAll("svg, canvas, output")]
@@ -84,15 +83,17 @@ def test_a_figure_names_its_controls_says_their_values_and_announces_what_is_see
         assert slider.get_attribute("aria-valuetext") in slider.evaluate("e => e.labels[0].innerText")
 
 
+@pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_fits_a_phone_and_can_be_touched(open_page, name: str) -> None:
-    page = open_page(GALLERY, **PHONE)
+def test_a_figure_keeps_its_parts_in_its_column_and_can_be_touched(open_page, name: str, width: int) -> None:
+    page = open_page(GALLERY, viewport={"width": width, "height": 844})
     figure = live(page, name)
-    for part in figure.locator("svg, canvas, label, button").all():
+    column = page.locator(f".live-figure:has({element(name)})").bounding_box()
+    for part in figure.locator("svg, canvas, label, input, select, button").all():
         if part.is_visible():
             box = part.bounding_box()
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= 390
+            assert box["x"] >= column["x"] - 1
+            assert box["x"] + box["width"] <= column["x"] + column["width"] + 1
     for target in figure.locator("label, button").all():
         assert target.bounding_box()["height"] >= 24
 

@@ -148,3 +148,17 @@ def test_the_best_rate_is_better_than_its_neighbours_that_stay_near(surface: str
         assert inside[0] is paths[0]
         means = [ground.loss(p.T, 20.0).mean() for p in inside]
         assert means[0] == min(means)
+
+
+def test_a_tilt_hurts_those_that_scale_each_coordinate_and_no_other() -> None:
+    """What the gallery asks the reader to try, with condition number 100 and 100 steps."""
+    still, settings = np.zeros((100, 2)), {"mu": 0.9, "beta1": 0.9}
+    for rule in optimizers.LINES:
+        ends = []
+        for surface in ("bowl", "tilted"):
+            best = call("optimizers", "bestRate", rule, surface, 100.0, still, settings)
+            ends.append(np.hypot(*optimizers.path(rule, surface, 100.0, still, best)[-1]))
+        if rule in ("sgd", "momentum", "nesterov"):
+            assert ends[1] == pytest.approx(ends[0], rel=1e-6)
+        else:
+            assert ends[1] > (2 if rule == "adam" else 1000) * ends[0]
