@@ -64,16 +64,21 @@ class Book:
         cover = COVER.format(
             title=config["title"], author=config["author"], year=config["copyright"], home=home
         )
-        head = "".join(self.head(first))
+        head = "".join(self.head())
         body = cover + self.contents(chapters) + "".join(map(str, chapters))
         return PAGE.format(title=escape(config["title"]), head=head, body=body)
 
-    def head(self, soup: BeautifulSoup) -> Iterator[str]:
-        """The site's style sheets, MathJax with its settings, and the style of the printed book."""
+    def head(self) -> Iterator[str]:
+        """The style sheets of all pages, MathJax with its settings, and the style of the printed book."""
         here = self.pages[0]
-        for sheet in soup.select("head link[rel=stylesheet]"):
-            yield f'<link rel="stylesheet" href="{self.file(here, sheet["href"])}" />'
-        for script in soup.find_all("script"):
+        sheets = [
+            self.file(page, sheet["href"])
+            for page, soup in zip(self.pages, self.soups, strict=True)
+            for sheet in soup.select("head link[rel=stylesheet]")
+        ]
+        for sheet in dict.fromkeys(sheets):
+            yield f'<link rel="stylesheet" href="{sheet}" />'
+        for script in self.soups[0].find_all("script"):
             if "MathJax" in (script.string or ""):
                 yield str(script)
             elif "mathjax" in script.get("src", ""):

@@ -122,6 +122,12 @@ def test_answers_to_recall_are_open_and_code_of_plots_is_left_out(texts: list[st
     assert "plt.subplots" not in whole
 
 
+def test_answers_of_a_quiz_stand_on_pages_after_its_questions(texts: list[str]) -> None:
+    asked = [i for i, text in enumerate(texts) if re.search(r"\bQuestion \d+ (choose|write|put)", text)]
+    answered = [i for i, text in enumerate(texts) if "Answers to question" in text]
+    assert asked and max(asked) < min(answered)
+
+
 def test_nothing_of_the_screen_is_left(texts: list[str]) -> None:
     for control in (
         "Show code",
