@@ -58,8 +58,9 @@ $(STAMPS)/verify-%: $(STAMPS)/build-%
 $(CHECKS): $(UNITS:%=$(STAMPS)/build-%)
 	@:
 
-# Pages run code: unless only text changed, all of them are built again. A failure must fail again.
+# Pages run code: unless only text changed, all of them are run and built again. A failure must fail again.
 $(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(BOOK) | build
+	$(if $(filter-out book/%.md,$?),rm -rf _build/.jupyter_cache)
 	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out book/%.md,$?),--all) || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
