@@ -65,7 +65,7 @@ def test_display_math_stands_on_lines_of_its_own(page: Path) -> None:
             f"every equation has a label, so that it has a number: {lines[closing]}"
         )
         assert not lines[opening - 1]
-        assert not lines[closing + 1]
+        assert not "".join(lines[closing + 1 : closing + 2])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(BOOK)))
