@@ -42,7 +42,7 @@ export function createEditor({ parent, text, label, describedBy, onChange, onRun
       lineNumbers(), history(), drawSelection(), bracketMatching(), indentOnInput(), highlightActiveLine(),
       EditorState.tabSize.of(4), indentUnit.of("    "), pythonLanguage, syntaxHighlighting(colours), theme,
       keymap.of([{ key: "Shift-Enter", run }, ...defaultKeymap, ...historyKeymap]),
-      EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy }),
+      EditorView.contentAttributes.of({ "aria-label": label, "aria-describedby": describedBy, tabindex: "0" }),
       EditorView.updateListener.of((update) => { if (update.docChanged) onChange(update.state.doc.toString()); }),
     ],
   });
