@@ -81,7 +81,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[OpenPage]:
     contexts = []
 
     def open_it(path: str, **options: object) -> Page:
-        options = {"service_workers": "block"} | options  # what a worker asks for would pass by the guard below
+        options = {"service_workers": "block"} | options  # it would pass by the guard below
         context = chromium.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
         page = context.new_page()
