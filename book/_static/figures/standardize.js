@@ -84,11 +84,11 @@ const short = (value) => (value >= 100 ? Math.round(value).toLocaleString("en").
 class Standardize extends Figure {
   static parameters = {
     how: { label: "the data are", options: NAMES, value: "raw" },
-    best: { label: "each its best learning rate", value: false },
-    mean: { label: "mean of both features", min: 0, max: 4, step: 0.1, value: 2, show: (v) => fixed(v, 1) },
+    best: { label: "the best learning rate", value: false },
+    mean: { label: "mean of both", min: 0, max: 4, step: 0.1, value: 2, show: (v) => fixed(v, 1) },
     spread: { label: "spread of feature 2", min: 0.1, max: 3, step: 0.1, value: 0.5, show: (v) => fixed(v, 1) },
     correlation: { label: "correlation", min: -0.95, max: 0.95, step: 0.05, value: 0.6, show: (v) => fixed(v) },
-    lr: { label: "learning rate", min: -2.5, max: 0.5, step: 0.05, value: -1, show: (v) => short(10 ** v), when: ({ best }) => !best },
+    lr: { label: "learning rate", min: -2.5, max: 0.5, step: 0.05, value: -0.75, show: (v) => short(10 ** v), when: ({ best }) => !best },
     steps: { label: "steps", min: 0, max: 60, step: 1, value: 20, play: 10 },
   };
   static buttons = { "Other data": "sample" };
@@ -120,7 +120,7 @@ class Standardize extends Figure {
     const { values, first } = eigen(H);
     const rate = best ? bestRate(H) : 10 ** lr;
     const walk = path(H, rate, steps).map(plane);
-    this.dots.replaceChildren(...points.map(([x, y]) => svg("circle", { cx: 180 + 20 * x, cy: 180 - 20 * y, r: 4 })));
+    this.dots.replaceChildren(...points.map(([x, y]) => svg("circle", { cx: 180 + 26 * x, cy: 180 - 26 * y, r: 4 })));
     const turn = `translate(${plane(TARGET)}) rotate(${(-180 / Math.PI) * Math.atan2(first[1], first[0])})`;
     this.rings.forEach((ring, k) => {
       const [rx, ry] = values.map((value) => (SCALE * RINGS[k]) / Math.sqrt(value));
