@@ -1,4 +1,4 @@
-"""The small convolutional network of the experiments, with a switch for the normalization layer."""
+"""The convolutional networks of the experiments: a small one that takes a normalization layer, the lecture's."""
 
 from collections.abc import Callable
 
@@ -39,6 +39,28 @@ def small_cnn(
         layers += [conv, *([] if norm is None else [norm]), *([nn.MaxPool2d(2)] if pooled else []), nn.ReLU()]
         in_channels = out_channels
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(in_channels, classes))
+
+
+def lecture_cnn(
+    shape: tuple[int, int, int] = (3, 32, 32), *, classes: int = 10, seed: int = 0
+) -> nn.Sequential:
+    """The lecture's network: twice conv 2x2 (64 filters) -> max-pool 2x2 -> ReLU, then 1024 units, then scores.
+
+    Images are (N, *shape) with shape (C, H, W). Convolutions do not pad. As in Keras, which the lecture used,
+    weights are Glorot's (Glorot and Bengio 2010, equation 16) and biases zero. PyTorch's defaults differ, and
+    on raw pixels that matters. ReLU after the pooling gives what ReLU before it gives, with less work.
+    """
+    torch.manual_seed(seed)
+    channels, height, width = shape
+    side = [((length - 1) // 2 - 1) // 2 for length in (height, width)]
+    net = nn.Sequential(
+        *(nn.Conv2d(channels, 64, 2), nn.MaxPool2d(2), nn.ReLU()),
+        *(nn.Conv2d(64, 64, 2), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten()),
+        *(nn.Linear(64 * side[0] * side[1], 1024), nn.ReLU(), nn.Linear(1024, classes)),
+    )
+    for name, values in net.named_parameters():
+        (nn.init.zeros_ if name.endswith("bias") else nn.init.xavier_uniform_)(values)
+    return net
 
 
 def _initialise(conv: nn.Conv2d, weight_scale: float) -> None:
