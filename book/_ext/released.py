@@ -1,4 +1,4 @@
-"""The released notebooks as the pages need them: which exercises there are, how long and how hard, and their stubs.
+"""The released notebooks as the pages need them: the exercises, how long and how hard, and their stubs.
 
 Pages read only what students hold. Nothing here knows `solutions/`.
 """
