@@ -47,11 +47,14 @@ class LiveFigure(SphinxDirective):
         import matplotlib
 
         module = importlib.import_module(f"lab.figures.{name.replace('-', '_')}")
-        self.env.note_dependency(str(module.__file__))
+        formulas = Path(str(module.__file__))
+        self.env.note_dependency(str(formulas))
         target = Path(self.env.srcdir) / "_build" / "twins" / f"{name}.svg"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
-            module.plot().savefig(target, metadata={"Date": None}, bbox_inches="tight")
+        sources = [formulas.parents[1] / "plots.py", *formulas.parent.glob("*.py")]
+        if not target.exists() or target.stat().st_mtime < max(path.stat().st_mtime for path in sources):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with matplotlib.rc_context({"svg.hashsalt": name, "svg.fonttype": "none"}):
+                module.plot().savefig(target, metadata={"Date": None}, bbox_inches="tight")
         return f"/{target.relative_to(self.env.srcdir).as_posix()}"
 
 
