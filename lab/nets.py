@@ -1,4 +1,4 @@
-"""The convolutional networks of the experiments: a small one that takes a normalization layer, the lecture's."""
+"""The convolutional networks of the experiments: one that takes a normalization layer, and the lecture's."""
 
 from collections.abc import Callable
 
@@ -44,7 +44,7 @@ def small_cnn(
 def lecture_cnn(
     shape: tuple[int, int, int] = (3, 32, 32), *, classes: int = 10, seed: int = 0
 ) -> nn.Sequential:
-    """The lecture's network: twice conv 2x2 (64 filters) -> max-pool 2x2 -> ReLU, then 1024 units, then scores.
+    """The lecture's network: twice conv 2x2 (64 filters) -> max-pool 2x2 -> ReLU, then 1024 units and scores.
 
     Images are (N, *shape) with shape (C, H, W). Convolutions do not pad. As in Keras, which the lecture used,
     weights are Glorot's (Glorot and Bengio 2010, equation 16) and biases zero. PyTorch's defaults differ, and

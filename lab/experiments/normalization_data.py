@@ -54,11 +54,17 @@ def local_contrast(train: np.ndarray, images: np.ndarray) -> Pair:
 
 def zca(train: np.ndarray, images: np.ndarray) -> Pair:
     """Pixels / 255, whitened and turned back to where they were (ZCA)."""
-    pca = need("sklearn.decomposition", "Whitening").PCA(svd_solver="covariance_eigh").fit(_rows(train) / 255)
+    pixels = _rows(train) / 255
+    solver = "full" if len(pixels) < pixels.shape[1] else "covariance_eigh"  # the faster one
+    pca = need("sklearn.decomposition", "Whitening").PCA(svd_solver=solver).fit(pixels)
     variances = pca.explained_variance_ * (len(train) - 1) / len(train)  # the course divides by N
+    # Directions that fewer images than features leave without variance are divided by sqrt(eps) too.
+    change = 1 / np.sqrt(variances + ZCA_EPS) - 1 / np.sqrt(ZCA_EPS)
 
     def whiten(x: np.ndarray) -> np.ndarray:
-        return _like(pca.transform(_rows(x) / 255) / np.sqrt(variances + ZCA_EPS) @ pca.components_, x)
+        centred = _rows(x) / 255 - pca.mean_
+        within = centred @ pca.components_.T * change @ pca.components_
+        return _like(centred / np.sqrt(ZCA_EPS) + within, x)
 
     return whiten(train), whiten(images)
 
