@@ -45,7 +45,6 @@ import numpy as np
 
 from lab.data import read
 from lab.device import nn, pick_device, torch
-from lab.experiments.batchnorm import load_results, save_results
 from lab.experiments.normalization_data import PREPARATIONS, Prepare, raw
 from lab.experiments.normalization_measures import channels, spectra
 from lab.experiments.normalization_plots import (
@@ -55,6 +54,7 @@ from lab.experiments.normalization_plots import (
     plot_spectra,
     plot_training_curves,
 )
+from lab.experiments.results import load_results, save_results
 from lab.nets import count_parameters, lecture_cnn
 from lab.progress import Progress
 from lab.training import Images, accuracy, train_epoch

@@ -43,7 +43,7 @@ def plot_training_curves(results: Results) -> "Figure":
 @house_style
 def plot_question(results: Results) -> "Figure":
     """Training loss and validation accuracy over the epochs: raw grey digits and raw colour patches."""
-    sets = (("grey digits, raw", "mnist5k"), ("colour patches, raw", "photo_patches"))
+    sets = (("colour patches, raw", "photo_patches"), ("grey digits, raw", "mnist5k"))
     return _plot_curves([(label, _runs(results, data=data, preparation="raw")) for label, data in sets])
 
 
@@ -92,7 +92,8 @@ def plot_spectra(results: Results) -> "Figure":
     for ax, data in zip(axes, sets, strict=True):
         for name, look in zip(names, _looks(names), strict=True):
             (line,) = (s for s in spectra if s["data"] == data and s["preparation"] == name)
-            ax.loglog(*zip(*line["eigenvalues"], strict=True), color=look["colour"], label=name)
+            style = "--" if name in ("centred", "standardised per feature") else "-"  # they cover the others
+            ax.loglog(*zip(*line["eigenvalues"], strict=True), style, color=look["colour"], label=name)
         ax.set(title=data, xlabel="number of the eigenvalue")
     axes[0].set_ylabel("eigenvalue of $X^T X / N$")
     axes[0].legend(fontsize=8, loc="lower left")

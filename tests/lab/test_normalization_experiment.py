@@ -13,6 +13,7 @@ from lab.data import read  # noqa: E402
 from lab.experiments import normalization  # noqa: E402
 from lab.experiments.normalization_data import LCN_EPS, PREPARATIONS, ZCA_EPS  # noqa: E402
 from lab.experiments.normalization_measures import channels, spectrum  # noqa: E402
+from lab.experiments.results import load_results, save_results  # noqa: E402
 from lab.nets import count_parameters, lecture_cnn  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,10 +165,20 @@ def test_the_study_can_be_cut_after_any_run_and_drawn_at_its_end(tmp_path: Path)
     for count, results in enumerate(normalization.study("tiny"), start=1):
         assert len(results["runs"]) == count
     assert count == len(runs)
-    normalization.save_results(results, tmp_path / "r.json")
+    save_results(results, tmp_path / "r.json")
     results = normalization.load_results(tmp_path / "r.json")
     for plot in (normalization.plot_question, normalization.plot_learning_rates, normalization.plot_spectra):
         assert plot(results).axes
+
+
+def test_results_come_back_from_their_file_small_numbers_too(tmp_path: Path) -> None:
+    results = {"about": {"lrs": (4.7e-8, 0.1)}, "runs": [{"seed": 1, "loss": [1.25, math.nan, math.inf]}]}
+    save_results(results, tmp_path / "r.json")
+    assert "NaN" not in (tmp_path / "r.json").read_text()
+    back = load_results(tmp_path / "r.json")
+    assert back["about"]["lrs"] == [4.7e-8, 0.1] and back["runs"][0]["seed"] == 1
+    first, *lost = back["runs"][0]["loss"]
+    assert first == 1.25 and all(math.isnan(loss) for loss in lost)
 
 
 def test_all_networks_of_the_cifar_study_train_the_same_number_of_epochs(

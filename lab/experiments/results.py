@@ -1,0 +1,35 @@
+"""Results of experiments as JSON: results["runs"] is a list of dicts, each with a "loss" per epoch."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+Results = dict[str, Any]
+
+
+def load_results(path: str | Path) -> Results:
+    """The results in a JSON file; a loss that was no number, null in the file, is NaN."""
+    results = json.loads(Path(path).read_text())
+    for record in results["runs"]:
+        record["loss"] = [math.nan if loss is None else loss for loss in record["loss"]]
+    return results
+
+
+def save_results(results: Results, path: str | Path) -> None:
+    """Write results as JSON, a run a line, numbers to six significant digits, null for what is no number."""
+    compact = _rounded(results)
+    runs = ",\n".join("  " + json.dumps(record) for record in compact.pop("runs"))
+    rest = "".join(f"{json.dumps(key)}: {json.dumps(value)},\n" for key, value in compact.items())
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_text(f'{{\n{rest}"runs": [\n{runs}\n]\n}}\n')
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
