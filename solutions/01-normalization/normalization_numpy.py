@@ -1,0 +1,544 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Data normalization in NumPy
+#
+# You will bring data to one scale: features, colour channels, whole images, and small windows of them.
+# Then you will remove the correlations too, and measure what that does to the loss.
+# At the end you write a test that finds a leak of validation data.
+#
+# **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell.
+# Run the check below it. A check never stops the notebook. You may check as often as you like.
+#
+# **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next,
+# as long as you do not call your own functions. Where you call them, check them first.
+#
+# **Time.** About two and a half hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
+#
+# Shapes: a table `x` has shape `(N, D)`, one row per example and one column per feature.
+# Images have shape `(N, H, W, C)`: the channels come last. Pixels may be whole numbers of 8 bits, 0 to 255.
+# Statistics divide by $N$, not by $N - 1$. No function may change its inputs.
+# `eq. (…)` is an equation of the chapter *Data normalization*.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import autograder
+
+check = autograder.checks("01-normalization/normalization_numpy")
+
+# %% [markdown]
+# ## Worked example: a mean of each column, and a trap
+#
+# Three examples, two features, stored as numbers of 8 bits.
+# `axis=0` runs down the columns: over the examples.
+# The means are floats, so the differences are floats. They are right.
+#
+# Then the middle row is taken away instead. It holds numbers of 8 bits, and so must the result.
+# There is no −20 in 8 bits: 10 − 30 becomes 236. NumPy does not warn you.
+
+# %% listing="eight-bits"
+pixels = np.array([[10, 200], [30, 220], [50, 240]], dtype=np.uint8)
+column_means = pixels.mean(axis=0)
+print("mean of each column:", column_means)
+print("minus the means:", *pixels - column_means)
+print("minus the middle row:", *pixels - pixels[1])
+
+# %% [markdown]
+# ## 1. Scale to the range from 0 to 1 (●○○, 10 minutes)
+#
+# Every feature has a smallest and a largest value **in the training data**.
+# Map the first to 0, the other to 1:
+# {eq}`dn-minmax`. Other data get the same map. So a new example may land below 0 or above 1. Leave it there.
+#
+# A feature that never varies in training has the range 0. Divide it by 1 instead.
+# The inputs may be of 8 bits: see the trap above.
+
+
+# %% solution="minmax_scale"
+def minmax_scale(x_train, x):
+    """Scale x with the smallest and the largest value that each feature has in x_train, {eq}`dn-minmax`.
+
+    x_train: (N, D). x: (M, D). Both hold floats or integers, uint8 included. Returns floats: (M, D).
+    A feature that is constant in x_train is divided by 1.
+
+    Example: x_train = 2, 4, 6 (one feature) and x = 3, 10 gives 0.25, 2.
+    """
+    ### BEGIN SOLUTION
+    x_train, x = x_train.astype(float), x.astype(float)
+    low, high = x_train.min(axis=0), x_train.max(axis=0)
+    span = np.where(high > low, high - low, 1.0)
+    return (x - low) / span
+    ### END SOLUTION
+
+
+# %% check="minmax_scale" points=3
+check(minmax_scale)
+
+# %% [markdown]
+# ## 2. Standardize (●○○, 10 minutes)
+#
+# One odd value stretches the range from 0 to 1, and squeezes all others. Mean and standard deviation
+# suffer less: {eq}`dn-mean`, {eq}`dn-var`, {eq}`dn-standardize`.
+# Again they come from the training data alone, also for the validation data: {eq}`dn-train-only`.
+# A feature with standard deviation 0 in training is divided by 1.
+
+
+# %% solution="standardize"
+def standardize(x_train, x):
+    """Standardize x_train and x, both with the mean and the standard deviation of x_train.
+
+    {eq}`dn-mean` to {eq}`dn-train-only`. x_train: (N, D). x: (M, D). Both hold floats or integers.
+    Returns two arrays of floats: the standardized x_train (N, D), the standardized x (M, D).
+    A feature whose standard deviation in x_train is 0 is divided by 1.
+
+    Example: x_train = 1, 3, 5, 7 (one feature) and x = 4, 8 gives -1.342, -0.447, 0.447, 1.342
+    and 0, 1.789.
+    """
+    ### BEGIN SOLUTION
+    mean = x_train.mean(axis=0)
+    std = x_train.std(axis=0)
+    divisor = np.where(std > 0, std, 1.0)
+    train = (x_train - mean) / divisor
+    return train, (x - mean) / divisor
+    ### END SOLUTION
+
+
+# %% check="standardize" points=4
+check(standardize)
+
+# %% [markdown]
+# **Question.** A friend standardizes the whole data set first and then splits it into training and
+# validation data. Which numbers of the training do the validation data reach in this way?
+# Is the measured validation error too good or too bad, and when does it matter most?
+# What would your friend do with one new photograph, months later?
+
+# %% [markdown] question="dn-leak" points=2
+# *Your answer here.*
+
+# %% [markdown]
+# ## 3. The statistics of a data set that does not fit into memory (●●○, 25 minutes)
+#
+# For images, one mean and one standard deviation per **channel**, over all pixels of all images:
+# {eq}`dn-channel-mean`, {eq}`dn-channel-var`. The images come in batches. The last batch may be shorter.
+#
+# The mean of the batches' means is wrong then. So is the mean of their standard deviations, always:
+# it misses that the batches differ from one another. Keep three numbers per channel: the count of values $n$,
+# their mean, and $M_2$, the sum of their squared deviations. Merge each batch into them:
+# {eq}`dn-merge-count`, {eq}`dn-merge-mean`, {eq}`dn-merge-m2`.
+#
+# Do not subtract the squared mean from the mean square. Where the mean is large, these are two large numbers
+# that nearly agree, and rounding eats the difference.
+
+
+# %% solution="channel_stats"
+def channel_stats(batches):
+    """Mean and standard deviation of each channel over all pixels of all images, in one pass.
+
+    {eq}`dn-channel-mean` to {eq}`dn-merge-m2` (Chan, Golub & LeVeque 1983).
+    batches: an iterable of arrays (N_t, H, W, C), uint8 or float; the last one may be shorter.
+    It can be run through once, and the memory of a batch is used again for the next one:
+    keep numbers, not batches. Compute in float64. Returns mean, std: (C,) each, in this order.
+
+    Example: one channel, first batch 1, 3, second batch 8: n = 3, mean = 4, M2 = 2 + 6**2 * 2 * 1 / 3 = 26,
+    std = sqrt(26 / 3) = 2.944.
+    """
+    ### BEGIN SOLUTION
+    n, mean, m2 = 0, 0.0, 0.0
+    for images in batches:
+        rows = images.reshape(-1, images.shape[-1]).astype(float)
+        n_b, mean_b = len(rows), rows.mean(axis=0)
+        m2_b = ((rows - mean_b) ** 2).sum(axis=0)
+        delta = mean_b - mean
+        m2 = m2 + m2_b + delta**2 * n * n_b / (n + n_b)
+        mean = mean + delta * n_b / (n + n_b)
+        n = n + n_b
+    return mean, np.sqrt(m2 / n)
+    ### END SOLUTION
+
+
+# %% check="channel_stats" points=6
+check(channel_stats)
+
+# %% [markdown]
+# **Question.** For CIFAR-10 with pixels from 0 to 1 you find two triples in many programs:
+# standard deviations of 0.247, 0.243, 0.262 and of 0.202, 0.199, 0.201.
+# One is the mean over the images of the
+# standard deviation inside one image. Which one, and what is it missing?
+# How large is the variance of a channel after a division by these numbers?
+
+# %% [markdown] question="dn-two-stds" points=2
+# *Your answer here.*
+
+# %% [markdown]
+# ## 4. Standardize images (●○○, 5 minutes)
+#
+# Now the statistics are given: one number per channel. Nothing is computed from the images.
+
+
+# %% solution="standardize_images"
+def standardize_images(images, mean, std):
+    """Standardize each channel with given statistics, {eq}`dn-standardize`.
+
+    images: (N, H, W, C), uint8 or float. mean, std: (C,), on the scale of the pixels.
+    Returns floats: (N, H, W, C).
+    """
+    ### BEGIN SOLUTION
+    return (images - mean) / std
+    ### END SOLUTION
+
+
+# %% check="standardize_images" points=2
+check(standardize_images)
+
+# %% [markdown]
+# ## 5. Back to a picture (●●○, 10 minutes)
+#
+# To look at what a network sees, undo the map: {eq}`dn-inverse`. A picture needs whole numbers of 8 bits.
+# Round to the nearest one: a conversion to integers cuts off what follows the point.
+# Numbers below 0 become 0 and numbers above 255 become 255: 8 bits would wrap them around.
+
+
+# %% solution="restore_images"
+def restore_images(z, mean, std):
+    """The picture behind standardized images, {eq}`dn-inverse`: rounded, kept within 0 and 255, of 8 bits.
+
+    z: (N, H, W, C). mean, std: (C,). Returns uint8: (N, H, W, C).
+
+    Example: mean = 100, std = 50, z = 0.117, -3, 4 gives 106, 0, 255.
+    """
+    ### BEGIN SOLUTION
+    pixels = mean + std * z
+    whole = np.rint(pixels)
+    return np.clip(whole, 0, 255).astype(np.uint8)
+    ### END SOLUTION
+
+
+# %% check="restore_images" points=3
+check(restore_images)
+
+# %% [markdown]
+# **Question.** Three people standardize the same data with the statistics of their own copy.
+# One leaves the pixels
+# at 0 to 255, one divides them by 255 first, one takes the negatives, 255 − x.
+# Which of the three get the same numbers, and what does the third one get? Say which lines of the
+# proof, {eq}`dn-affine` to {eq}`dn-affine-result`, tell you.
+
+# %% [markdown] question="dn-units" points=2
+# *Your answer here.*
+
+# %% [markdown]
+# ## 6. One image at a time: global contrast (●●○, 15 minutes)
+#
+# A photograph taken at dusk is dark and flat. That is about the light, not about the object.
+# Global contrast normalization gives **every image** its own mean and its own contrast, over all of
+# its pixels and channels together: {eq}`dn-gcn`.
+# `lam` under the root and `eps` in the maximum keep a nearly empty image from becoming all noise.
+
+
+# %% solution="global_contrast_normalize"
+def global_contrast_normalize(images, scale=1.0, lam=0.0, eps=1e-8):
+    """Give every image mean 0 and the contrast `scale`, {eq}`dn-gcn`.
+
+    (Goodfellow, Bengio & Courville 2016, equation 12.3.)
+    images: (N, H, W, C), uint8 or float. Returns floats: (N, H, W, C).
+
+    Example: one image with the four values 1, 3, 5, 7, scale = 2, lam = 4: its mean is 4, its mean square
+    deviation 5, and it becomes -2, -0.667, 0.667, 2. With eps = 6 it becomes -1, -0.333, 0.333, 1.
+    """
+    ### BEGIN SOLUTION
+    mean = images.mean(axis=(1, 2, 3), keepdims=True)
+    centred = images - mean
+    square = (centred**2).mean(axis=(1, 2, 3), keepdims=True)
+    contrast = np.sqrt(lam + square)
+    return scale * centred / np.maximum(eps, contrast)
+    ### END SOLUTION
+
+
+# %% check="global_contrast_normalize" points=4
+check(global_contrast_normalize)
+
+# %% [markdown]
+# ## 7. One neighbourhood at a time: local contrast (●●●, 25 minutes)
+#
+# Half of the photograph lies in the shade. Now every pixel is compared with its **neighbours**.
+# Its window reaches `radius` pixels up, down, left and right. At the border the window is cut off:
+# only pixels inside the image count, in the sum and in the number that you divide by.
+# Each channel is on its own.
+# {eq}`dn-lcn-mean`, {eq}`dn-lcn-var`, {eq}`dn-lcn`.
+#
+# A loop over the pixels is slow. Two ways without one: add up shifted copies of the image and of a picture
+# of ones;
+# or sum along the rows, then along the columns (a window is a product of two intervals).
+# The variance of a window is the mean of its squares minus the square of its mean. Here that is safe enough:
+# pixels are small numbers, float64 has 16 digits, and `eps` covers the rest.
+
+
+# %% solution="local_contrast_normalize"
+def local_contrast_normalize(images, radius, eps):
+    """Standardize every pixel by the mean and the variance of the window around it, {eq}`dn-lcn`.
+
+    images: (N, H, W, C), uint8 or float. radius: whole number, the window has side 2 * radius + 1.
+    Returns floats: (N, H, W, C).
+
+    Example: one image, one channel, one row 1, 3, 8, radius = 1, eps = 0. The first pixel's window is 1, 3:
+    mean 2, variance 1, result -1. The second one's is 1, 3, 8: mean 4, variance 26 / 3, result -0.340.
+    """
+    ### BEGIN SOLUTION
+    x = images.astype(float)
+    _, H, W, _ = x.shape
+
+    def averages(size):
+        """Row i of this matrix takes the mean over the places near i."""
+        place = np.arange(size)
+        near = np.abs(place[:, None] - place) <= radius
+        return near / near.sum(axis=1, keepdims=True)
+
+    def local_mean(values):
+        return np.einsum("ih,nhwc,kw->nikc", averages(H), values, averages(W), optimize=True)
+
+    mean = local_mean(x)
+    var = local_mean(x**2) - mean**2
+    return (x - mean) / np.sqrt(var + eps)
+    ### END SOLUTION
+
+
+# %% check="local_contrast_normalize" points=5
+check(local_contrast_normalize)
+
+# %% [markdown]
+# **Question.** Three photographs are spoiled: one is twice as bright as it should be, one has a red cast
+# (its red channel is 40 too large everywhere), and over one falls a shadow that covers its left half.
+# Which of the three faults is removed by standardization with the statistics of the training set,
+# which by global and which by local contrast normalization? What do the two contrast methods throw away
+# that may matter for a class?
+
+# %% [markdown] question="dn-three-faults" points=2
+# *Your answer here.*
+
+# %% [markdown]
+# ## 8. Whitening (●●●, 20 minutes)
+#
+# Standardized features may still say the same thing twice: neighbouring pixels do.
+# Whitening turns to the axes of the covariance, {eq}`dn-cov` and {eq}`dn-eig`, divides by the standard
+# deviation
+# along each, and turns back: {eq}`dn-zca`. With `eps` small, the covariance becomes the identity:
+# {eq}`dn-white-cov`.
+# Without the turn back it is PCA whitening, {eq}`dn-pca-whiten`: white as well, but images no longer look
+# like images. The way with the turn back is called ZCA. This exercise asks for it.
+#
+# `np.linalg.eigh(covariance)` returns the eigenvalues, in ascending order,
+# and a matrix whose **columns** are the eigenvectors.
+
+
+# %% solution="whitening"
+def whitening(x, eps):
+    """The mean of x, and the matrix W that whitens it: z = (x - mean) @ W, {eq}`dn-zca`.
+
+    (ZCA: Bell & Sejnowski 1997.) x: (N, D) training data, floats or integers. eps: added to every eigenvalue.
+    The covariance divides by N. Returns mean: (D,), W: (D, D), in this order.
+
+    Example: x = (3, 0), (-3, 0), (0, 1), (0, -1) has mean (0, 0) and the covariance diag(4.5, 0.5).
+    With eps = 0.5, W = diag(0.447, 1).
+    """
+    ### BEGIN SOLUTION
+    mean = x.mean(axis=0)
+    centred = x - mean
+    covariance = centred.T @ centred / len(x)
+    lam, U = np.linalg.eigh(covariance)
+    scaled = U / np.sqrt(lam + eps)
+    return mean, scaled @ U.T
+    ### END SOLUTION
+
+
+# %% check="whitening" points=5
+check(whitening)
+
+# %% [markdown]
+# ## 9. What it buys: the shape of the loss (●●○, 15 minutes)
+#
+# A linear model with squared error has the loss of {eq}`dn-hessian`, a bowl.
+# Its Hessian is $H = X^\top X / N$:
+# nothing is centred in it. The largest eigenvalue of $H$ limits the learning rate, {eq}`dn-max-lr`.
+# The smallest one says how slowly gradient descent then moves along the flattest direction.
+# Their ratio is the condition number, {eq}`dn-condition`. The best one is 1: a round bowl.
+
+
+# %% solution="curvature"
+def curvature(x):
+    """The condition number of the Hessian of {eq}`dn-hessian`, and the bound on the learning rate.
+
+    {eq}`dn-condition`, {eq}`dn-max-lr`. x: (N, D) with N > D, floats or integers, uint8 included.
+    Returns condition, max_lr: two floats, in this order.
+
+    Example: x = (3, 0), (-3, 0), (0, 1), (0, -1) has H = diag(4.5, 0.5), so condition = 9 and max_lr = 0.444.
+    """
+    ### BEGIN SOLUTION
+    x = x.astype(float)
+    hessian = x.T @ x / len(x)
+    eigenvalues = np.linalg.eigvalsh(hessian)
+    largest, smallest = eigenvalues[-1], eigenvalues[0]
+    return largest / smallest, 2 / largest
+    ### END SOLUTION
+
+
+# %% check="curvature" points=4
+check(curvature)
+
+# %% [markdown]
+# ## 10. Your own test (●●●, 20 minutes)
+#
+# Write the test that you would want before you trust somebody's `standardize(x_train, x)`.
+# It gets a function. When the function is wrong, it must raise an `AssertionError`.
+# When the function is right, it must simply return.
+# Use `assert`: a returned `True` or `False` is ignored.
+# It is marked on one right implementation and on several wrong ones.
+#
+# The check takes your own `standardize` for the right one. Pass section 2 first.
+# The choice of inputs is yours, and it decides: some inputs hide mistakes.
+# Ask yourself which inputs hide a leak. Would you notice that a constant feature becomes NaN?
+# Would you notice that the function changes its inputs?
+
+
+# %% solution="test_standardize"
+def test_standardize(implementation):
+    """Raise AssertionError unless implementation(x_train, x) returns the right two arrays.
+
+    Right means section 2: statistics per feature, of x_train alone, constant features divided by 1,
+    inputs unchanged. Use assert and np.allclose.
+    """
+    ### BEGIN SOLUTION
+    x_train = np.array([[1.0, -200.0, 7.0], [3.0, 100.0, 7.0], [5.0, 0.0, 7.0], [7.0, 500.0, 7.0]])
+    x = np.array([[4.0, 40.0, 7.0], [-8.0, 900.0, 9.0]])
+    before = x_train.copy(), x.copy()
+    train, other = implementation(x_train, x)
+    centre, size = np.array([4.0, 100.0, 7.0]), np.array([np.sqrt(5), np.sqrt(65000), 1.0])
+    assert np.allclose(train, (before[0] - centre) / size)
+    assert np.allclose(other, (before[1] - centre) / size)
+    assert np.array_equal(x_train, before[0]) and np.array_equal(x, before[1])
+    ### END SOLUTION
+
+
+# %% check="test_standardize" points=5
+check(test_standardize)
+
+# %% [markdown]
+# ## Experiment: what a network sees
+#
+# Six photo-patches, halved in size, before and after each step.
+# Where a result is no picture, it is shown around
+# a middle grey: grey is 0, black is −2.5 and white is 2.5.
+# Before you run it, think: which rows will still have colours,
+# and in which row will edges stand out?
+
+
+# %%
+def halved(images):
+    """Images (N, H, W, C) of half the height and width: the mean of every block of 2 x 2 pixels."""
+    N, H, W, C = images.shape
+    return images.reshape(N, H // 2, 2, W // 2, 2, C).mean(axis=(2, 4))
+
+
+def around_grey(z):
+    """Numbers from -2.5 to 2.5 as pixels from 0 to 1."""
+    return np.clip(z / 5 + 0.5, 0, 1)
+
+
+# %% experiment="what-a-network-sees"
+from lab import load
+
+data = load("photo_patches")
+photos = halved(data.train_images)
+mean, std = channel_stats([photos[i : i + 512] for i in range(0, len(photos), 512)])
+standard = standardize_images(photos, mean, std)
+table = standard.reshape(len(standard), -1)
+centre, W = whitening(table, eps=0.02)
+white = ((table - centre) @ W).reshape(standard.shape)
+
+steps = {
+    "raw": photos / 255,
+    "standardized": around_grey(standard),
+    "global contrast": around_grey(global_contrast_normalize(photos)),
+    "local contrast": around_grey(local_contrast_normalize(photos, radius=3, eps=25.0)),
+    "whitened": around_grey(white),
+}
+shown = [int(np.flatnonzero(data.train_labels == label)[0]) for label in (0, 2, 4, 5, 7, 8)]
+figure, axes = plt.subplots(len(steps), len(shown), figsize=(7.5, 6.2))
+for row, (name, pictures) in zip(axes, steps.items(), strict=True):
+    for axis, i in zip(row, shown, strict=True):
+        axis.imshow(pictures[i])
+        axis.set(xticks=[], yticks=[])
+    row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+for axis, i in zip(axes[0], shown, strict=True):
+    axis.set_title(data.classes[data.train_labels[i]], fontsize=9)
+plt.show()
+
+# %% [markdown]
+# ## Experiment: the bowl, step by step
+#
+# Grey pictures of 8 x 8 pixels are 64 features. A linear model says "astronaut or not".
+# The left picture shows the eigenvalues of its Hessian after each step; the legend holds the condition
+# number.
+# The right picture shows gradient descent, each with half of its own largest stable learning rate:
+# how much of the loss above the best one is left.
+# Before you run it, write down in which order you expect the four curves.
+
+
+# %%
+def descent(x, target, steps=300):
+    """The share of the excess loss that is left, step by step, from weights of zero."""
+    _, max_lr = curvature(x)
+    best = np.linalg.lstsq(x, target, rcond=None)[0]
+    w, left = np.zeros(x.shape[1]), []
+    for _ in range(steps):
+        left.append(((x @ (w - best)) ** 2).mean())
+        w = w - max_lr / 2 * x.T @ (x @ w - target) / len(x)
+    return np.array(left) / left[0]
+
+
+# %% experiment="the-bowl"
+grey = halved(halved(data.train_images)).mean(axis=3).reshape(len(data.train_images), -1)
+target = np.where(data.train_labels == 0, 1.0, -1.0)
+centre, W = whitening(grey, eps=1e-3)
+steps = {
+    "0 to 1": grey / 255,
+    "centred": (grey - grey.mean(axis=0)) / 255,
+    "standardized": standardize(grey, grey)[0],
+    "whitened": (grey - centre) @ W,
+}
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
+for name, x in steps.items():
+    eigenvalues = np.linalg.eigvalsh(x.T @ x / len(x))[::-1]
+    axes[0].semilogy(eigenvalues, label=f"{name}: {curvature(x)[0]:,.0f}")
+    axes[1].semilogy(descent(x, target), label=name)
+axes[0].set(xlabel="direction", ylabel="eigenvalue of the Hessian", title="condition number")
+axes[1].set(xlabel="step of gradient descent", ylabel="excess loss left", ylim=(1e-6, 2))
+for axis in axes:
+    axis.legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# **Question.** Which single step takes the most from the condition number, and which eigenvalue does it
+# remove?
+# Why does the division by the standard deviation change so little for these pictures, and when would it
+# change much?
+# Whitening wins here. Name one reason why networks are nevertheless mostly trained on standardized images.
+
+# %% [markdown] question="dn-bowl" points=3
+# *Your answer here.*
+
+# %% [markdown]
+# You have normalized data in five ways, and measured why. The next notebook, `normalization_torch`,
+# makes layers of it that keep their statistics, and trains a network on images.
