@@ -437,7 +437,7 @@ check(test_standardize)
 # %% [markdown]
 # ## Experiment: what a network sees
 #
-# Six photo-patches, halved in size, before and after each step.
+# Six photo-patches, halved in size, before and after each step. The last one is a piece of sky.
 # Where a result is no picture, it is shown around
 # a middle grey: grey is 0, black is −2.5 and white is 2.5.
 # Before you run it, think: which rows will still have colours,
@@ -463,9 +463,9 @@ data = load("photo_patches")
 photos = halved(data.train_images)
 mean, std = channel_stats([photos[i : i + 512] for i in range(0, len(photos), 512)])
 standard = standardize_images(photos, mean, std)
-table = standard.reshape(len(standard), -1)
-centre, W = whitening(table, eps=0.02)
-white = ((table - centre) @ W).reshape(standard.shape)
+rows = standard.reshape(len(standard), -1)
+centre, W = whitening(rows, eps=0.1)
+white = ((rows - centre) @ W).reshape(standard.shape)
 
 steps = {
     "raw": photos / 255,
@@ -474,8 +474,8 @@ steps = {
     "local contrast": around_grey(local_contrast_normalize(photos, radius=3, eps=25.0)),
     "whitened": around_grey(white),
 }
-shown = [int(np.flatnonzero(data.train_labels == label)[0]) for label in (0, 2, 4, 5, 7, 8)]
-figure, axes = plt.subplots(len(steps), len(shown), figsize=(7.5, 6.2))
+shown = [110, 189, 87, 96, 254, 41]
+figure, axes = plt.subplots(len(steps), len(shown), figsize=(7.5, 6.2), layout="constrained")
 for row, (name, pictures) in zip(axes, steps.items(), strict=True):
     for axis, i in zip(row, shown, strict=True):
         axis.imshow(pictures[i])
@@ -488,53 +488,71 @@ plt.show()
 # %% [markdown]
 # ## Experiment: the bowl, step by step
 #
-# Grey pictures of 8 x 8 pixels are 64 features. A linear model says "astronaut or not".
-# The left picture shows the eigenvalues of its Hessian after each step; the legend holds the condition
-# number.
-# The right picture shows gradient descent, each with half of its own largest stable learning rate:
+# Two tables. The first is made up: 500 weather reports with temperature (kelvin), pressure (pascal), humidity
+# (percent) and wind (metres per second), which depend on one another. The second holds real pictures:
+# grey patches of 8 x 8 pixels, 64 features. A linear model predicts a number from each.
+#
+# Above are the eigenvalues of the Hessian after each step; the legend holds the condition number.
+# Below is gradient descent, each time with half of its largest stable learning rate:
 # how much of the loss above the best one is left.
-# Before you run it, write down in which order you expect the four curves.
+# Before you run it, write down for the weather in which order you expect the four curves.
 
 
 # %%
-def descent(x, target, steps=300):
-    """The share of the excess loss that is left, step by step, from weights of zero."""
-    _, max_lr = curvature(x)
-    best = np.linalg.lstsq(x, target, rcond=None)[0]
-    w, left = np.zeros(x.shape[1]), []
+def weather(N=500, seed=0):
+    """A made-up table (N, 4): temperature in kelvin, pressure in pascal, humidity in percent, wind in m/s."""
+    rng = np.random.default_rng(seed)
+    season, storm, noise = rng.normal(size=N), rng.normal(size=N), rng.normal(size=(4, N))
+    temperature = 284 + 8 * season - 2 * storm + 2 * noise[0]
+    pressure = 101_300 + 200 * season - 800 * storm + 300 * noise[1]
+    humidity = 72 - 7 * season + 8 * storm + 4 * noise[2]
+    wind = 5 + 1.5 * storm + noise[3]
+    return np.stack([temperature, pressure, humidity, wind], axis=1)
+
+
+def prepared(x):
+    """The table x in four states, by name."""
+    mean, W = whitening(x, eps=1e-6)
+    return {"raw": x, "centred": x - mean, "standardized": standardize(x, x)[0], "whitened": (x - mean) @ W}
+
+
+def descent(x, target, steps=200):
+    """The share of the excess loss that is left after each step, from weights of zero."""
+    hessian, rate = x.T @ x / len(x), curvature(x)[1] / 2
+    distance = -np.linalg.solve(hessian, x.T @ target / len(x))  # from the best weights
+    left = []
     for _ in range(steps):
-        left.append(((x @ (w - best)) ** 2).mean())
-        w = w - max_lr / 2 * x.T @ (x @ w - target) / len(x)
+        left.append(distance @ hessian @ distance)
+        distance = distance - rate * hessian @ distance
     return np.array(left) / left[0]
 
 
 # %% experiment="the-bowl"
-grey = halved(halved(data.train_images)).mean(axis=3).reshape(len(data.train_images), -1)
-target = np.where(data.train_labels == 0, 1.0, -1.0)
-centre, W = whitening(grey, eps=1e-3)
-steps = {
-    "0 to 1": grey / 255,
-    "centred": (grey - grey.mean(axis=0)) / 255,
-    "standardized": standardize(grey, grey)[0],
-    "whitened": (grey - centre) @ W,
-}
-figure, axes = plt.subplots(1, 2, figsize=(9.5, 3.8), layout="constrained")
-for name, x in steps.items():
-    eigenvalues = np.linalg.eigvalsh(x.T @ x / len(x))[::-1]
-    axes[0].semilogy(eigenvalues, label=f"{name}: {curvature(x)[0]:,.0f}")
-    axes[1].semilogy(descent(x, target), label=name)
-axes[0].set(xlabel="direction", ylabel="eigenvalue of the Hessian", title="condition number")
-axes[1].set(xlabel="step of gradient descent", ylabel="excess loss left", ylim=(1e-6, 2))
-for axis in axes:
-    axis.legend(fontsize=8)
+grey = halved(halved(data.train_images / 255)).mean(axis=3).reshape(len(data.train_images), -1)
+reports = weather()
+weights = np.random.default_rng(1).normal(size=(2, 64))
+tables = {"weather": (reports, weights[0, :4]), "pictures": (grey, weights[1])}
+figure, axes = plt.subplots(2, 2, figsize=(9, 6.5), layout="constrained")
+for column, (title, (table, w)) in zip(axes.T, tables.items(), strict=True):
+    target = standardize(table, table)[0] @ w
+    for name, x in prepared(table).items():
+        eigenvalues = np.linalg.eigvalsh(x.T @ x / len(x))[::-1]
+        places = np.arange(1, len(eigenvalues) + 1)
+        column[0].semilogy(places, eigenvalues, marker=".", label=f"{name}: {curvature(x)[0]:.3g}")
+        column[1].semilogy(descent(x, target), label=name)
+    column[0].set(title=title, xlabel="eigenvalue, from the largest")
+    column[0].xaxis.get_major_locator().set_params(integer=True)
+    column[0].legend(title="condition number")
+    column[1].set(xlabel="step of gradient descent", ylim=(1e-6, 2))
+    column[1].legend()
+axes[0, 0].set_ylabel("eigenvalue of the Hessian")
+axes[1, 0].set_ylabel("excess loss left")
 plt.show()
 
 # %% [markdown]
-# **Question.** Which single step takes the most from the condition number, and which eigenvalue does it
-# remove?
-# Why does the division by the standard deviation change so little for these pictures, and when would it
-# change much?
-# Whitening wins here. Name one reason why networks are nevertheless mostly trained on standardized images.
+# **Question.** For the weather: which eigenvalue does centring remove, and what does the division by the
+# standard deviation repair? Why does the same division change nearly nothing for the pictures?
+# Whitening wins both times. Name a reason why networks are still mostly trained on standardized images.
 
 # %% [markdown] question="dn-bowl" points=3
 # *Your answer here.*

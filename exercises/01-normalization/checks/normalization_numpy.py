@@ -101,22 +101,22 @@ def returns_pixels_of_eight_bits(s, z, mean, std):
     return {"dtype_is_uint8": np.array(pixels.dtype == np.uint8)}
 
 
-@probe("global_contrast_normalize")
+@probe("global_contrast_normalize", cases=2)
 def gives_every_image_its_own_mean_and_contrast(s, images, scale, lam):
     return {"y": s.global_contrast_normalize(images, scale=scale, lam=lam)}
 
 
-@probe("global_contrast_normalize")
+@probe("global_contrast_normalize", cases=2)
 def divides_by_eps_where_the_contrast_is_smaller(s, images, scale, lam, eps):
     return {"y": s.global_contrast_normalize(images, scale=scale, lam=lam, eps=eps)}
 
 
-@probe("local_contrast_normalize", rtol=1e-6)
+@probe("local_contrast_normalize", cases=2, rtol=1e-6)
 def standardizes_by_the_window_around_each_pixel(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
 
-@probe("local_contrast_normalize", rtol=1e-6)
+@probe("local_contrast_normalize", cases=2, rtol=1e-6)
 def takes_windows_of_other_sizes(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
