@@ -408,26 +408,24 @@ check(curvature)
 #
 # The check takes your own `standardize` for the right one. Pass section 2 first.
 # The choice of inputs is yours, and it decides: some inputs hide mistakes.
-# Ask yourself which inputs hide a leak. Would you notice that a constant feature becomes NaN?
-# Would you notice that the function changes its inputs?
+# Ask yourself which inputs hide a leak. Would you notice that a constant feature becomes NaN,
+# or that it becomes enormous in new data?
 
 
 # %% solution="test_standardize"
 def test_standardize(implementation):
     """Raise AssertionError unless implementation(x_train, x) returns the right two arrays.
 
-    Right means section 2: statistics per feature, of x_train alone, constant features divided by 1,
-    inputs unchanged. Use assert and np.allclose.
+    Right means section 2: statistics per feature, of x_train alone; constant features divided by 1.
+    Use assert and np.allclose.
     """
     ### BEGIN SOLUTION
     x_train = np.array([[1.0, -200.0, 7.0], [3.0, 100.0, 7.0], [5.0, 0.0, 7.0], [7.0, 500.0, 7.0]])
     x = np.array([[4.0, 40.0, 7.0], [-8.0, 900.0, 9.0]])
-    before = x_train.copy(), x.copy()
     train, other = implementation(x_train, x)
     centre, size = np.array([4.0, 100.0, 7.0]), np.array([np.sqrt(5), np.sqrt(65000), 1.0])
-    assert np.allclose(train, (before[0] - centre) / size)
-    assert np.allclose(other, (before[1] - centre) / size)
-    assert np.array_equal(x_train, before[0]) and np.array_equal(x, before[1])
+    assert np.allclose(train, (x_train - centre) / size)
+    assert np.allclose(other, (x - centre) / size)
     ### END SOLUTION
 
 
