@@ -287,8 +287,7 @@ def _about(data: str, size: str, epochs: int) -> Results:
         "val_images": n_val,
         "epochs": epochs,
         "seeds": s.seeds,
-        "adam_lrs": s.adam_lrs,
-        "sgd_lrs": s.sgd_lrs,
+        **({} if data == "cifar10" else {"adam_lrs": s.adam_lrs, "sgd_lrs": s.sgd_lrs}),
         "base": {"optimizer": "Adam", "lr": ADAM_LR, "batch_size": BATCH},
         "network": "lab.nets.lecture_cnn: no padding, Glorot uniform weights, zero biases",
         # Where a full set was read from says nothing about it, and names somebody's folder.
