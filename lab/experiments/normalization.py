@@ -26,14 +26,13 @@ For the chapter, two studies, written as JSON; each file is complete after every
     cifar = normalization.load_results("cifar10.json")   # plot_training_curves and plot_preparations take it
 
 A run in results["runs"] is a dict: data ("photo_patches", "mnist5k", "cifar10"), preparation (a name),
-optimizer ("Adam", "SGD"), lr, seed, and loss, val_accuracy, seconds with a value per epoch; a loss that is no
-number is NaN. results["measures"] has "channels", name -> mean and std of its training images, pixels from
-0 to 1, and "spectra", a list of dicts: data, preparation, and what `normalization_measures.spectra` says.
+optimizer ("Adam", "SGD"), lr, seed, and loss and val_accuracy with a value per epoch; a loss that is no number
+is NaN. results["measures"] has "channels", name -> mean and std of its training images, pixels from 0 to 1,
+and "spectra", a list of dicts: data, preparation, and what `normalization_measures.spectra` says.
 """
 
 import argparse
 import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -131,17 +130,15 @@ class Run:
         self.net = lecture_cnn((shape[1], shape[2], shape[3]), seed=settings.seed).to(images.train_x.device)
         self.optimizer = OPTIMIZERS[settings.optimizer](self.net.parameters(), lr=settings.lr)
         self.shuffle = torch.Generator().manual_seed(settings.seed)
-        self.record: Results = {**asdict(settings), "loss": [], "val_accuracy": [], "seconds": []}
+        self.record: Results = {**asdict(settings), "loss": [], "val_accuracy": []}
 
     def epoch(self) -> None:
         """Train for an epoch, and measure; a network whose loss is no number is not trained on."""
-        start = time.perf_counter()
         losses = self.record["loss"]
         diverged = bool(losses) and not math.isfinite(losses[-1])
         losses.append(
             math.nan if diverged else train_epoch(self.net, self.images, self.optimizer, BATCH, self.shuffle)
         )
-        self.record["seconds"].append(time.perf_counter() - start)
         self.record["val_accuracy"].append(accuracy(self.net, self.images.test_x, self.images.test_y))
 
 
