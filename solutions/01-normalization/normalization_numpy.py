@@ -354,12 +354,12 @@ def whitening(x, eps):
     With eps = 0.5, W = diag(0.447, 1).
     """
     ### BEGIN SOLUTION
-    mean = x.mean(axis=0)
-    centred = x - mean
+    mu = x.mean(axis=0)
+    centred = x - mu
     covariance = centred.T @ centred / len(x)
     lam, U = np.linalg.eigh(covariance)
     scaled = U / np.sqrt(lam + eps)
-    return mean, scaled @ U.T
+    return mu, scaled @ U.T
     ### END SOLUTION
 
 
