@@ -356,7 +356,7 @@ check(ZCA)
 # ## Your module in a network
 #
 # Here is your module on real images, from a real loader, in front of the lecture's network.
-# The cell prints the statistics of the training images, and beside them the mean of the deviations of the images.
+# The cell prints the statistics of the training images, and beside them the mean deviation within one image.
 # The second is smaller. You know why.
 #
 # Then it saves the network with its preparation, loads it into one that was made with wrong statistics,
