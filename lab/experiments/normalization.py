@@ -26,9 +26,9 @@ For the chapter, two studies, written as JSON; each file is complete after every
     cifar = normalization.load_results("cifar10.json")   # plot_training_curves and plot_preparations take it
 
 A run in results["runs"] is a dict: data ("photo_patches", "mnist5k", "cifar10"), preparation (a name),
-optimizer ("Adam", "SGD"), lr, seed, and loss and val_accuracy with a value per epoch; a loss that is no number
-is NaN. results["measures"] has "channels", name -> mean and std of its training images, pixels from 0 to 1,
-and "spectra", a list of dicts: data, preparation, and what `normalization_measures.spectra` says.
+optimizer ("Adam", "SGD"), lr, seed, and loss and val_accuracy, a value per epoch; a loss that is no number is
+NaN. results["measures"] has "channels", name -> mean and std of its training images, pixels from 0 to 1, and
+"spectra", a list of dicts: data, preparation, and what `normalization_measures.spectra` says.
 """
 
 import argparse
