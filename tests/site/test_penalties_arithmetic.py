@@ -69,6 +69,17 @@ def test_l1_gives_exact_zeros_and_l2_none() -> None:
     assert not (minima(0) == 0).any()
 
 
+def test_l2_shrinks_each_direction_by_its_curvature_and_a_weight_may_cross_zero() -> None:
+    """What the gallery says: a / (a + strength) along each direction, but a weight may cross zero."""
+    A, target, strengths = penalties.hessian(4, 30), np.array([0.1, 2.0]), [0.0, 0.1, 0.5, 3.0]
+    curvatures, directions = np.linalg.eigh(A)
+    walk = np.array(call("penalties", "path", A, target, strengths, 0))
+    for w, strength in zip(walk, strengths, strict=True):
+        kept = curvatures / (curvatures + strength)
+        np.testing.assert_allclose(directions.T @ w, kept * (directions.T @ target), atol=1e-12)
+    np.testing.assert_allclose(walk[:, 0], [0.10, -0.09, -0.25, -0.14], atol=0.005)
+
+
 @pytest.mark.parametrize("l1", [0.5, 1.0])
 def test_all_weights_are_zero_from_the_strength_that_the_summary_names(l1: float) -> None:
     for A, target, _ in PROBLEMS[:6]:
@@ -107,7 +118,7 @@ def test_the_valley_has_the_condition_number_and_the_direction_of_the_sliders() 
 
 def test_the_summary_says_which_weights_are_zero() -> None:
     assert "w₁ is exactly zero. From λ = 1.25" in call("penalties", "describe", "L1", 0.4, [0, 1.1], 1.25)
-    assert "w = (−0.50, 0.25). No weight is exactly zero. L2 shrinks" in call(
+    assert "w = (−0.50, 0.25). No weight is exactly zero. L2 makes" in call(
         "penalties", "describe", "L2", 0.4, [-0.5, 0.25], np.inf
     )
     assert "Both weights are exactly zero." in call("penalties", "describe", "both", 3, [0, 0], 2.5)

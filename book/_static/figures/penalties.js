@@ -129,7 +129,7 @@ class Penalties extends Figure {
 export function describe(penalty, strength, w, zeroFrom) {
   const zeros = ["w₁", "w₂"].filter((_, i) => w[i] === 0);
   const which = zeros.length === 2 ? "Both weights are exactly zero." : zeros.length ? `${zeros[0]} is exactly zero.` : "No weight is exactly zero.";
-  const end = zeroFrom === Infinity ? "L2 shrinks the weights, and no strength makes both zero." : `From λ = ${fixed(zeroFrom)} on both are zero.`;
+  const end = zeroFrom === Infinity ? "L2 makes the vector of the weights shorter, and no strength makes both zero." : `From λ = ${fixed(zeroFrom)} on both are zero.`;
   return `${NAMES[penalty]}, λ = ${fixed(strength)}: w = (${w.map((v) => v === 0 ? "0" : fixed(v)).join(", ")}). ${which} ${end}`;
 }
 
