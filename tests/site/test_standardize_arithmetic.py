@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from sklearn.preprocessing import StandardScaler
 
 from lab.figures import standardize
-from tests.site.figure_arithmetic import call, call_each
+from tests.site.figure_arithmetic import ROOT, call, call_each
 
 RNG = np.random.default_rng(3)
 CLOUDS = [
@@ -45,6 +45,17 @@ def test_whitened_points_are_the_whitened_principal_components_turned_back(x: np
     pca = PCA(whiten=True)
     rows = pca.fit_transform(x) * math.sqrt(len(x) / (len(x) - 1))  # it divides by N - 1
     np.testing.assert_allclose(prepared(x, "whitened"), rows @ pca.components_, atol=1e-9)
+
+
+def test_figure_twin_and_text_begin_with_the_same_data_and_count_the_same_steps() -> None:
+    first = standardize.pairs(standardize.SEED)
+    np.testing.assert_allclose(call("standardize", "pairs", standardize.SEED), first, atol=1e-12)
+    raw = standardize.cloud(first, standardize.MEAN, standardize.SPREAD, standardize.CORRELATION)
+    needed = []
+    for how in standardize.PREPARATIONS:
+        H = call("standardize", "hessian", prepared(raw, how))
+        needed.append(call("standardize", "stepsToArrive", H, call("standardize", "bestRate", H)))
+    assert "needs {}, {}, {} and {} steps".format(*needed) in (ROOT / "book/figures.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("how", standardize.PREPARATIONS)
