@@ -20,15 +20,16 @@ def without_unused(html: str, pagename: str) -> str:
 
 
 def trim_files(app: Sphinx, exception: Exception | None) -> None:
-    """PNG pictures that cells drew, at a third of their size and to the eye the same; no source maps."""
+    """PNG pictures that cells drew, at a third of their size and to the eye the same; no leftovers."""
     if exception or app.builder.name != "html":
         return
     for path in (Path(app.outdir) / "_images").glob("*.png"):
         with Image.open(path) as picture:
             if picture.mode != "P":
                 picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
-    for path in (Path(app.outdir) / "_static").rglob("*.map"):
-        path.unlink()
+    for leftover in ("*.map", "*webpack-macros.html"):
+        for path in (Path(app.outdir) / "_static").rglob(leftover):
+            path.unlink()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -18,10 +18,9 @@ NOT_FOR_READING = (
     ".nojekyll",
     "robots.txt",
     "sitemap.xml",
-    "404.html",
     "offline.js",
 )
-NOT_NEEDED = ("_sources", "_downloads", "pyodide")
+NOT_NEEDED = ("_sources", "_downloads", "pyodide", "locales")
 VERSION = "@VERSION"
 
 
@@ -60,6 +59,6 @@ def write_list(app: Sphinx, exception: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.add_js_file("offline/save.js", type="module")
+    app.add_js_file("offline/save.js", loading_method="defer")
     app.connect("build-finished", write_list, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

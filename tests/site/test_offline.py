@@ -2,13 +2,18 @@
 
 import json
 import re
+import shutil
+import threading
 from collections.abc import Iterator
-from urllib.parse import urljoin
+from functools import partial
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.site.conftest import SITE
+from tests.site.conftest import SITE, Quiet
 
 CHAPTER = "book/02-batchnorm/index.html"
 HOME = "book/index.html"
@@ -21,6 +26,20 @@ def reader(chromium: Browser) -> Iterator[BrowserContext]:
     context = chromium.new_context()
     yield context
     context.close()
+
+
+@pytest.fixture
+def own(site: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A copy of the site that a test may change, in a folder named as where it is published; its address."""
+    folder = (
+        tmp_path
+        / (urlsplit(re.search(r"Sitemap: (\S+)", (SITE / "robots.txt").read_text())[1]).path.split("/")[1])
+    )
+    shutil.copytree(SITE, folder, ignore=shutil.ignore_patterns("_downloads", "_sources"))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}/{folder.name}"
+    server.shutdown()
 
 
 def visit(reader: BrowserContext, address: str) -> Page:
@@ -46,8 +65,9 @@ def test_a_page_once_visited_opens_again_without_a_network(reader: BrowserContex
 
 
 def test_a_saved_book_opens_on_every_page_and_searches_without_a_network(
-    reader: BrowserContext, site: str
+    reader: BrowserContext, own: tuple[Path, str]
 ) -> None:
+    _, site = own
     page = visit(reader, f"{site}/{HOME}")
     page.get_by_role("button", name=re.compile("Save this book for offline reading")).click()
     expect(page.get_by_role("status")).to_contain_text("Saved.", timeout=60_000)
@@ -60,31 +80,34 @@ def test_a_saved_book_opens_on_every_page_and_searches_without_a_network(
     expect(page.locator(".search-list a").first).to_be_visible()
     page.goto(f"{site}/")
     page.wait_for_url(f"**/{HOME}")
+    page.goto(f"{site}/no/such/page.html")
+    expect(page.get_by_role("heading", name="There is no such page")).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).fontWeight") != "400", (
+        "no style sheet"
+    )
 
 
 def test_a_new_build_takes_the_place_of_the_old_one_and_keeps_the_book_saved(
-    reader: BrowserContext, site: str
+    reader: BrowserContext, own: tuple[Path, str]
 ) -> None:
+    folder, site = own
     page = visit(reader, f"{site}/{HOME}")
     page.get_by_role("button", name=re.compile("Save this book")).click()
     expect(page.get_by_role("status")).to_contain_text("Saved.", timeout=60_000)
-    listed = json.loads((SITE / "offline.json").read_text())
-    worker = (SITE / "offline.js").read_text()
-    try:
-        (SITE / "offline.js").write_text(worker.replace(listed["version"], "next"))
-        page.evaluate(
-            """async () => {
-                 const changed = new Promise(resolve =>
-                   navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
-                 await (await navigator.serviceWorker.ready).update();
-                 await changed;
-                 const { active } = await navigator.serviceWorker.ready;
-                 if (active.state !== "activated") await new Promise(resolve =>
-                   active.addEventListener("statechange", resolve, { once: true }));
-               }"""
-        )
-    finally:
-        (SITE / "offline.js").write_text(worker)
+    listed = json.loads((folder / "offline.json").read_text())
+    worker = folder / "offline.js"
+    worker.write_text(worker.read_text().replace(listed["version"], "next"))
+    page.evaluate(
+        """async () => {
+             const changed = new Promise(resolve =>
+               navigator.serviceWorker.addEventListener("controllerchange", resolve, { once: true }));
+             await (await navigator.serviceWorker.ready).update();
+             await changed;
+             const { active } = await navigator.serviceWorker.ready;
+             if (active.state !== "activated") await new Promise(resolve =>
+               active.addEventListener("statechange", resolve, { once: true }));
+           }"""
+    )
     assert page.evaluate("caches.keys()") == [f"{site}/@next"]
     kept = page.evaluate(
         "next => caches.open(next).then(cache => cache.keys()).then(keys => keys.map(key => key.url))",
@@ -93,17 +116,43 @@ def test_a_new_build_takes_the_place_of_the_old_one_and_keeps_the_book_saved(
     assert {urljoin(f"{site}/", file) for file in listed["files"]} <= set(kept)
 
 
+def test_a_full_disk_hides_no_page(reader: BrowserContext, site: str) -> None:
+    page = visit(reader, f"{site}/{HOME}")
+    quota = {"origin": site, "quotaSize": 1}
+    reader.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", quota)
+    page.goto(f"{site}/{CHAPTER}?seen=once")
+    expect(page.locator("article h1")).to_be_visible()
+    page.goto(f"{site}/{HOME}")
+    page.get_by_role("button", name=re.compile("Save this book")).click()
+    expect(page.get_by_role("status")).to_contain_text("not enough room", timeout=60_000)
+
+
+def test_pages_are_kept_once_whatever_their_query(reader: BrowserContext, site: str) -> None:
+    page = visit(reader, f"{site}/{HOME}?from=a")
+    page.goto(f"{site}/{HOME}?from=b")
+    page.goto(f"{site}/{CHAPTER}?from=c")
+    kept = page.evaluate(
+        """() => caches.keys().then(([name]) => caches.open(name)).then(cache => cache.keys())
+             .then(keys => keys.map(key => key.url).filter(url => url.includes(".html")))"""
+    )
+    assert sorted(kept) == sorted(f"{site}/{path}" for path in (HOME, CHAPTER))
+
+
 def test_the_list_holds_what_pages_need_and_not_what_they_do_not(site: str) -> None:
     files = json.loads((SITE / "offline.json").read_text())["files"]
     assert {HOME, CHAPTER, "search.html", "_static/search/sections.js", "index.html"} <= set(files)
-    assert not [file for file in files if "pyodide/" in file or file.startswith("_sources") or ".map" in file]
+    unneeded = re.compile(r"pyodide/|^_sources|\.map|/locales/|webpack-macros")
+    assert not [file for file in files if unneeded.search(file)]
     assert all((SITE / file).exists() for file in files)
 
 
-def test_the_worker_is_small_and_asks_no_other_server(site: str) -> None:
-    worker = (SITE / "offline.js").read_bytes()
-    assert len(worker) <= 2048
-    assert b"http" not in worker
+def test_the_worker_is_small_and_asks_no_other_server(reader: BrowserContext, site: str) -> None:
+    assert (SITE / "offline.js").stat().st_size <= 2560
+    asked: list[str] = []
+    reader.on("request", lambda request: request.service_worker and asked.append(request.url))
+    visit(reader, f"{site}/{HOME}").goto(f"{site}/{CHAPTER}")
+    assert f"{site}/{CHAPTER}" in asked
+    assert not [address for address in asked if not address.startswith(f"{site}/")]
 
 
 def test_a_page_opened_from_disk_can_be_read(chromium: Browser, site: str) -> None:
@@ -118,4 +167,6 @@ def test_a_page_opened_from_disk_can_be_read(chromium: Browser, site: str) -> No
         "[...document.images].every(image => image.naturalWidth > 0 || image.loading === 'lazy')"
     )
     expect(page.locator(".live-figure .static-twin, .live-figure img").first).to_be_visible()
+    page.goto((SITE / HOME).as_uri())
+    expect(page.locator("#save-offline")).to_contain_text("can be read here without a network")
     page.close()

@@ -156,17 +156,13 @@ def test_the_sitemap_lists_the_pages_and_robots_txt_names_it() -> None:
 
 def test_the_page_for_lost_readers_works_at_any_depth() -> None:
     text = (SITE / "404.html").read_text()
-    base = re.search(r'<base href="([^"]+)"', text)
-    assert base
-    assert base[1] == urlsplit(HOME).path
-    assert text.index("<base") < text.index("stylesheet"), (
-        "what comes before it is looked for in the wrong folder"
-    )
     lost = urljoin(HOME, "no/such/page.html")
-    for address in re.findall(r'(?:href|src)="([^"#?]+)', text.replace(base[0], "")):
-        target = urljoin(urljoin(lost, base[1]), address)
+    for address in re.findall(r'(?:href|src|action|data-content_root)="([^"#?]+)', text):
+        target = urljoin(lost, address)
         if target.startswith(HOME):
             assert (SITE / unquote(target.removeprefix(HOME))).exists(), address
+    assert 'href="#main-content"' in text, "the skip link stays on the page"
+    assert "<base" not in text
 
 
 def test_edit_buttons_lead_to_the_sources_of_pages() -> None:

@@ -7,7 +7,7 @@ async function install() {
   if (await caches.match(SAVED)) {
     const { files } = await (await fetch("offline.json", { cache: "no-cache" })).json();
     const cache = await caches.open(CACHE);
-    await cache.addAll(files);
+    await cache.addAll(files.map(file => new Request(file, { cache: "no-cache" })));
     await cache.put(SAVED, new Response());
   }
   await skipWaiting();
@@ -19,27 +19,31 @@ async function activate() {
   await clients.claim();
 }
 
-async function fetchAndKeep(request, cache) {
-  const response = await fetch(request);
-  if (response.status === 200) await cache.put(request, response.clone());
-  return response;
-}
-
-/** Files whose address carries a digest never change; all others are asked for anew while there is a network. */
-async function answer(request, unchanging) {
-  const cache = await caches.open(CACHE);
-  const kept = unchanging && await cache.match(request);
-  return kept || fetchAndKeep(request, cache).catch(async error => {
-    const older = await cache.match(request, { ignoreSearch: true });
+/** Files with a digest (?v=) never change; all others are asked for anew while there is a network.
+ * A cache that fails, as on a full disk, changes no answer. */
+async function answer(event, { href, search }) {
+  const { request } = event;
+  const page = request.mode === "navigate";
+  const cache = await caches.open(CACHE).catch(() => {});
+  const kept = (address, options) => cache?.match(address, options).catch(() => {});
+  const found = !page && /[?&]v=/.test(search) && await kept(request);
+  if (found) return found;
+  try {
+    const response = await fetch(request);
+    const address = page ? href.replace(search, "") : request;
+    if (cache && response.status === 200) event.waitUntil(cache.put(address, response.clone()).catch(() => {}));
+    return response;
+  } catch (error) {
+    const older = await kept(request, { ignoreSearch: true }) ?? (page && await kept("404.html"));
     if (older) return older;
     throw error;
-  });
+  }
 }
 
 addEventListener("install", event => event.waitUntil(install()));
 addEventListener("activate", event => event.waitUntil(activate()));
 addEventListener("fetch", event => {
-  const { origin, pathname, search } = new URL(event.request.url);
-  if (event.request.method !== "GET" || origin !== location.origin || pathname.includes("/pyodide/")) return;
-  event.respondWith(answer(event.request, pathname.includes("/_static/") && /[?&](v|digest)=/.test(search)));
+  const url = new URL(event.request.url);
+  if (event.request.method !== "GET" || url.origin !== origin || url.pathname.includes("/pyodide/")) return;
+  event.respondWith(answer(event, url));
 });
