@@ -9,7 +9,9 @@ STAMPS := _build/stamps
 CLASS := _build/sample/$(SAMPLE)
 UNITS := $(patsubst solutions/%/unit.toml,%,$(wildcard solutions/*/unit.toml))
 CORE := $(wildcard autograder/*.py autograder/authoring/*.py)
-CHECKS := $(wildcard exercises/*/checks/*.json exercises/*/checks/*.py)
+CHECKS := $(wildcard exercises/*/checks/*.*)
+NOTEBOOKS := $(wildcard exercises/*/*.ipynb)
+TEXT := book/%.md exercises/%.ipynb
 ENGINE := $(wildcard autograder/engine/*.py autograder/bridge/*.py)
 LAB := $(shell find lab -name '*.py')
 BOOK := _config.yml _toc.yml $(shell find book -type f -not -name '*.pyc')
@@ -54,14 +56,14 @@ $(STAMPS)/verify-%: $(STAMPS)/build-%
 	$(BIN)/autograder verify $*
 	@touch $@
 
-# A build that changes no check leaves its file as old as it was.
-$(CHECKS): $(UNITS:%=$(STAMPS)/build-%)
+# A build that changes none of these files leaves them as old as they were.
+$(CHECKS) $(NOTEBOOKS): $(UNITS:%=$(STAMPS)/build-%)
 	@:
 
 # Pages run code: unless only text changed, all of them are run and built again. A failure must fail again.
-$(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(BOOK) | build
-	$(if $(filter-out book/%.md,$?),rm -rf _build/.jupyter_cache)
-	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out book/%.md,$?),--all) || { rm -rf _build/.doctrees; exit 1; }
+$(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(NOTEBOOKS) $(BOOK) | build
+	$(if $(filter-out $(TEXT),$?),rm -rf _build/.jupyter_cache)
+	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out $(TEXT),$?),--all) || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
 $(STAMPS)/pdf: $(STAMPS)/site

@@ -26,7 +26,7 @@ class OtherFormat(LookupError):
 
 
 def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[Mistake]) -> None:
-    """Write `<notebook>.json` and `<notebook>.npz` into `folder`, byte-identical for the same content."""
+    """Write `<notebook>.json` and `<notebook>.npz` into `folder`; the same content leaves them untouched."""
     arrays: Arrays = {}
     index = {
         "format": FORMAT,
@@ -34,10 +34,16 @@ def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[
         "probes": [pack_question(q, arrays) for q in questions],
     }
     text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
-    (folder / f"{notebook}.json").write_text(text, encoding="utf-8")
+    write_if_changed(folder / f"{notebook}.json", text)
     target = folder / f"{notebook}.npz"
     if not (target.exists() and _same_arrays(_read_arrays(target), arrays)):
         np.savez(target, **_flat(arrays))  # type: ignore[arg-type]
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """A file whose text stays the same stays as old as it was, and `make` builds nothing from it anew."""
+    if not (path.exists() and path.read_text(encoding="utf-8") == text):
+        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def load(folder: Path, notebook: str) -> tuple[list[Question], list[Mistake]]:

@@ -24,10 +24,12 @@ def build(unit: Unit, root: Path) -> list[Path]:
     written: list[Path] = []
     for notebook in unit.notebooks:
         written += _build_notebook(unit, notebook, target)
-        _write(masters / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=True))
+        store.write_if_changed(
+            masters / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=True)
+        )
     _remove_others(target, written)
     plain = {**unit.to_json(), "sources": _digest(root, unit.slug)}
-    _write(masters / "unit.json", json.dumps(plain, indent=1, ensure_ascii=False))
+    store.write_if_changed(masters / "unit.json", json.dumps(plain, indent=1, ensure_ascii=False))
     shutil.copytree(target / "checks", masters / "checks", dirs_exist_ok=True)
     return written
 
@@ -57,17 +59,12 @@ def _build_notebook(unit: Unit, notebook: Notebook, target: Path) -> list[Path]:
     checks = target / "checks"
     store.save(checks, notebook.name, questions, released_mistakes(unit, notebook))
     public = [p.name for p in unit.probes_of(notebook) if not p.hidden]
-    _write(checks / f"{notebook.name}.py", release.cut_probes(unit.checks, public))
-    _write(target / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=False))
+    store.write_if_changed(checks / f"{notebook.name}.py", release.cut_probes(unit.checks, public))
+    store.write_if_changed(target / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=False))
     return [
         target / f"{notebook.name}.ipynb",
         *(checks / f"{notebook.name}.{e}" for e in ("py", "json", "npz")),
     ]
-
-
-def _write(path: Path, text: str) -> None:
-    if not (path.exists() and path.read_text(encoding="utf-8") == text):
-        path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _remove_others(target: Path, written: list[Path]) -> None:

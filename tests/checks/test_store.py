@@ -1,5 +1,7 @@
 """What is stored comes back, and the same content gives the same bytes."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,24 @@ def test_saving_twice_gives_the_same_bytes(tmp_path):
         store.save(tmp_path / folder, "nb", QUESTIONS, MISTAKES)
     for name in ("nb.json", "nb.npz"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_saving_the_same_again_touches_no_file(tmp_path):
+    """`make` builds the website anew from a check that is younger."""
+    store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
+    for file in tmp_path.iterdir():
+        os.utime(file, (1, 1))
+    store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
+    assert {file.stat().st_mtime for file in tmp_path.iterdir()} == {1}
+
+
+def test_saving_the_same_again_touches_no_file(tmp_path):
+    """`make` builds the website anew from a check that is younger."""
+    store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
+    for file in tmp_path.iterdir():
+        os.utime(file, (1, 1))
+    store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
+    assert {file.stat().st_mtime for file in tmp_path.iterdir()} == {1}
 
 
 def test_arrays_that_differ_in_the_last_bit_are_not_rewritten(tmp_path):
