@@ -63,15 +63,6 @@ def test_saving_the_same_again_touches_no_file(tmp_path):
     assert {file.stat().st_mtime for file in tmp_path.iterdir()} == {1}
 
 
-def test_saving_the_same_again_touches_no_file(tmp_path):
-    """`make` builds the website anew from a check that is younger."""
-    store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
-    for file in tmp_path.iterdir():
-        os.utime(file, (1, 1))
-    store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
-    assert {file.stat().st_mtime for file in tmp_path.iterdir()} == {1}
-
-
 def test_arrays_that_differ_in_the_last_bit_are_not_rewritten(tmp_path):
     store.save(tmp_path, "nb", QUESTIONS, MISTAKES)
     before = (tmp_path / "nb.npz").read_bytes()
