@@ -73,6 +73,11 @@ def backward(layers: list[Layer], dout: np.ndarray, activation: str) -> list[np.
     return gradients
 
 
+def signal_std(output: np.ndarray) -> float:
+    """The std of each unit over the examples, averaged over the units: what of the input arrives."""
+    return float(output.std(axis=0).mean())
+
+
 @house_style
 def plot() -> Figure:
     """ReLU with weights that are too small, with those of He, and too small with batch normalization."""
@@ -92,7 +97,7 @@ def plot() -> Figure:
             width = 0.9 * np.minimum(1, 10 * shares / layer.output.size)
             upper.barh(edges[:-1], width, np.diff(edges), place - width / 2, align="edge", color=BLUE)
         lower.semilogy(
-            range(1, 21), [layer.output.std() for layer in layers], "o", c=BLUE, label="activations"
+            range(1, 21), [signal_std(layer.output) for layer in layers], "o", c=BLUE, label="activations"
         )
         lower.semilogy(
             range(1, 21), [g.std() for g in gradients], "s", c=ORANGE, mfc="none", label="gradient"

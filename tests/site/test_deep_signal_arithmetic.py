@@ -113,8 +113,39 @@ def test_a_unit_is_flat_where_its_derivative_is_small(activation: str, z: list[f
 
 
 def test_a_signal_is_said_to_vanish_hold_or_explode() -> None:
-    words = call_each("random-network", "fate", [(1e-9,), (0.02,), (0.5,), (8,), (50,), (1e9,)])
+    words = call_each("random-network", "fate", [(1e-9,), (0.2,), (0.3,), (3,), (5,), (1e9,)])
     assert words == ["vanishes", "shrinks", "holds", "holds", "grows", "explodes"]
+
+
+def random_network(activation: str, std: float, seed: int = 0) -> tuple[list[float], list[float]]:
+    """The size of the signal, and of the gradient, in each layer of a network of the figure."""
+    width, n, depth = deep_signal.WIDTH, deep_signal.N, deep_signal.DEPTH
+    draws = [(width**2, 100 * seed + layer) for layer in range(depth)]
+    draws += [(n * width, 100 * seed + depth + 30), (n * width, 100 * seed + depth + 31)]
+    *z, x, dout = (np.array(values) for values in call_each("random-network", "sample", draws))
+    weights = [std * W.reshape(width, width) for W in z]
+    layers = deep_signal.forward(x.reshape(n, width), weights, activation, normalize=False)
+    gradients = deep_signal.backward(layers, dout.reshape(n, width), activation)
+    return [deep_signal.signal_std(layer.output) for layer in layers], [g.std() for g in gradients]
+
+
+def test_units_with_constant_outputs_carry_no_signal() -> None:
+    """Sigmoid, std 0.1: over all its values a layer has a std near 0.1, but nothing of the input arrives."""
+    signal, _ = random_network("sigmoid", 0.1)
+    assert signal[-1] < 1e-12
+    assert call("random-network", "fate", signal[-1] / signal[0]) == "vanishes"
+    values = RNG.normal(size=(N, 5)) * [0, 1, 2, 3, 4] + [9, 0, 0, 0, 0]
+    found = call("random-network", "signalDeviation", values.ravel(), N)
+    assert found == pytest.approx(values.std(axis=0).mean(), rel=1e-12)
+    assert found == pytest.approx(deep_signal.signal_std(values), rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_with_large_weights_the_gradient_of_tanh_explodes_and_that_of_sigmoid_shrinks(seed: int) -> None:
+    """What the gallery says: std 1, 50 units; the weights win against the slope of tanh, not of sigmoid."""
+    for activation, words in (("tanh", {"explodes"}), ("sigmoid", {"shrinks", "vanishes"})):
+        _, gradient = random_network(activation, 1.0, seed)
+        assert call("random-network", "fate", gradient[0] / gradient[-1]) in words
 
 
 @pytest.mark.parametrize("seed", range(3))

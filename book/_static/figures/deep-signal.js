@@ -1,6 +1,6 @@
 // <deep-signal>: what 20 random layers make of a batch on the way up, and of a random gradient on the way down.
 import { Figure, define, fixed, svg } from "./base.js";
-import { activations, backward, deviation, fate, flatShare, forward, histogram, sample, weightStd } from "./random-network.js";
+import { activations, backward, deviation, fate, flatShare, forward, histogram, sample, signalDeviation, weightStd } from "./random-network.js";
 
 const [DEPTH, WIDTH, N] = [20, 50, 40]; // small enough for a phone to redraw at once
 const SIZES = [[1e-6, "10⁻⁶"], [1e-3, "10⁻³"], [1, "1"], [1e3, "10³"], [1e6, "10⁶"]];
@@ -23,10 +23,10 @@ class DeepSignal extends Figure {
 
   setup() {
     this.another();
-    const picture = svg("svg", { viewBox: "0 0 740 450", role: "img", "aria-label": "Distribution and standard deviation of the activations in each of 20 layers" });
+    const picture = svg("svg", { viewBox: "0 0 740 450", role: "img", "aria-label": "Distribution of the activations in each of 20 layers, their standard deviation over the examples, and that of the gradient" });
     const tick = (x, y, name, anchor = "end") => svg("text", { class: "tick", x, y, "text-anchor": anchor }, name);
     picture.append(svg("text", { x: 8, y: 20 }, "distribution of the activations"));
-    picture.append(svg("text", { x: 8, y: 232 }, "standard deviation: ● activations, □ gradient"));
+    picture.append(svg("text", { x: 8, y: 232 }, "standard deviation: ● activations, over the examples; □ gradient"));
     for (const [size, name] of SIZES) {
       const y = height(size);
       picture.append(svg("line", { class: "axis", x1: 70, x2: 735, y1: y, y2: y }), tick(62, y + 5, name));
@@ -43,7 +43,7 @@ class DeepSignal extends Figure {
   draw({ activation, initializer, power, normalize }) {
     const std = 10 ** power * weightStd(initializer, WIDTH, WIDTH);
     const layers = forward(this.x, this.z.map((z) => z.map((v) => std * v)), N, activation, normalize);
-    const signal = layers.map(({ output }) => deviation(output));
+    const signal = layers.map(({ output }) => signalDeviation(output, N));
     const gradient = backward(layers, this.dout, N, activation).map(deviation);
     const { range, flat } = activations[activation];
     this.bounds.forEach((text, i) => { text.textContent = fixed(range[1 - i], 0); });
@@ -51,8 +51,9 @@ class DeepSignal extends Figure {
     this.signal.setAttribute("d", signal.map((v, l) => `M${column(l) - 5} ${height(v)}a5 5 0 1 0 10 0a5 5 0 1 0 -10 0`).join(""));
     this.gradient.setAttribute("d", gradient.map((v, l) => `M${column(l) - 5} ${height(v) - 5}h10v10h-10z`).join(""));
     const share = flatShare(layers.at(-1).output, activation);
-    const words = flat === "saturated" && share > 0.5 ? "saturates" : fate(signal.at(-1) / signal[0]);
-    return `Weights of std ${short(std)}. Std of the activations in layers 1, 10, 20: ${[0, 9, 19].map((l) => short(signal[l])).join(", ")}. ` +
+    const size = fate(signal.at(-1) / signal[0]);
+    const words = flat === "saturated" && share > 0.5 && size === "holds" ? "saturates" : size;
+    return `Weights of std ${short(std)}. Std of the activations over the examples in layers 1, 10, 20: ${[0, 9, 19].map((l) => short(signal[l])).join(", ")}. ` +
       `The signal ${words}; ${fixed(100 * share, 0)} % of the outputs of layer 20 are ${flat}. ` +
       `On its way down the gradient ${fate(gradient[0] / gradient.at(-1))}: std 1 in layer 20, ${short(gradient[0] / gradient.at(-1))} in layer 1.`;
   }

@@ -97,6 +97,14 @@ export function deviation(values) {
   return Math.sqrt(values.reduce((a, b) => a + (b - mean) ** 2, 0) / values.length);
 }
 
+/** Standard deviation over the n examples of each unit, averaged over the units: what of the input arrives. */
+export function signalDeviation(values, n) {
+  const units = values.length / n;
+  let sum = 0;
+  for (let j = 0; j < units; j++) sum += deviation(Float64Array.from({ length: n }, (_, i) => values[i * units + j]));
+  return sum / units;
+}
+
 /** Share of the values in each bin of [low, high]; what lies outside counts in the outermost bin. */
 export function histogram(values, [low, high], bins = 24) {
   const shares = new Float64Array(bins);
@@ -113,7 +121,7 @@ export function flatShare(output, activation) {
 /** In words, what becomes of a size that is multiplied by this ratio from one end of the network to the other. */
 export function fate(ratio) {
   if (ratio < 1e-3) return "vanishes";
-  if (ratio < 0.1) return "shrinks";
-  if (ratio <= 10) return "holds";
+  if (ratio < 0.25) return "shrinks";
+  if (ratio <= 4) return "holds";
   return ratio > 1e3 ? "explodes" : "grows";
 }
