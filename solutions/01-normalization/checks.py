@@ -50,8 +50,8 @@ def of_eight_bits(rng):
     return {"x_train": x_train.astype(np.uint8), "x": x.astype(np.uint8)}
 
 
-# rtol 1e-6 below: a tiny number added to the divisor is no mistake, unless the divisor is zero
-@probe("minmax_scale", rtol=1e-6)
+# rtol 1e-4 below: a tiny number added to the divisor is no mistake, unless the divisor is zero
+@probe("minmax_scale", rtol=1e-4)
 def scales_with_the_range_of_the_training_data(s, x_train, x):
     return {"scaled": s.minmax_scale(x_train, x)}
 
@@ -61,7 +61,7 @@ def _(rng):
     return train_and_new(rng)
 
 
-@probe("minmax_scale", cases=2, rtol=1e-6)
+@probe("minmax_scale", cases=2, rtol=1e-4)
 def divides_a_constant_feature_by_one(s, x_train, x):
     return {"scaled": s.minmax_scale(x_train, x)}
 
@@ -71,7 +71,7 @@ def _(rng):
     return with_a_constant_feature(rng)
 
 
-@probe("minmax_scale", cases=2, rtol=1e-6)
+@probe("minmax_scale", cases=2, rtol=1e-4)
 def scales_integers_of_eight_bits(s, x_train, x):
     return {"scaled": s.minmax_scale(x_train, x)}
 
@@ -81,7 +81,7 @@ def _(rng):
     return of_eight_bits(rng)
 
 
-@probe("standardize", rtol=1e-6)
+@probe("standardize", rtol=1e-4)
 def standardizes_the_training_data(s, x_train, x):
     train, _other = s.standardize(x_train, x)
     return {"train": train}
@@ -92,7 +92,7 @@ def _(rng):
     return train_and_new(rng)
 
 
-@probe("standardize", rtol=1e-6)
+@probe("standardize", rtol=1e-4)
 def standardizes_other_data_with_the_training_statistics(s, x_train, x):
     _train, other = s.standardize(x_train, x)
     return {"other": other}
@@ -103,7 +103,7 @@ def _(rng):
     return train_and_new(rng)
 
 
-@probe("standardize", cases=2, rtol=1e-6)
+@probe("standardize", cases=2, rtol=1e-4)
 def leaves_the_scale_of_a_constant_feature(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}
@@ -114,7 +114,7 @@ def _(rng):
     return with_a_constant_feature(rng)
 
 
-@probe("standardize", cases=2, rtol=1e-6)
+@probe("standardize", cases=2, rtol=1e-4)
 def standardizes_integers_of_eight_bits(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}

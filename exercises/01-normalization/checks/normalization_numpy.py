@@ -2,40 +2,40 @@ import numpy as np
 from autograder import probe
 
 
-@probe("minmax_scale", rtol=1e-6)
+@probe("minmax_scale", rtol=1e-4)
 def scales_with_the_range_of_the_training_data(s, x_train, x):
     return {"scaled": s.minmax_scale(x_train, x)}
 
 
-@probe("minmax_scale", cases=2, rtol=1e-6)
+@probe("minmax_scale", cases=2, rtol=1e-4)
 def divides_a_constant_feature_by_one(s, x_train, x):
     return {"scaled": s.minmax_scale(x_train, x)}
 
 
-@probe("minmax_scale", cases=2, rtol=1e-6)
+@probe("minmax_scale", cases=2, rtol=1e-4)
 def scales_integers_of_eight_bits(s, x_train, x):
     return {"scaled": s.minmax_scale(x_train, x)}
 
 
-@probe("standardize", rtol=1e-6)
+@probe("standardize", rtol=1e-4)
 def standardizes_the_training_data(s, x_train, x):
     train, _other = s.standardize(x_train, x)
     return {"train": train}
 
 
-@probe("standardize", rtol=1e-6)
+@probe("standardize", rtol=1e-4)
 def standardizes_other_data_with_the_training_statistics(s, x_train, x):
     _train, other = s.standardize(x_train, x)
     return {"other": other}
 
 
-@probe("standardize", cases=2, rtol=1e-6)
+@probe("standardize", cases=2, rtol=1e-4)
 def leaves_the_scale_of_a_constant_feature(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}
 
 
-@probe("standardize", cases=2, rtol=1e-6)
+@probe("standardize", cases=2, rtol=1e-4)
 def standardizes_integers_of_eight_bits(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}
