@@ -24,6 +24,18 @@ def test_an_error_of_the_figure_is_the_error_of_the_test() -> None:
         call("bn-drift", "nothing")
 
 
+def test_the_followed_example_stays_in_the_picture_of_the_drifting_batch() -> None:
+    """All others equal, the largest batch: nothing can be further out than sqrt(N - 1)."""
+    furthest = max(call("bn-drift", "normalize", np.r_[1.5, np.full(63, -3.0)])["train"])
+    assert furthest == pytest.approx(63**0.5, rel=1e-4)
+    radius, width, centre = 7, 740, 370
+    left, right = call_each("bn-drift", "place", [(-furthest,), (furthest,)])
+    assert radius <= left
+    assert right <= width - radius
+    assert right - centre == pytest.approx(centre - left)
+    assert 735 not in (left, right)  # not clamped
+
+
 @pytest.mark.parametrize("N", [1, 2, 7])
 def test_bn_drift_normalizes_as_torch_and_as_its_twin(N: int) -> None:
     x = np.random.default_rng(N).normal(3, 2, N)

@@ -160,5 +160,30 @@ def test_a_tilt_hurts_those_that_scale_each_coordinate_and_no_other() -> None:
             ends.append(np.hypot(*optimizers.path(rule, surface, 100.0, still, best)[-1]))
         if rule in ("sgd", "momentum", "nesterov"):
             assert ends[1] == pytest.approx(ends[0], rel=1e-6)
+        elif rule == "adam":
+            assert 2.5 < ends[1] / ends[0] < 3.5
         else:
-            assert ends[1] > (2 if rule == "adam" else 1000) * ends[0]
+            assert ends[0] < 1e-3
+            assert ends[1] > 0.2
+
+
+def test_noise_drives_sgd_from_the_ridge_of_the_saddle_and_a_little_may_keep_it_there() -> None:
+    """What the gallery asks the reader to try: condition number 20, rate 0.063, 40 steps."""
+
+    def distances(rule: str, size: float, seeds: range) -> list[float]:
+        calls = [
+            (rule, "saddle", 10**1.3, size * noise(seed), {"lr": 10**-1.2, "mu": 0.9, "beta1": 0.9})
+            for seed in seeds
+        ]
+        ends = [path[-1] for path in call_each("optimizers", "path", calls)]
+        return call_each("surfaces", "distance", [("saddle", end) for end in ends])
+
+    def noise(seed: int) -> np.ndarray:
+        return np.array(call("optimizers", "noises", seed))[:40]
+
+    still = distances("sgd", 0.0, range(1, 2))[0]
+    assert still > 1.2
+    assert all(distances(rule, 0.0, range(1, 2))[0] < 0.9 for rule in optimizers.LINES if rule != "sgd")
+    assert max(distances("sgd", 1.0, range(1, 9))) < 0.7
+    little = distances("sgd", 0.1, range(1, 5))
+    assert min(little) < still < max(little)

@@ -40,7 +40,7 @@ class BnDrift extends Figure {
       picture.append(svg("text", { x: 8, y: y - 16 }, name), svg("line", { class: "axis", x1: 8, x2: 732, y1: y, y2: y }), others, one);
       return { y, others, one };
     });
-    for (let v = -6; v <= 6; v += 2) picture.append(svg("text", { class: "tick", x: place(v), y: 208, "text-anchor": "middle" }, fixed(v, 0)));
+    for (let v = -8; v <= 8; v += 2) picture.append(svg("text", { class: "tick", x: place(v), y: 208, "text-anchor": "middle" }, fixed(v, 0)));
     return picture;
   }
 
@@ -56,6 +56,7 @@ class BnDrift extends Figure {
   }
 }
 
-const place = (value) => 370 + 50 * value;
+/** Wide enough for the one example: in a batch of N no output is beyond sqrt(N - 1), 7.94 for 64. */
+export const place = (value) => Math.max(5, Math.min(735, 370 + 41 * value));
 
 define("bn-drift", BnDrift);

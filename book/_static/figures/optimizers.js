@@ -11,6 +11,12 @@ const VIEWED = Array.from({ length: 14 }, (_, i) => 0.5 * (0.3 * 1.5 ** i) ** 2)
 const near = (w) => Math.hypot(...w) <= 3; // a circle, so that a turned surface gets the same rates
 const lost = (points) => !(Math.hypot(...points.at(-1)) < FAR);
 
+/** Standard normal noise for each gradient. */
+export function noises(seed) {
+  const normal = normals(uniforms(seed));
+  return Array.from({ length: STEPS }, () => [normal(), normal()]);
+}
+
 /** The points from the start on, with noise[t] added to gradient t. It ends early where it leaves for good. */
 export function path(rule, surface, kappa, noise, settings) {
   let [w, state] = [start(surface), {}];
@@ -66,8 +72,7 @@ class Optimizers extends Figure {
   seed = 0;
 
   sample() {
-    const normal = normals(uniforms(++this.seed));
-    this.z = Array.from({ length: STEPS }, () => [normal(), normal()]);
+    this.z = noises(++this.seed);
   }
 
   setup() {

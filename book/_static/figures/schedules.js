@@ -53,10 +53,10 @@ const chosen = (line, label, value) => [`line${line}`, { label, value, swatch: s
 class Schedules extends Figure {
   static parameters = {
     ...Object.fromEntries([chosen(1, "first", "cosine"), chosen(2, "second", "step"), chosen(3, "third", "none")]),
-    base: { label: "base rate", min: -4, max: 0, step: 0.1, value: -1, show: power },
-    T: { label: "steps in all", min: 10, max: 200, step: 5, value: 100 },
-    W: { label: "warm-up steps", min: 0, max: 50, step: 1, value: 10 },
-    period: { label: "period, in steps", min: 2, max: 100, step: 1, value: 30 },
+    base: { label: "base rate η", min: -4, max: 0, step: 0.1, value: -1, show: power },
+    T: { label: "steps in all, T", min: 10, max: 200, step: 5, value: 100 },
+    W: { label: "warm-up steps, T₀", min: 0, max: 50, step: 1, value: 10 },
+    period: { label: "period P, in steps", min: 2, max: 100, step: 1, value: 30 },
     gamma: { label: "factor γ per period", min: 0.05, max: 0.95, step: 0.05, value: 0.3 },
     least: { label: "lowest rate, of the base", min: 0, max: 0.5, step: 0.01, value: 0, show: (v) => `${Math.round(100 * v)} %` },
     log: { label: "logarithmic axis", value: false },
