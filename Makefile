@@ -22,7 +22,7 @@ export OPENBLAS_NUM_THREADS = 1
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .SECONDEXPANSION:
-.PHONY: all build verify site pdf sample links test lint serve lab vendor pyodide clean help
+.PHONY: all build verify site pdf sample links test lint serve lab node_modules vendor pyodide clean help
 
 all: verify site sample ## everything: exercises, proofs, website, a graded sample class
 	@$(BIN)/autograder marks $(CLASS)/marks.json
@@ -85,8 +85,7 @@ lint: .venv/stamp ## ruff and mypy
 	$(BIN)/mypy
 
 test: lint build site ## lint, types and tests; says what it skipped, and why
-	@.ci/prepare
-	$(BIN)/python -m pytest -n 2 --dist loadfile -rs
+	@there=$$(.ci/prepare) && REQUIRED="site $$there $$REQUIRED" $(BIN)/python -m pytest -n 2 --dist loadfile -rs
 
 serve: site ## serve the website on this machine
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
@@ -94,8 +93,11 @@ serve: site ## serve the website on this machine
 lab: build ## open the exercises in JupyterLab
 	$(BIN)/jupyter lab exercises
 
-node_modules: package.json package-lock.json ## what the editor is bundled from and some tests run with
-	npm ci --no-audit --no-fund
+node_modules: node_modules/.package-lock.json ## what the editor is bundled from and some tests run with
+
+# npm writes this file last, so what broke off is fetched again. No package needs a script to install it.
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 vendor: .venv/stamp node_modules ## bundle the editor of the live exercises anew

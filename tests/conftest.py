@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SLUG = "77-tiny"
+
+
+def missing(what: str, why: str) -> NoReturn:
+    """Skip a test for want of `what`; fail it where $REQUIRED names that: site, chromium, node, pyodide."""
+    if what in os.environ.get("REQUIRED", "").split():
+        pytest.fail(f"{why} ($REQUIRED says that it is here)", pytrace=False)
+    pytest.skip(why)
+
 
 NOTEBOOK = '''\
 # %% [markdown]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from book._tools import chromium as chromium_finder
+from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("SITE", ROOT / "_build" / "html"))
@@ -32,10 +34,21 @@ def pages() -> list[str]:
     )
 
 
-def needs_node(package: str) -> Path:
-    """The folder of a node package; skips the test where there is none."""
-    if not shutil.which("node") or not (NODE / package).exists():
-        pytest.skip(f"needs Node 18 or later and {package}: install nodejs and npm, then make node_modules")
+@cache
+def node_version() -> int:
+    """The major version of Node; 0 where there is none."""
+    if not shutil.which("node"):
+        return 0
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    return int(told.strip().removeprefix("v").split(".")[0])
+
+
+def needs_node(package: str = "") -> Path:
+    """The folder of a node package, or of all; skips the test where Node or the package is missing."""
+    if node_version() < 18:
+        missing("node", "needs Node 18 or later: install nodejs and npm")
+    if package and not (NODE / package).exists():
+        missing("node", f"needs {package}: make node_modules")
     return NODE / package
 
 
@@ -45,10 +58,16 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[str]:
-    """The address of the built site."""
+def built_site() -> Path:
+    """The folder of the built site."""
     if not (SITE / "book/index.html").exists():
-        pytest.skip("the site is not built: make site")
+        missing("site", "the site is not built: make site")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def site(built_site: Path) -> Iterator[str]:
+    """The address of the built site."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(SITE)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -60,8 +79,8 @@ def chromium() -> Iterator[Browser]:
     """One browser for the session: Debian's, or the one that $CHROMIUM names."""
     try:
         path = chromium_finder.find()
-    except FileNotFoundError as missing:
-        pytest.skip(str(missing))
+    except FileNotFoundError as error:
+        missing("chromium", str(error))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=chromium_finder.FLAGS)
         yield browser
@@ -71,8 +90,7 @@ def chromium() -> Iterator[Browser]:
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture
-def open_page(chromium: Browser, site: str) -> Iterator[OpenPage]:
+def profiles(chromium: Browser, site: str) -> Iterator[OpenPage]:
     """Open a page of the site in a browser profile of its own.
 
     `page.external` lists what it asked of other servers (each such request is refused), `page.problems` the
@@ -100,3 +118,8 @@ def open_page(chromium: Browser, site: str) -> Iterator[OpenPage]:
     yield open_it
     for context in contexts:
         context.close()
+
+
+open_page = pytest.fixture(profiles, name="open_page")
+# For tests that leave the page as it was.
+open_shared_page = pytest.fixture(profiles, name="open_shared_page", scope="module")

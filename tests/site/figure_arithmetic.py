@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.site.conftest import needs_node
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURES = ROOT / "book" / "_static" / "figures"
@@ -55,8 +54,7 @@ def evaluate(figure: str, script: str) -> None:
 
 
 def _node(script: str) -> str:
-    if shutil.which("node") is None:
-        pytest.skip("there is no Node.js to run the arithmetic of the figures: apt install nodejs")
+    needs_node()
     done = subprocess.run(
         ["node", "--input-type=module"], input=script, capture_output=True, text=True, timeout=60, check=False
     )

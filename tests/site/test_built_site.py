@@ -17,7 +17,7 @@ GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not (SITE / "book/index.html").exists(), reason="the site is not built: make site"),
+    pytest.mark.usefixtures("built_site"),
 ]
 
 

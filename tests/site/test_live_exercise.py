@@ -19,10 +19,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
+from pygments.styles import get_style_by_name
+from pygments.token import Comment, Keyword, Name, Number, String
 
 from autograder.student import PublicChecks
 from book._tools import fetch_pyodide, vendor
-from tests.conftest import ROOT
+from tests.conftest import ROOT, missing
 from tests.site.conftest import SITE, OpenPage, Quiet, needs_node
 from tests.units.right_ways_02_numpy import WAYS
 
@@ -45,7 +47,7 @@ def runtime() -> Path:
     try:
         return fetch_pyodide.runtime()
     except fetch_pyodide.NotFetched as error:
-        pytest.skip(str(error))
+        missing("pyodide", str(error))
 
 
 @pytest.fixture(scope="session")
@@ -183,6 +185,16 @@ def test_the_editor_comes_without_python(open_page: OpenPage) -> None:
     assert not page.external
 
 
+def test_the_trouble_of_loading_the_editor_goes_when_it_loads(open_page: OpenPage) -> None:
+    page = open_page(CHAPTER)
+    page.context.route("**/settings.json", lambda route: route.abort())
+    box(page).get_by_role("button", name="Edit").click()
+    expect(box(page).get_by_role("status")).to_contain_text("Look at your connection")
+    page.context.unroute("**/settings.json")
+    edit(box(page))
+    expect(box(page).get_by_role("status")).to_have_text("")
+
+
 def test_a_site_that_serves_python_itself_asks_nobody_else(
     open_page: OpenPage, served: str, site: str
 ) -> None:
@@ -221,11 +233,47 @@ def test_a_syntax_error_quotes_the_line(chapter: Page) -> None:
     assert "line 3\n    def batchnorm_forward(x, gamma, beta, eps)\n" in report(box(chapter))
 
 
-def test_what_the_code_prints_is_text_and_never_markup(chapter: Page) -> None:
-    write(box(chapter), 'print("<img src=x onerror=alert(1)>")\n')
+def test_what_comes_from_code_or_storage_is_text_and_never_markup(chapter: Page) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    write(box(chapter), f'print("{hostile}")\n')
     run(box(chapter), re.compile("not attempted yet"))
-    assert "<img src=x onerror=alert(1)>" in box(chapter).locator(".live-printed").inner_text()
+    assert hostile in box(chapter).locator(".live-printed").inner_text()
+    write(box(chapter), f'raise ValueError("{hostile}")\n')
+    run(box(chapter), "Your code ended with an error.")
+    assert f"ValueError: {hostile}" in report(box(chapter))
     assert not box(chapter).locator("img").count()
+    chapter.reload()
+    assert hostile in box(chapter).locator("pre").first.inner_text()
+    assert not box(chapter).locator("img").count()
+
+
+def test_reset_starts_python_anew_and_code_sees_no_store_of_the_site(chapter: Page) -> None:
+    forward = box(chapter)
+    write(forward, "import sys\nsys.modules['mine'] = sys\n")
+    run(forward, f"{EXERCISE}: not attempted yet")
+    forward.get_by_role("button", name="Reset").click()
+    write(
+        forward,
+        "import js, sys\nprint([hasattr(js, name) for name in ('caches', 'indexedDB')], 'mine' in sys.modules)\n",
+    )
+    run(forward, f"{EXERCISE}: not attempted yet")
+    assert forward.locator(".live-printed").inner_text().strip() == "[False, False] False"
+
+
+def test_a_solved_exercise_stays_marked_as_long_as_its_code(chapter: Page) -> None:
+    solved = re.compile(r"\blive-solved\b")
+    write(box(chapter), RIGHT)
+    run(box(chapter), f"{EXERCISE}: all 2 checks passed")
+    chapter.reload()
+    expect(box(chapter)).to_have_class(solved)
+    expect(box(chapter).get_by_role("status")).to_contain_text("You have solved this")
+    edit(box(chapter))
+    chapter.keyboard.type("#")
+    expect(box(chapter)).not_to_have_class(solved)
+    chapter.keyboard.press("Backspace")
+    expect(box(chapter)).to_have_class(solved)
+    box(chapter).get_by_role("button", name="Reset").click()
+    expect(box(chapter)).not_to_have_class(solved)
 
 
 def test_edits_stay_until_reset_brings_the_starter_back(open_page: OpenPage) -> None:
@@ -234,6 +282,16 @@ def test_edits_stay_until_reset_brings_the_starter_back(open_page: OpenPage) -> 
     write(box(page), "mine = 1\n")
     page.reload()
     assert box(page).locator("pre").inner_text() == "mine = 1\n"
+    [name] = page.evaluate("Object.keys(localStorage).filter(name => name.startsWith('live-exercise:'))")
+    assert name == f"live-exercise:/{KEY}/{EXERCISE}", "the path of the site's root, then the exercise"
+    page.evaluate(
+        "name => localStorage.setItem(name, JSON.stringify({starter: 'old', text: 'mine = 1\\n'}))", name
+    )
+    page.reload()
+    assert box(page).locator("pre").inner_text() == "mine = 1\n"
+    expect(box(page).get_by_role("status")).to_have_text(
+        "The exercise has changed since you wrote this; Reset shows the new one."
+    )
     edit(box(page))
     expect(box(page).locator(".cm-content")).to_contain_text("mine = 1")
     box(page).get_by_role("button", name="Reset").click()
@@ -302,3 +360,19 @@ def test_the_vendored_editor_is_what_its_packages_make(tmp_path: Path) -> None:
     needs_node("esbuild")
     for made in vendor.bundle(tmp_path):
         assert made.read_bytes() == (vendor.TARGET / made.name).read_bytes(), "run make vendor"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_editor_has_the_colours_of_the_code_blocks(mode: str) -> None:
+    css = (ROOT / "book/_static/live/live-exercise.css").read_text("utf-8")
+    light, dark = re.findall(r"--live-keyword: [^\n]+", css)
+    mine = dict(re.findall(r"--live-(\w+): (#\w+)", light if mode == "light" else dark))
+    style = get_style_by_name(f"a11y-high-contrast-{mode}")
+    tokens = {
+        "keyword": Keyword,
+        "string": String,
+        "comment": Comment,
+        "number": Number,
+        "name": Name.Function,
+    }
+    assert mine == {name: f"#{style.style_for_token(token)['color']}" for name, token in tokens.items()}

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import yaml
+from playwright.sync_api import Browser
 from pypdf import PageObject, PdfReader
 from pypdf.generic import Destination
 
-from book._tools import chromium, pdf
+from book._tools import pdf
 from tests.site.conftest import ROOT, SITE
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
@@ -29,13 +30,7 @@ def make(target: Path, **environment: str) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    try:
-        chromium.find()
-    except FileNotFoundError as missing:
-        pytest.skip(str(missing))
-    if not (SITE / "book/index.html").exists():
-        pytest.skip("the site is not built: make site")
+def folder(chromium: Browser, built_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pdf")
     done = make(folder / "book.pdf")
     assert done.returncode == 0, done.stderr

@@ -25,10 +25,7 @@ HOME = site_address.pages_address(CONFIG["repository"]["url"])
 REDIRECTS = CONFIG["sphinx"]["config"]["redirects"]
 ADDRESSES = (ROOT / "book" / "addresses.txt").read_text().split()
 
-needs_site = pytest.mark.skipif(
-    not (SITE / "book/index.html").exists(), reason="the site is not built: make site"
-)
-pytestmark = [pytest.mark.slow, needs_site]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("built_site")]
 
 
 def toc_pages(node: Any) -> list[str]:

@@ -95,9 +95,7 @@ def stray_dollars(html: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def built() -> dict[str, str]:
-    if not (SITE / "book/index.html").exists():
-        pytest.skip("the site is not built: make site")
+def built(built_site: Path) -> dict[str, str]:
     return {address: (SITE / address).read_text(encoding="utf-8") for address in pages()}
 
 

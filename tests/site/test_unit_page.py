@@ -210,7 +210,7 @@ def test_the_time_of_a_unit_is_the_sum_over_its_exercises(build: Build) -> None:
     assert text.replace("\N{NO-BREAK SPACE}", " ") == "Then 1 exercise in 1 notebook, about 1 h 15 min."
 
 
-needs_site = pytest.mark.skipif(not CHAPTER.exists(), reason="the site is not built: make site")
+needs_site = pytest.mark.usefixtures("built_site")
 
 
 def cited_labels(source: str) -> dict[str, set[str]]:

@@ -55,13 +55,29 @@ def test_a_workflow_may_only_read_unless_a_job_says_more(path: Path) -> None:
 
 
 @EACH
-def test_a_workflow_cancels_or_waits_for_its_own_earlier_run(path: Path) -> None:
-    assert "group" in load(path)["concurrency"]
+def test_a_newer_run_ends_its_elder_unless_that_one_is_publishing(path: Path) -> None:
+    workflow = load(path)
+    publishes = any("environment" in job for job in workflow["jobs"].values())
+    assert workflow["concurrency"]["group"]
+    assert workflow["concurrency"]["cancel-in-progress"] is not publishes
+
+
+def test_the_site_is_published_from_the_commit_on_main_that_ci_has_passed() -> None:
+    ci, publish = (load(ROOT / f".github/workflows/{name}.yml") for name in ("ci", "publish"))
+    passed = {"workflows": [ci["name"]], "types": ["completed"], "branches": ["main"]}
+    assert publish["on"] == {"workflow_run": passed}
+    build = publish["jobs"]["build"]
+    assert set(build["if"].split(" && ")) == {
+        "github.event.workflow_run.conclusion == 'success'",
+        "github.event.workflow_run.event == 'push'",
+    }
+    assert build["steps"][0]["with"]["ref"] == "${{ github.event.workflow_run.head_sha }}"
+    assert publish["jobs"]["deploy"]["needs"] == "build"
 
 
 @EACH
 def test_every_job_ends_by_itself(path: Path) -> None:
-    assert all("timeout-minutes" in job for job in load(path)["jobs"].values())
+    assert all(job["timeout-minutes"] <= 60 for job in load(path)["jobs"].values())
 
 
 @EACH
