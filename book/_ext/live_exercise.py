@@ -49,7 +49,10 @@ class LiveExercise(SphinxDirective):
         except (NoSuchExercise, Unfit) as error:
             raise self.error(f"live-exercise: {error}") from None
         page = self.env.metadata[self.env.docname]
-        page["live_exercises"] = " ".join(dict.fromkeys([*page.get("live_exercises", "").split(), key]))
+        shown = page.get("live_exercises", "").split()
+        if f"{key}:{name}" in shown:
+            raise self.error(f"live-exercise: this page has {name} of {key} twice: remove one of them.")
+        page["live_exercises"] = " ".join([*shown, f"{key}:{name}"])
         source = PRELUDE + found.stub.rstrip() + "\n"
         box = live_exercise(
             "",
@@ -124,8 +127,9 @@ def write_files(app: Sphinx, exception: Exception | None) -> None:
         return
     static = Path(app.outdir) / "_static"
     folder = static / "live"
-    keys = sorted({k for page in app.env.metadata.values() for k in page.get("live_exercises", "").split()})
-    for old in folder.glob("*.whl"):
+    shown = [name for page in app.env.metadata.values() for name in page.get("live_exercises", "").split()]
+    keys = sorted({name.split(":")[0] for name in shown})
+    for old in [*folder.glob("*.whl"), *folder.glob("settings.json")]:
         old.unlink()
     shutil.rmtree(folder / "checks", ignore_errors=True)
     if not keys:
@@ -163,7 +167,7 @@ def copy_checks(root: Path, folder: Path, key: str) -> list[str]:
 
 def addressed(path: Path, folder: Path) -> str:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    return f"{path.relative_to(folder).as_posix()}?{digest}"
+    return f"{path.relative_to(folder).as_posix()}?v={digest}"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

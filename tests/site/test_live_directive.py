@@ -28,8 +28,8 @@ def build(root: Path, directive: str, builder: str = "html") -> tuple[Path, str]
     settings = {"extensions": ["live_exercise"], "exclude_patterns": ["exercises"]}
     with patch_docutils(), docutils_namespace():
         sphinx = Sphinx(root, None, out, root / "trees", builder, settings, None, complaints, freshenv=True)
-        (out / "_static/live").mkdir(parents=True)
-        (out / "_static/vendor/codemirror").mkdir(parents=True)
+        (out / "_static/live").mkdir(parents=True, exist_ok=True)
+        (out / "_static/vendor/codemirror").mkdir(parents=True, exist_ok=True)
         for name in ("live/live-worker.js", "live/live-python.js", "vendor/codemirror/editor.js"):
             (out / "_static" / name).write_text(name)
         sphinx.build()
@@ -61,6 +61,18 @@ def test_what_cannot_be_shown_is_told_in_a_sentence(tmp_path: Path, directive: s
     assert sentence in build(tmp_path, directive)[1]
 
 
+def test_an_exercise_stands_once_on_a_page(tmp_path: Path) -> None:
+    complaints = build(tmp_path, f"{RIGHT}\n\n.. live-exercise:: {RIGHT}")[1]
+    assert "this page has batchnorm_forward of 02-batchnorm/batchnorm_numpy twice: remove one" in complaints
+
+
+def test_without_exercises_nothing_of_them_stays(tmp_path: Path) -> None:
+    out, _ = build(tmp_path, RIGHT)
+    build(tmp_path, "02-batchnorm/batchnorm_numpy none")
+    assert not (out / "_static/live/settings.json").exists()
+    assert not list((out / "_static/live").glob("*.whl"))
+
+
 def test_the_site_holds_what_the_script_loads_and_settings_name_it(tmp_path: Path) -> None:
     out, complaints = build(tmp_path, RIGHT)
     assert not complaints
@@ -68,7 +80,7 @@ def test_the_site_holds_what_the_script_loads_and_settings_name_it(tmp_path: Pat
     named = [settings[part] for part in ("wheel", "python", "worker", "editor")]
     named += settings["checks"]["02-batchnorm/batchnorm_numpy"]
     for address in named:
-        path, digest = address.split("?")
+        path, digest = address.split("?v=")
         assert (out / "_static/live" / path).is_file()
         assert len(digest) == 12
 
@@ -80,7 +92,7 @@ def test_a_changed_file_gets_another_address(tmp_path: Path) -> None:
         script.write_text(text)
         addresses.append(addressed(script, tmp_path))
     assert addresses[0] == addresses[2] != addresses[1]
-    assert addresses[0].startswith("live-worker.js?")
+    assert addresses[0].startswith("live-worker.js?v=")
 
 
 def test_other_formats_show_the_starter(tmp_path: Path) -> None:
