@@ -254,7 +254,8 @@ def test_reset_starts_python_anew_and_code_sees_no_store_of_the_site(chapter: Pa
     forward.get_by_role("button", name="Reset").click()
     write(
         forward,
-        "import js, sys\nprint([hasattr(js, name) for name in ('caches', 'indexedDB')], 'mine' in sys.modules)\n",
+        "import js, sys\nstores = [hasattr(js, name) for name in ('caches', 'indexedDB')]\n"
+        "print(stores, 'mine' in sys.modules)\n",
     )
     run(forward, f"{EXERCISE}: not attempted yet")
     assert forward.locator(".live-printed").inner_text().strip() == "[False, False] False"

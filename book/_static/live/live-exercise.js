@@ -1,7 +1,9 @@
 // The live exercises of a page: buttons at once; an editor, Python and the checks only when the reader wants them.
 // A classic script and no module, so that it can say what to do when the page was opened as a file.
 {
+  const CALLED = "Printed when the checks called your code, once for each case:";
   const here = new URL(".", document.currentScript.src);
+  const site = new URL("../..", here).pathname; // other courses may share the server, and so the storage
 
   /** An HTML element with properties, and children or text. */
   const html = (tag, properties = {}, ...children) => {
@@ -30,18 +32,28 @@
     }
   };
 
-  /** Run code and check it, one exercise of the page after the other. */
+  let python;
+  /** Run code and check it. */
   const check = async ({ key, ...task }, seconds, tell) => {
-    const [python, { pyodide, wheel, worker, checks }] = await load("python");
+    let named;
+    [python, named] = await load("python");
+    const { pyodide, wheel, worker, checks } = named;
     const address = (path) => new URL(path, here).href;
     const places = { pyodide: address(pyodide), wheel: address(wheel), script: address(worker), seconds };
     return python.ask({ ...task, key, checks: checks[key].map(address) }, places, tell);
   };
+  /** The exercises of the page share one Python, and take turns. */
   let turn = Promise.resolve();
   const inTurn = (task) => turn = turn.then(task, task);
 
-  /** localStorage, where there is one: else edits last as long as the page. */
-  const stored = (action) => { try { return action(localStorage); } catch { return null; } };
+  /** What is kept in localStorage, where there is one: else edits last as long as the page. */
+  const recall = (name) => { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } };
+  const remember = (name, what) => {
+    try {
+      if (what) localStorage.setItem(name, JSON.stringify(what));
+      else localStorage.removeItem(name);
+    } catch { /* a full or forbidden storage */ }
+  };
 
   /** "See: Batch normalization, eq. (2)": on the page of that title the equation is a link. */
   const linked = (note) => {
@@ -70,9 +82,13 @@
     const block = section.querySelector("div[class*=highlight-]");
     const code = block.querySelector("pre"); // holds the code as it is now: what is shown, run, printed
     const starter = code.textContent;
-    const name = `live-exercise:${key}/${exercise}`;
-    const keys = html("p", { className: "live-keys", id: `live-keys-${number}`, hidden: true },
-      "Shift+Enter runs and checks. Tab leaves the editor; Ctrl+] and Ctrl+[ indent.");
+    const name = `live-exercise:${site}${key}/${exercise}`;
+    let { starter: base = starter, text: saved, solved } = recall(name) ?? {}; // base: what the saved text began from
+    let running = false;
+    let round = 0; // what began before the last reset is not shown
+    const keys = html("p", { className: "live-keys", id: `live-keys-${number}` },
+      "You can edit this code: press Edit or click into it. Shift+Enter runs and checks. " +
+      "Tab leaves the editor; Ctrl+] and Ctrl+[ indent.");
     const place = html("div", { className: "live-editor" });
     const status = html("span", { className: "live-status", role: "status" });
     const output = html("div", { className: "live-printed" });
@@ -80,10 +96,13 @@
     const say = (text) => { status.textContent = text; };
     const clear = () => [output, report].forEach((part) => part.replaceChildren());
     let editor;
+    let trouble; // why the editor did not load
 
+    const mark = () => section.classList.toggle("live-solved", code.textContent === solved);
     const keep = (text) => {
       code.textContent = text;
-      stored((storage) => (text === starter ? storage.removeItem(name) : storage.setItem(name, text)));
+      remember(name, text === starter ? null : { starter: base, text, solved });
+      mark();
     };
 
     const edit = async () => {
@@ -94,10 +113,11 @@
           label: `Python code of ${exercise}`, describedBy: keys.id,
         });
       } catch (error) {
-        return say(error.message);
+        trouble = error.message;
+        return say(trouble);
       }
+      if (status.textContent === trouble) say("");
       section.classList.add("live-edited");
-      keys.hidden = false;
       editButton.hidden = true;
       editor.focus();
     };
@@ -107,26 +127,47 @@
       runButton.ariaDisabled = "true"; // not `disabled`, which would lose the focus
       clear();
       say("Waiting for the run before this one…");
+      const mine = round;
+      const current = (action) => (value) => mine === round && action(value);
       inTurn(async () => {
-        const task = { source: code.textContent, key, exercise };
-        await check(task, Number(section.dataset.timeout), say).then(show, (error) => say(error.message));
-        runButton.ariaDisabled = "false";
+        const source = code.textContent;
+        running = mine === round;
+        try {
+          if (!running) return;
+          const answer = await check({ source, key, exercise }, Number(section.dataset.timeout), current(say));
+          current(show)({ source, ...answer });
+        } catch (error) {
+          current(say)(error.message);
+        } finally {
+          running = false;
+          runButton.ariaDisabled = "false";
+        }
       });
     };
 
-    const show = ({ output: printed, error, report: found }) => {
-      if (printed) output.append(html("pre", { tabIndex: 0, ariaLabel: "Output" }, printed));
+    const printed = (text, label) => html("pre", { tabIndex: 0, ariaLabel: label }, text);
+    const show = ({ source, output: text, called, error, report: found }) => {
+      if (text) output.append(printed(text, "Output"));
+      if (called) output.append(html("p", {}, CALLED), printed(called, CALLED));
       if (error) report.append(html("pre", { className: "live-error", tabIndex: 0 }, error));
       if (found) report.append(...drawn(found));
       say(found ? found.headline : "Your code ended with an error.");
-      section.classList.toggle("live-solved", Boolean(found?.passed));
+      if (found?.passed) solved = source;
+      else if (solved === source) solved = undefined;
+      keep(code.textContent);
     };
 
     const reset = () => {
-      keep(starter);
+      round += 1;
+      base = starter;
+      solved = undefined;
       editor?.replace(starter);
+      keep(starter);
       clear();
-      say("The code is as it was at first.");
+      const stop = async () => python?.stop("Stopped.");
+      if (running) stop();
+      else inTurn(stop); // another exercise may be running
+      say("The code is as it was at first, and Python starts anew.");
     };
 
     const button = (text, onclick) => html("button", { type: "button", onclick }, text);
@@ -135,8 +176,10 @@
     runButton.className = "live-run";
     place.onkeydown = (event) => event.stopPropagation(); // Sphinx would take "/" for its search
     code.onclick = () => { if (!String(getSelection())) edit(); }; // who selects the code wants to copy it
-    const saved = stored((storage) => storage.getItem(name));
-    if (saved !== null) code.textContent = saved;
+    if (saved !== undefined) code.textContent = saved;
+    mark();
+    if (base !== starter) say("The exercise has changed since you wrote this; Reset shows the new one.");
+    else if (code.textContent === solved) say("You have solved this: all checks passed.");
     block.after(place, keys, html("div", { className: "live-bar" }, runButton, editButton, button("Reset", reset), status),
       output, report);
   };

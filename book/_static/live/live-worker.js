@@ -1,6 +1,6 @@
 // Python for the live exercises of a page: Pyodide in a worker, so that a page can stop code that never ends.
 // Messages in: {boot: {pyodide, wheel}} once, then {run: {source, key, exercise, checks}}, one at a time.
-// Messages out: {ready}, {begun} when the code starts, {answer} as JSON text of autograder.page, {failed}.
+// Messages out: {loading: what}, {ready}, {begun} when the code starts, {answer} as JSON text of autograder.page, {failed}.
 
 const COURSE = "/course";
 let python;
@@ -14,18 +14,30 @@ async function bytes(address) {
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** The saved pages and all else that the site keeps in this browser are not for code that somebody pasted. */
+function hideStores() {
+  for (let object = self; object; object = Object.getPrototypeOf(object)) {
+    delete object.caches;
+    delete object.indexedDB;
+  }
+}
+
 /** Load Python, NumPy and the course's checking modules. */
 async function boot({ pyodide, wheel }) {
   const archive = bytes(wheel);
   archive.catch(() => {}); // told below, after Python's own failure if there is one
+  postMessage({ loading: "Python (1 of 3; about 9 MB in all, once)" });
   const { loadPyodide } = await import(`${pyodide}pyodide.mjs`);
   python = await loadPyodide({ indexURL: pyodide });
+  postMessage({ loading: "NumPy (2 of 3)" });
   const trouble = [];
   await python.loadPackage("numpy", { messageCallback: () => {}, errorCallback: (text) => trouble.push(text) });
   if (!python.loadedPackages.numpy) throw new Error(trouble.join(" ") || "NumPy did not load");
+  postMessage({ loading: "the checks (3 of 3)" });
   python.unpackArchive(await archive, "zip", { extractDir: COURSE });
   python.runPython(`import sys; sys.path.insert(0, "${COURSE}")`);
   answer = python.pyimport("autograder.page").answer;
+  hideStores();
 }
 
 /** Put a notebook's public checks where the course's modules look for them. */
