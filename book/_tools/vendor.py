@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCE = "book/_static/live/editor.js"
+SOURCE = "book/_tools/editor.js"
 TARGET = ROOT / "book/_static/vendor/codemirror"
 OPTIONS = ["--bundle", "--minify", "--format=esm", "--target=es2020", "--legal-comments=none"]
 
