@@ -4,6 +4,7 @@ import builtins
 import json
 import subprocess
 import sys
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -103,6 +104,18 @@ def test_code_may_break_builtins_and_numpy_for_itself_only() -> None:
     assert ask(RIGHT)["report"]["passed"]
 
 
+def test_settings_and_modules_of_one_run_do_not_spoil_the_next() -> None:
+    limit, filters, dumps = sys.getrecursionlimit(), warnings.filters[:], json.dumps
+    got = ask(
+        "import builtins, json, sys, warnings\nimport numpy as np\nwarnings.simplefilter('error')\n"
+        "sys.setrecursionlimit(200)\njson.dumps = np.linalg.norm = None\nbuiltins.mine = 1\n"
+    )
+    assert got["error"] is None
+    assert (sys.getrecursionlimit(), warnings.filters, json.dumps) == (limit, filters, dumps)
+    assert callable(np.linalg.norm)
+    assert not hasattr(builtins, "mine")
+
+
 def test_names_do_not_live_into_the_next_run() -> None:
     ask(RIGHT)
     assert ask("left = 1")["report"]["headline"] == "scale: not attempted yet"
@@ -115,6 +128,21 @@ def test_what_the_code_prints_is_shown_and_cut_where_it_is_too_long() -> None:
     assert len(long) < MOST_OUTPUT + 100
     assert long.startswith("again\nagain\n")
     assert "cut here" in long
+
+
+def test_what_is_printed_when_the_checks_call_is_told_apart() -> None:
+    got = ask("print('once')\ndef scale(x, a):\n    print('a case')\n    return x * a\n")
+    assert got["output"] == "once\n"
+    assert set(got["called"].split("\n")) == {"a case", ""}
+
+
+@pytest.mark.parametrize(
+    "body", ["raise ValueError('long' * 100_000)", "x = 1; x." + "long" * 100_000, "'long' * 100_000 +"]
+)
+def test_the_text_of_an_error_is_cut_where_it_is_too_long(body: str) -> None:
+    assert len(ask(body)["error"]) < MOST_OUTPUT + 100
+    told = ask(f"def scale(x, a):\n    {body}\n")
+    assert len(json.dumps(told)) < 2 * MOST_OUTPUT
 
 
 def test_the_wheel_is_the_same_twice_and_holds_what_a_check_needs_and_no_more() -> None:
