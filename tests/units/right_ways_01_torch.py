@@ -180,6 +180,28 @@ way(
 )
 
 way(
+    "Standardize",
+    "single precision on the way",
+    """
+    class Standardize(nn.Module):
+        def __init__(self, mean, std):
+            super().__init__()
+            self.register_buffer("mean", mean)
+            self.register_buffer("std", std)
+
+        def forward(self, x):
+            up = [1, len(self.mean)] + [1] * (x.ndim - 2)
+            safe = torch.where(self.std == 0, 1.0, self.std).reshape(up)
+            z = (x.float() - self.mean.reshape(up)) / safe
+            return z.to(x.dtype if x.dtype.is_floating_point else self.mean.dtype)
+
+        def inverse(self, z):
+            up = [1, len(self.mean)] + [1] * (z.ndim - 2)
+            return z * torch.where(self.std == 0, 1.0, self.std).reshape(up) + self.mean.reshape(up)
+    """,
+)
+
+way(
     "fold_standardization",
     "two cases",
     """
@@ -252,6 +274,17 @@ way(
         c = (lam + torch.einsum("nchw,nchw->n", d, d) / n) ** 0.5
         c = torch.where(c > eps, c, eps)
         return d * (scale / c).view(-1, 1, 1, 1)
+    """,
+)
+
+way(
+    "global_contrast",
+    "the limit as a tensor of one number",
+    """
+    def global_contrast(x, scale=1.0, lam=0.0, eps=1e-8):
+        centred = x - x.mean((1, 2, 3), keepdim=True)
+        contrast = torch.sqrt(lam + x.var((1, 2, 3), correction=0, keepdim=True))
+        return centred * scale / torch.maximum(contrast, torch.tensor(eps))
     """,
 )
 
