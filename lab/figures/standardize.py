@@ -67,7 +67,7 @@ def plot() -> Figure:
     import matplotlib.pyplot as plt
 
     raw = cloud(pairs(SEED), MEAN, SPREAD, CORRELATION)
-    u, v = grid = np.stack(np.meshgrid(*(np.linspace(t - 2.1, t + 2.1, 121) for t in TARGET)))
+    u, v = grid = np.stack(np.meshgrid(*(np.linspace(t - 2.1, t + 2.1, 61) for t in TARGET)))
     away = grid - TARGET[:, None, None]
     picture, rows = plt.subplots(2, 4, figsize=(10, 5.6), sharex="row", sharey="row", layout="constrained")
     plt.close(picture)

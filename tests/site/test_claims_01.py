@@ -1,0 +1,140 @@
+"""What the chapter of unit 01 says about our runs is true of the committed results."""
+
+import json
+import math
+import re
+from functools import cache
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+RAW, UNIT, CHANNELS, FEATURES = "raw", "to [0, 1]", "standardised per channel", "standardised per feature"
+GLOBAL, LOCAL, ZCA = "global contrast", "local contrast", "whitened (ZCA)"
+
+
+@cache
+def results(name: str = "full") -> dict[str, Any]:
+    return json.loads((ROOT / f"book/results/01-normalization/{name}.json").read_text())
+
+
+def runs(
+    preparation: str, *, data: str = "photo_patches", optimizer: str = "Adam", lr: float = 1e-3
+) -> list[dict[str, Any]]:
+    of = results("cifar10" if data == "cifar10" else "full")
+    wanted = {"data": data, "preparation": preparation, "optimizer": optimizer, "lr": lr}
+    found = [run for run in of["runs"] if wanted.items() <= run.items()]
+    assert len(found) == len(of["about"]["seeds"]) >= 3
+    return found
+
+
+def ends(preparation: str, **at: Any) -> list[float]:
+    return [run["val_accuracy"][-1] for run in runs(preparation, **at)]
+
+
+def first_loss(preparation: str, **at: Any) -> float:
+    return mean(run["loss"][0] for run in runs(preparation, **at))
+
+
+def test_raw_digits_are_learnt_and_raw_colour_patches_are_not() -> None:
+    assert min(ends(RAW, data="mnist5k")) > 0.9
+    assert max(ends(RAW)) < 0.6
+
+
+def test_on_raw_images_the_first_epoch_is_worse_than_knowing_nothing() -> None:
+    for data in ("photo_patches", "mnist5k"):
+        assert first_loss(RAW, data=data) > 2 * math.log(10)
+    assert first_loss(CHANNELS) < math.log(10)
+
+
+def test_every_preparation_beats_raw_with_every_seed() -> None:
+    for preparation in (UNIT, CHANNELS, FEATURES, GLOBAL, LOCAL, ZCA):
+        assert min(ends(preparation)) > max(ends(RAW))
+
+
+def test_the_scale_does_most_of_it_and_centring_adds_less() -> None:
+    raw, unit, standardized = (mean(ends(name)) for name in (RAW, UNIT, CHANNELS))
+    assert unit - raw > standardized - unit > 0
+
+
+def test_seeds_do_not_tell_per_channel_from_per_feature() -> None:
+    seeds = ends(CHANNELS) + ends(FEATURES)
+    assert abs(mean(ends(CHANNELS)) - mean(ends(FEATURES))) < max(seeds) - min(seeds)
+
+
+def test_contrast_normalization_and_whitening_give_less_than_standardization() -> None:
+    for preparation in (GLOBAL, LOCAL, ZCA):
+        assert mean(ends(preparation)) < mean(ends(CHANNELS))
+    assert mean(ends(LOCAL)) < min(mean(ends(GLOBAL)), mean(ends(ZCA)))
+
+
+def best_of_sgd(preparation: str) -> tuple[float, float]:
+    """The best mean accuracy of plain SGD over the learning rates, and its rate."""
+    lrs = results()["about"]["sgd_lrs"]
+    return max((mean(ends(preparation, optimizer="SGD", lr=lr)), lr) for lr in lrs)
+
+
+def test_sgd_trains_standardized_images_where_it_loses_raw_ones() -> None:
+    assert {0.01, 0.1} <= set(results()["about"]["sgd_lrs"])
+    for lr in (0.01, 0.1):
+        assert all(run["loss"][-1] is None for run in runs(RAW, optimizer="SGD", lr=lr))
+        assert min(ends(CHANNELS, optimizer="SGD", lr=lr)) > 0.4
+
+
+def test_at_the_rates_of_raw_images_standardized_ones_are_nearly_at_rest() -> None:
+    lr = best_of_sgd(RAW)[1]
+    for run in runs(CHANNELS, optimizer="SGD", lr=lr):
+        assert run["loss"][0] - run["loss"][-1] < 0.2
+
+
+def test_the_best_rate_of_sgd_is_higher_for_standardized_images_and_gives_more() -> None:
+    (raw, raw_lr), (standardized, standardized_lr) = best_of_sgd(RAW), best_of_sgd(CHANNELS)
+    assert standardized_lr >= 100 * raw_lr
+    assert standardized > raw + 0.05
+
+
+def spectrum(preparation: str, data: str = "photo_patches") -> dict[str, Any]:
+    (found,) = (
+        s for s in results()["measures"]["spectra"] if (s["data"], s["preparation"]) == (data, preparation)
+    )
+    return found
+
+
+def test_one_eigenvalue_of_raw_images_holds_nearly_all() -> None:
+    assert spectrum(RAW)["first_share"] > 0.85
+
+
+def test_dividing_by_the_deviations_moves_the_spectrum_and_keeps_its_shape() -> None:
+    centred, standardized = spectrum("centred"), spectrum(CHANNELS)
+    assert standardized["max_lr"] > 1000 * centred["max_lr"]
+    assert 0.8 < standardized["condition"] / centred["condition"] < 1.25
+    assert spectrum(ZCA)["condition"] < 1e-3 * standardized["condition"]
+
+
+def test_the_network_has_the_parameters_of_the_lecture() -> None:
+    assert (results()["parameters"]["conv 1"], results()["parameters"]["conv 2"]) == (832, 16_448)
+
+
+def test_cifar10_was_split_as_in_the_lecture_but_not_trained_as_long() -> None:
+    about = results("cifar10")["about"]
+    assert (about["train_images"], about["val_images"]) == (40_000, 10_000)
+    assert about["epochs"] < 10
+
+
+def test_on_cifar10_standardized_images_win_with_every_seed_by_the_gap_of_the_lecture() -> None:
+    raw, standardized = (ends(name, data="cifar10") for name in (RAW, CHANNELS))
+    assert min(standardized) > max(raw)
+    assert mean(standardized) - mean(raw) > 0.72 - 0.55
+    assert min(standardized) > 0.55
+
+
+def test_on_raw_cifar10_the_seeds_lie_far_apart() -> None:
+    raw, standardized = (ends(name, data="cifar10") for name in (RAW, CHANNELS))
+    assert max(raw) - min(raw) > 5 * (max(standardized) - min(standardized))
+
+
+def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
+    text = (ROOT / "book/01-normalization/index.md").read_text(encoding="utf-8")
+    told = text[text.index("## What it buys") : text.index("### On CIFAR-10")]
+    prose = re.sub(r"^```.*?^```$", "", told, flags=re.MULTILINE | re.DOTALL)
+    assert not re.findall(r"\d+(?:\.\d+)? ?(?:percent|%)", prose)
