@@ -13,6 +13,8 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
+NEEDS = """<p class="figure-needs">This picture stands still. The one that moves needs JavaScript, and a page
+that comes from a web server, not from a file on your disk.</p>"""
 FIGURES = Path(__file__).parents[1] / "_static" / "figures"
 
 
@@ -31,7 +33,7 @@ class LiveFigure(SphinxDirective):
             raise self.error(f"live-figure {name}: :alt: must say what the static figure shows.")
         figure = nodes.figure(classes=["live-figure"])
         element = name if "-" in name else f"{name}-figure"  # HTML wants a hyphen in the name of an element
-        figure += nodes.raw("", f"<{element}></{element}>", format="html")
+        figure += nodes.raw("", f"<{element}></{element}>{NEEDS}", format="html")
         figure += nodes.image(uri=self._twin(name), alt=self.options["alt"], classes=["static-twin"])
         caption = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, caption)

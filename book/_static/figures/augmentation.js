@@ -80,8 +80,8 @@ class Augmentation extends Figure {
     this.ondragover = (event) => event.preventDefault();
     this.ondrop = (event) => { event.preventDefault(); this.open(event.dataTransfer.files[0]); };
     this.loadPhoto();
-    return html("div", { className: "pictures" }, html("style", { textContent: STYLE }),
-      html("div", { className: "pair" }, framed(this.before, "original"), framed(this.after, "augmented")),
+    return html("div", { className: "pictures" },
+      html("div", { className: "pair main-panel" }, framed(this.before, "original"), framed(this.after, "augmented")),
       html("div", { className: "strip" }, ...this.strip.map((element, k) => html("div", {}, element, this.captions[k]))),
       html("p", {}, html("label", { className: "figure-button" }, "Open a picture of your own", file), "or drop it here. It stays on your machine: nothing is uploaded."),
       this.said);
@@ -176,16 +176,5 @@ function paint(canvas, data) {
   data.forEach((v, k) => { image.data[k + Math.floor(k / 3)] = 255 * v; });
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
-
-const STYLE = `
-augmentation-figure :is(.pair, .strip) { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; text-align: center; max-width: 36rem; margin: 0 auto 0.5rem; }
-augmentation-figure .strip { grid-template-columns: repeat(6, 1fr); font-size: 0.8rem; }
-augmentation-figure canvas { display: block; width: 100%; border: 1px solid var(--pst-color-border); }
-augmentation-figure { display: block; }
-augmentation-figure .pictures { display: contents; }
-augmentation-figure p { display: flex; flex-wrap: wrap; gap: 0 0.7rem; align-items: center; margin: 0; text-align: start; }
-augmentation-figure p label:focus-within { outline: 2px solid var(--pst-color-link); outline-offset: 2px; }
-augmentation-figure input[type="file"] { position: absolute; opacity: 0; width: 1px; }
-@media (max-width: 576px) { augmentation-figure .pair { position: sticky; top: 3.5rem; z-index: 1; background: var(--pst-color-background); } augmentation-figure :is(input, select, button) { scroll-margin-top: 18rem; } }`;
 
 define("augmentation", Augmentation);

@@ -5,17 +5,6 @@ import { ensemble, factors, histogram, kept, maskOf, ticks } from "./mask-ensemb
 const H = [1, 1.5, 0.5, 2]; // the activations of the four units
 const W = [2, -1, 2, -0.5]; // their weights to the output
 
-const STYLE = `dropout-masks {
-  .unit { fill: none; stroke: var(--figure-1); stroke-width: 2; }
-  .dropped { stroke: var(--pst-color-text-muted); stroke-dasharray: 4 4; }
-  .cross { stroke: var(--figure-2); stroke-width: 3; }
-  .wire { fill: none; stroke: var(--pst-color-text-muted); stroke-width: 1.5; }
-  .wire + text { paint-order: stroke; stroke: var(--pst-color-background); stroke-width: 14; }
-  .exact { fill: none; stroke: var(--pst-color-text-base); }
-  .average { stroke: var(--figure-1); stroke-width: 3; }
-  .prediction { stroke: var(--figure-2); stroke-width: 3; stroke-dasharray: 7 5; }
-}`;
-
 class DropoutMasks extends Figure {
   static parameters = {
     p: { label: "drop probability p", min: 0, max: 0.9, step: 0.05, value: 0.5, show: (v) => fixed(v) },
@@ -42,7 +31,7 @@ class DropoutMasks extends Figure {
     this.restart();
     const picture = svg("svg", { viewBox: "0 0 740 438", role: "img", "aria-label": "A network with dropped units, and the outputs of its 16 masks" });
     this.parts = svg("g");
-    picture.append(svg("style", {}, STYLE), this.parts);
+    picture.append(this.parts);
     return picture;
   }
 

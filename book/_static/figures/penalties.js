@@ -83,7 +83,7 @@ class Penalties extends Figure {
     this.trail = svg("polyline", { class: "trail" });
     this.target = svg("path", { class: "target", d: "M-6-6 6 6M-6 6 6-6" });
     this.found = svg("circle", { class: "first", r: 7 });
-    const plane = svg("svg", { viewBox: "0 0 360 360", role: "img", "aria-label": "Contours of the loss over two weights, and the shape of the penalty" },
+    const plane = svg("svg", { class: "main-panel", viewBox: "0 0 360 360", role: "img", "aria-label": "Contours of the loss over two weights, and the shape of the penalty" },
       line(0, 180, 360, 180), line(180, 0, 180, 360), ...this.rings, this.shape, this.trail, this.touching, this.target, this.found,
       label(350, 172, "w₁", "end"), label(188, 16, "w₂"));
 
@@ -95,7 +95,7 @@ class Penalties extends Figure {
     const weights = svg("svg", { viewBox: "0 0 360 360", role: "img", "aria-label": "The two weights for each strength of the penalty" },
       line(30, 180, 345, 180), line(30, 10, 30, 350), ...ticks, this.now, ...this.curves, ...this.names, ...this.dots,
       label(345, 20, "the weights for each λ", "end"), label(345, 198, "λ = 3", "end"));
-    return html("div", { className: "two-panels" }, html("style", { textContent: STYLE }), plane, weights);
+    return html("div", { className: "two-panels" }, plane, weights);
   }
 
   draw({ penalty, strength, first, second, condition, degrees }) {
@@ -137,18 +137,5 @@ const place = ([x, y]) => [180 + 50 * x, 180 - 50 * y];
 const line = (x1, y1, x2, y2) => svg("line", { class: "axis", x1, y1, x2, y2 });
 const label = (x, y, text, anchor = "start") => svg("text", { x, y, "text-anchor": anchor }, text);
 const set = (element, attributes) => Object.entries(attributes).forEach(([name, value]) => element.setAttribute(name, value));
-
-const STYLE = `
-penalties-figure .two-panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 0.5rem; }
-.live-figure .two-panels text { font-size: 15px; }
-penalties-figure :is(ellipse, polyline) { fill: none; stroke-width: 1.5; }
-penalties-figure .ring { stroke: var(--pst-color-text-muted); stroke-opacity: 0.5; }
-penalties-figure .touching { stroke: var(--figure-1); stroke-opacity: 1; stroke-width: 2; }
-penalties-figure .shape { fill: var(--figure-2); fill-opacity: 0.2; stroke: var(--figure-2); stroke-width: 2; }
-penalties-figure .trail { stroke: var(--pst-color-text-base); stroke-dasharray: 2 4; stroke-width: 2; }
-penalties-figure .target { stroke: var(--pst-color-text-base); stroke-width: 2.5; }
-penalties-figure .curve { stroke: var(--figure-1); stroke-width: 2.5; }
-penalties-figure .second { stroke: var(--figure-2); stroke-dasharray: 7 4; }
-penalties-figure .now { stroke: var(--pst-color-text-muted); }`;
 
 define("penalties", Penalties);

@@ -114,9 +114,9 @@ class Standardize extends Figure {
     const data = svg("svg", { viewBox: "0 0 360 360", role: "img", "aria-label": "The data, one dot for each example" },
       line(0, 180, 360, 180), line(180, 0, 180, 360), this.dots, label(352, 172, "feature 1", "end"), label(188, 18, "feature 2"));
     const target = svg("path", { class: "target", d: "M-6-6 6 6M-6 6 6-6", transform: `translate(${plane(TARGET)})` });
-    const loss = svg("svg", { viewBox: "0 0 360 360", role: "img", "aria-label": "Contours of the loss over the two weights, and the path of gradient descent" },
+    const loss = svg("svg", { class: "main-panel", viewBox: "0 0 360 360", role: "img", "aria-label": "Contours of the loss over the two weights, and the path of gradient descent" },
       ...this.rings, this.trail, this.steps, target, this.end, label(352, 350, "weight 1", "end"), label(8, 18, "weight 2"));
-    return html("div", { className: "two-panels" }, html("style", { textContent: STYLE }), data, loss);
+    return html("div", { className: "two-panels" }, data, loss);
   }
 
   draw({ how, best, mean, spread, correlation, lr, steps }) {
@@ -152,14 +152,5 @@ const SCALE = 80; // pixels for one unit of weight
 const plane = ([u, v]) => [180 + SCALE * (u - TARGET[0]), 180 - SCALE * (v - TARGET[1])];
 const line = (x1, y1, x2, y2) => svg("line", { class: "axis", x1, y1, x2, y2 });
 const label = (x, y, text, anchor = "start") => svg("text", { x, y, "text-anchor": anchor }, text);
-
-const STYLE = `
-standardize-figure .two-panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr)); gap: 0.5rem; }
-.live-figure .two-panels text { font-size: 15px; }
-standardize-figure :is(ellipse, polyline) { fill: none; stroke-width: 1.5; }
-standardize-figure .ring { stroke: var(--pst-color-text-muted); stroke-opacity: 0.5; }
-standardize-figure .trail { stroke: var(--figure-1); stroke-width: 2; }
-standardize-figure .steps { fill: var(--figure-1); }
-standardize-figure .target { stroke: var(--figure-2); stroke-width: 3; }`;
 
 define("standardize", Standardize);
