@@ -109,6 +109,15 @@ def test_it_holds_no_line_of_a_solution(content, notebook):
     assert lines and [line for line in sorted(lines) if line in everything] == []
 
 
+@pytest.mark.parametrize("slug", sorted(p.parent.name for p in ROOT.glob("solutions/*/unit.toml")))
+def test_it_holds_nothing_that_is_kept_back(content, slug):
+    pytest.importorskip("jupytext", reason="units are read with jupytext")
+    from autograder.authoring.unit import read_unit
+    from tests.units.kept_back import leaks, texts
+
+    assert leaks(read_unit(ROOT, slug), list(texts(content.items()))) == []
+
+
 def test_it_holds_no_notebook_no_master_and_nothing_of_the_authors_folder(content):
     wrong = re.compile(r"\.ipynb$|mistakes\.toml$|unit\.toml$|solutions|masters|\.secret|gradebook\.db")
     assert [n for n in content if wrong.search(n) and "/template/" not in n] == []

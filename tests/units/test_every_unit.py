@@ -3,8 +3,6 @@
 import html
 import io
 import json
-import re
-import tokenize
 import zipfile
 
 import pytest
@@ -12,13 +10,14 @@ import pytest
 from autograder.authoring import release
 from autograder.authoring.build import build
 from autograder.authoring.reference import apply
-from autograder.authoring.unit import BEGIN, END, read_unit, slugs
+from autograder.authoring.unit import read_unit, slugs
 from autograder.authoring.verify import verify
 from autograder.engine.grade import Grader
-from tests.conftest import ROOT
+from tests.conftest import ROOT, missing
+from tests.site.conftest import SITE
+from tests.units.kept_back import files, leaks, mistaken_lines, solution_lines, texts
 
 UNITS = slugs(ROOT)
-INTERFACE = re.compile(r"return [\w, ]+|[\w, ]+ = \w+\.shape|with torch\.no_grad\(\):")  # says nothing
 
 
 @pytest.fixture(scope="module", params=UNITS)
@@ -47,25 +46,36 @@ def test_verify_finds_no_fault(unit):
     assert verify(unit).faults == []
 
 
-def test_no_line_of_a_solution_is_in_the_release(unit):
-    folder = ROOT / "exercises" / unit.slug
-    shipped = {p: squeezed(shown_text(p)) for p in folder.rglob("*.*") if p.suffix != ".npz"}
-    for line in solution_lines(unit):
-        for path, text in shipped.items():
-            assert squeezed(line) not in text, f"{path.name} holds the solution line {line!r}"
+@pytest.fixture(scope="module")
+def site_texts():
+    if not (SITE / "book/index.html").exists():
+        missing("site", "the site is not built: make site")
+    return list(texts(files(SITE)))
 
 
-def test_no_line_of_a_solution_is_in_the_site(unit):
-    site = ROOT / "_build" / "html"
-    pages = list(site.rglob("*.html"))
-    if not pages:
-        pytest.skip("the site is not built: run `make site`")
-    shown = {str(p): html.unescape(re.sub(r"<[^>]+>", "", p.read_text(encoding="utf-8"))) for p in pages}
-    shown |= dict(loaded_by_live_exercises(site / "_static/live"))
-    texts = {name: squeezed(text) for name, text in shown.items()}
-    for line in solution_lines(unit):
-        for name, text in texts.items():
-            assert squeezed(line) not in text, f"{name} shows the solution line {line!r}"
+def test_nothing_that_is_kept_back_is_in_the_release(unit):
+    assert leaks(unit, list(texts(files(ROOT / "exercises" / unit.slug)))) == []
+
+
+def test_nothing_that_is_kept_back_is_in_any_file_of_the_site(unit, site_texts):
+    assert leaks(unit, site_texts) == []
+
+
+@pytest.mark.parametrize("kind", ["html", "json", "notebook in a zip", "mistake", "hidden probe"])
+def test_a_leak_is_found_wherever_it_hides(unit, kind):
+    line = next(line for line in sorted(solution_lines(unit)) if "," in line and "[" in line)
+    notebook = json.dumps({"cells": [{"source": ["    " + line.replace(",", ", ")]}]})
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("unit/notebook.ipynb", notebook)
+    name, data = {
+        "html": ("page.html", html.escape(line).replace(",", "<span>,</span> ").encode()),
+        "json": ("index.js", json.dumps(line.replace(",", ",\n")).encode()),
+        "notebook in a zip": ("_downloads/unit.zip", packed.getvalue()),
+        "mistake": ("page.html", min(mistaken_lines(unit)).encode()),
+        "hidden probe": ("a.txt", next(p.name for p in unit.probes.values() if p.hidden).encode()),
+    }[kind]
+    assert leaks(unit, list(texts([(name, data)])))
 
 
 def test_a_released_mistake_is_what_it_says_and_no_code(unit):
@@ -133,46 +143,3 @@ def graded(unit, grader, folder, text_of):
     for notebook in unit.notebooks:
         (folder / f"{notebook.name}.ipynb").write_text(text_of(notebook), encoding="utf-8")
     return grader.grade("ada", folder)
-
-
-def solution_lines(unit):
-    """Lines of solution bodies that say enough to be recognised, comments left out."""
-    for notebook in unit.notebooks:
-        for cell in notebook.of_kind("solution"):
-            for body in re.findall(f"{BEGIN}\n(.*?)\n *{END}", cell.source, re.S):
-                for line in body.splitlines():
-                    code = without_comment(line)
-                    if len(squeezed(code)) >= 16 and not INTERFACE.fullmatch(code.strip()):
-                        yield code
-
-
-def without_comment(line):
-    try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(line.strip()).readline))
-    except (tokenize.TokenError, IndentationError):
-        return line
-    comments = [t.start[1] for t in tokens if t.type == tokenize.COMMENT]
-    return line.strip()[: comments[0]] if comments else line.strip()
-
-
-def shown_text(path):
-    """A notebook's sources, or a file's text."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".ipynb":
-        return "\n".join("".join(c["source"]) for c in json.loads(text)["cells"])
-    return text
-
-
-def loaded_by_live_exercises(folder):
-    """The texts that run in a reader's browser, those inside archives too."""
-    for path in folder.rglob("*.*"):
-        if path.suffix in {".whl", ".npz"}:
-            with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    yield f"{path.name}/{name}", archive.read(name).decode("utf-8", errors="replace")
-        elif path.is_file():
-            yield path.name, path.read_text(encoding="utf-8")
-
-
-def squeezed(text):
-    return re.sub(r"\s+", "", text)

@@ -1,0 +1,106 @@
+"""What students must not get, and the texts of everything that they can get."""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import tokenize
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from autograder.authoring.release import cut_probes, stub
+from autograder.authoring.unit import BEGIN, END, Unit
+
+INTERFACE = re.compile(  # says nothing
+    r"return [\w, ]+|[\w, ]+ = \w+\.shape|with torch\.no_grad\(\):"
+    r"|rng = np\.random\.default_rng\(\d+\)|[\w, ]+ = [\[\], ]+"
+)
+ENOUGH = 16  # characters without spaces: shorter lines are no one's own
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".ico", ".woff", ".woff2", ".ttf", ".pdf", ".wasm"}
+ARCHIVES = {".zip", ".whl", ".npz"}
+ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file below a folder."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path.read_bytes()
+
+
+def texts(published: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, str]]:
+    """The text of each file without white space: as it is, and as a reader or a parser of JSON sees it.
+
+    Archives are opened. Pictures and fonts hold no text.
+    """
+    for name, data in published:
+        suffix = Path(name).suffix.lower()
+        if suffix in ARCHIVES:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                members = [(f"{name}/{member}", archive.read(member)) for member in archive.namelist()]
+            yield from texts(members)
+        elif suffix not in PICTURES:
+            text = data.decode("utf-8", errors="replace")
+            yield name, squeezed(text)
+            if suffix == ".html":
+                yield name, squeezed(html.unescape(re.sub(r"<[^>]+>", "", text)))
+            if "\\" in text:
+                yield name, squeezed(ESCAPE.sub(unescaped, text)).replace('","', "")
+
+
+def unescaped(escape: re.Match[str]) -> str:
+    if escape[1]:
+        return chr(int(escape[1], 16))
+    return {"n": "\n", "t": "\t", "r": ""}.get(escape[2], escape[2])
+
+
+def secrets(unit: Unit) -> set[str]:
+    """Lines of solutions and of mistakes, and the names of hidden probes, without white space."""
+    hidden = {probe.name for probe in unit.probes.values() if probe.hidden}
+    return {*solution_lines(unit), *mistaken_lines(unit), *hidden}
+
+
+def mistaken_lines(unit: Unit) -> set[str]:
+    """The lines that patches put in, without those that stand in given code or in what a student is told."""
+    public = [probe.name for probe in unit.probes.values() if not probe.hidden]
+    given = [stub(cell.source) for notebook in unit.notebooks for cell in notebook.cells]
+    told = [f"{patch.mistake.says} {patch.mistake.hint}" for patch in unit.patches]
+    allowed = squeezed("\n".join([cut_probes(unit.checks, public), *given, *told]))
+    return {line for patch in unit.patches for line in lines_of(patch.replace) if line not in allowed}
+
+
+def solution_lines(unit: Unit) -> Iterator[str]:
+    """Lines of solution bodies that say enough to be recognised; tests that students write are among them."""
+    for notebook in unit.notebooks:
+        for cell in notebook.of_kind("solution"):
+            for body in re.findall(f"{BEGIN}\n(.*?)\n *{END}", cell.source, re.S):
+                yield from lines_of(body)
+
+
+def lines_of(source: str) -> Iterator[str]:
+    for line in source.splitlines():
+        code = without_comment(line)
+        if len(squeezed(code)) >= ENOUGH and not INTERFACE.fullmatch(code.strip()):
+            yield squeezed(code)
+
+
+def without_comment(line: str) -> str:
+    try:
+        tokens = list(tokenize.generate_tokens(io.StringIO(line.strip()).readline))
+    except (tokenize.TokenError, IndentationError):
+        return line
+    comments = [t.start[1] for t in tokens if t.type == tokenize.COMMENT]
+    return line.strip()[: comments[0]] if comments else line.strip()
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def leaks(unit: Unit, shown: list[tuple[str, str]]) -> list[str]:
+    """Which of the `texts` shows which secret."""
+    everything = "\0".join(text for _, text in shown)
+    found = [secret for secret in secrets(unit) if secret in everything]
+    return sorted({f"{name}: {secret}" for secret in found for name, text in shown if secret in text})
