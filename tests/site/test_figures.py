@@ -24,7 +24,8 @@ SEEN = """figure => [...figure.querySelectorAll("svg, canvas, output")]
 # Parts outside the column or too small to be touched, all at one moment: a page that gets wider still moves.
 FAULTS = """figure => {
   const column = figure.parentElement.getBoundingClientRect();
-  const faulty = (parts, wrong) => [...figure.querySelectorAll(parts)].map((e) => [e, e.getBoundingClientRect()])
+  const faulty = (parts, wrong) => [...figure.querySelectorAll(parts)]
+    .map((e) => [e, e.getBoundingClientRect()])
     .filter(([, box]) => box.width && wrong(box)).map(([e]) => e.outerHTML);
   return [
     faulty("svg, canvas, label, input, select, button",
