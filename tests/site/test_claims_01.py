@@ -68,10 +68,10 @@ def test_contrast_normalization_and_whitening_give_less_than_standardization() -
     assert mean(ends(LOCAL)) < min(mean(ends(GLOBAL)), mean(ends(ZCA)))
 
 
-def best_of_sgd(preparation: str) -> tuple[float, float]:
-    """The best mean accuracy of plain SGD over the learning rates, and its rate."""
-    lrs = results()["about"]["sgd_lrs"]
-    return max((mean(ends(preparation, optimizer="SGD", lr=lr)), lr) for lr in lrs)
+def best(preparation: str, optimizer: str) -> tuple[float, float]:
+    """The best mean accuracy over the learning rates, and its rate."""
+    lrs = results()["about"][f"{optimizer.lower()}_lrs"]
+    return max((mean(ends(preparation, optimizer=optimizer, lr=lr)), lr) for lr in lrs)
 
 
 def test_sgd_trains_standardized_images_where_it_loses_raw_ones() -> None:
@@ -82,15 +82,22 @@ def test_sgd_trains_standardized_images_where_it_loses_raw_ones() -> None:
 
 
 def test_at_the_rates_of_raw_images_standardized_ones_are_nearly_at_rest() -> None:
-    lr = best_of_sgd(RAW)[1]
+    lr = best(RAW, "SGD")[1]
     for run in runs(CHANNELS, optimizer="SGD", lr=lr):
         assert run["loss"][0] - run["loss"][-1] < 0.2
 
 
 def test_the_best_rate_of_sgd_is_higher_for_standardized_images_and_gives_more() -> None:
-    (raw, raw_lr), (standardized, standardized_lr) = best_of_sgd(RAW), best_of_sgd(CHANNELS)
+    (raw, raw_lr), (standardized, standardized_lr) = best(RAW, "SGD"), best(CHANNELS, "SGD")
     assert standardized_lr >= 100 * raw_lr
     assert standardized > raw + 0.05
+
+
+def test_with_its_own_rate_adam_closes_a_part_of_the_gap_and_no_rate_closes_it() -> None:
+    (raw, raw_lr), (standardized, standardized_lr) = best(RAW, "Adam"), best(CHANNELS, "Adam")
+    assert raw_lr < standardized_lr == 1e-3
+    assert raw > mean(ends(RAW)) + 0.1
+    assert standardized > max(raw, best(RAW, "SGD")[0]) + 0.1
 
 
 def spectrum(preparation: str, data: str = "photo_patches") -> dict[str, Any]:
