@@ -107,7 +107,8 @@ class Question(SphinxDirective):
         prompt, options = self._read(body)
         tolerance = self._tolerance()
         self._validate(kind, options, tolerance)
-        digest = hashlib.sha256("\n".join(self.content).encode()).hexdigest()[:8]
+        whole = "\n".join([kind, repr(tolerance), *self.content])
+        digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
         return [render(kind, f"{quiz['name']}-{quiz['questions']}", prompt, options, tolerance, digest)]
 
     def _read(self, body: nodes.Element) -> tuple[list[nodes.Node], list[Option]]:

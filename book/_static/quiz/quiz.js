@@ -14,8 +14,25 @@ const save = (key, scores) => {
   } catch { /* private mode, or full */ }
 };
 
-/** What is typed as a number: a comma is a point, a typographic minus is a minus. */
-const parse = (text) => (text.trim() ? Number(text.trim().replace(",", ".").replace("\u2212", "-")) : NaN);
+/** What is typed as a number or a fraction: a comma is a point, a typographic minus is a minus. */
+const parse = (text) => {
+  const parts = text.split("/").map((part) => part.trim().replace(",", ".").replace("\u2212", "-"));
+  const [top, bottom = 1] = parts.map((part) => (part ? Number(part) : NaN));
+  return parts.length > 2 ? NaN : top / bottom;
+};
+
+/** What the reader has filled in, as a list to keep; and the way back. */
+const read = (form) => {
+  const steps = [...form.querySelectorAll(".step")];
+  if (steps.length) return steps.map(({ dataset }) => dataset.answer);
+  return [...form.querySelectorAll("input")].map((input) => (input.type === "text" ? input.value : input.checked));
+};
+const fill = (form, answer) => {
+  const list = form.querySelector(".steps");
+  const inputs = form.querySelectorAll("input");
+  if (list) list.append(...answer.map((step) => list.querySelector(`[data-answer="${step}"]`).closest("li")));
+  else answer.forEach((value, i) => { inputs[i][inputs[i].type === "text" ? "value" : "checked"] = value; });
+};
 
 const isRight = (explanation) => "right" in explanation.dataset;
 
@@ -35,14 +52,15 @@ const judges = {
 
   numeric({ form, choices: [field], answers }) {
     const value = parse(field.querySelector("input").value);
-    if (!Number.isFinite(value)) return "Write a number, like 0.5 or -2.";
+    if (!Number.isFinite(value)) return "Write a number, like 0.5, -2 or 1/3.";
     const slack = Number(form.dataset.tolerance) + 1e-9 * Math.abs(value);
     const met = answers.find(({ dataset }) => Math.abs(dataset.value - value) <= slack)
       ?? answers.find(({ dataset }) => !dataset.value);
     return [[field, met, isRight(met) ? "Right." : "Wrong."]];
   },
 
-  order({ form, answers }) {
+  order({ form, answers, initial }) {
+    if (String(read(form)) === initial) return "Move a step first."; // a first order is never right
     const steps = [...form.querySelectorAll(".step")].map((step) => [step.closest("li"), answers[step.dataset.answer]]);
     const ranks = steps.map(([, { dataset }]) => Number(dataset.rank));
     const sorted = [...ranks].sort((a, b) => a - b);
@@ -78,7 +96,7 @@ const enableMoves = (list, say) => {
   return () => list.append(...initial);
 };
 
-/** One question; `record(right)` counts an answer. Returns how to start over. */
+/** One question; `record(right, answer)` counts an answer. Returns how to start over, and how to show an answer. */
 const enableQuestion = (form, record) => {
   const choices = [...form.querySelectorAll(".choice")];
   const details = form.nextElementSibling;
@@ -87,25 +105,37 @@ const enableQuestion = (form, record) => {
     form.querySelectorAll(".feedback").forEach((place) => place.replaceChildren());
     form.querySelector(".check [role=status]").textContent = said;
   };
+  const initial = String(read(form));
   const steps = form.querySelector(".steps");
   const shuffleBack = steps && enableMoves(steps, clear);
 
   details.open = true; // hidden on the screen, printed
   form.addEventListener("input", () => clear());
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const notes = judges[form.dataset.kind]({ form, choices, answers });
+  /** Explain what is filled in. Returns whether it is right; nothing if there is no answer yet. */
+  const judge = () => {
+    const notes = judges[form.dataset.kind]({ form, choices, answers, initial });
     if (typeof notes === "string") return clear(notes);
     clear();
     for (const [choice, explanation, word] of notes) {
       choice.querySelector(".feedback").append(explain(explanation, word));
     }
-    record(notes.every(([, , word]) => word === "Right."));
+    return notes.every(([, , word]) => word === "Right.");
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const right = judge();
+    if (right !== undefined) record(right, read(form));
   });
-  return () => {
-    form.reset();
-    shuffleBack?.();
-    clear();
+  return {
+    reset() {
+      form.reset();
+      shuffleBack?.();
+      clear();
+    },
+    restore(answer) {
+      fill(form, answer);
+      judge();
+    },
   };
 };
 
@@ -129,15 +159,16 @@ const enableQuiz = (quiz) => {
     save(key, scores);
     show();
   };
-  const resets = forms.map((form) => enableQuestion(form, (right) => {
+  const questions = forms.map((form) => enableQuestion(form, (right, answer) => {
     const { digest } = form.dataset;
     const before = scores[digest] ?? { tries: 0 };
-    if (!before.right) update({ ...scores, [digest]: { tries: before.tries + 1, right } });
+    if (!before.right) update({ ...scores, [digest]: { tries: before.tries + 1, right, answer } });
   }));
   quiz.querySelector(".score button").addEventListener("click", () => {
-    resets.forEach((reset) => reset());
+    questions.forEach(({ reset }) => reset());
     update({});
   });
+  forms.forEach(({ dataset }, i) => scores[dataset.digest]?.answer && questions[i].restore(scores[dataset.digest].answer));
   quiz.dataset.live = "";
   show();
 };
