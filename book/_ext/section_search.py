@@ -15,13 +15,19 @@ from sphinx.application import Sphinx
 
 UNSEARCHED = (
     "script, noscript, style, button, svg, a.headerlink, div.math, .toctree-wrapper, .cell_output, "
-    ".equation-code, .exercise-effort, .exercise-equations, .visually-hidden"
+    ".equation-code, .exercise-effort, .exercise-equations, .exercise-live, .visually-hidden, .answers"
 )
 BLOCKS = "p, li, dt, dd, td, th, div, pre, figcaption, summary, label, legend, h1, h2, h3, h4, h5, h6"
+SIGNS = {"cdot": "·", "times": "×", "partial": "∂", "approx": "≈", "to": "→", "leftarrow": "←"}
 LATEX = [
+    (r"\\(?:text|mathrm|mathbf|mathit|operatorname)\s*\{([^{}]*)\}", r"\1"),
     (r"\\hat\s*\{?\\?(\w)\}?", r"\1_hat"),
+    (r"\\sqrt\s*(?:\{([^{}]*)\}|(\w))", r"√(\1\2)"),
     (r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}", r"\1/\2"),
-    (r"\\(?:text|mathrm|mathbf|mathit|operatorname)\b|\\[(),;!: ]|[{}$]", ""),
+    (r"\\(?:left|right|[Bb]ig+[lr]?)\b|\\[(),;!: ]|[{}$]", ""),
+    (r"\\[lc]?dots\b", "…"),
+    (r"\\q?quad\b", " "),
+    *((rf"\\{name}\b", sign) for name, sign in SIGNS.items()),
     (r"\\([A-Za-z]+)", r"\1"),
 ]
 
