@@ -1,7 +1,8 @@
 """Equations link to the exercises that ask for their code, and the exercises link back.
 
 The released notebooks cite equations by their numbers in the chapter. Where a page lists the exercises of its
-unit, every equation that one of them cites gets a line under it that leads there.
+unit, every equation that one of them cites gets a line under it that leads there. An exercise that runs in
+the page leads to its box.
 """
 
 from collections import defaultdict
@@ -34,6 +35,8 @@ class LinkEquations(SphinxTransform):
                 else:
                     logger.warning(_unknown(entry["says"], number), location=entry)
             _link_back(entry, [n for n in entry["cites"] if n in equations], equations)
+        for entry in entries:
+            _link_live(entry, self.document)
         for number, users in used.items():
             _link_forth(equations[number], users)
 
@@ -56,6 +59,18 @@ def _link_back(entry: nodes.list_item, numbers: list[int], equations: dict[int, 
         target = nodes.make_id(f"equation-{equations[number]['label']}")
         line += _link(f"({number})", target, "equation ")
     entry += line
+
+
+def _link_live(entry: nodes.list_item, document: nodes.document) -> None:
+    """From an exercise to the box of the same page that runs it."""
+    for box in document.findall(lambda node: node.tagname == "live_exercise"):
+        name = nodes.make_id(f"exercise-{box['key'].rpartition('/')[2]}-{box['exercise']}")
+        if name in entry["ids"]:
+            if not box["ids"]:
+                box["ids"] = [f"live-{name}"]
+            line = nodes.paragraph("", "", classes=["exercise-live"])
+            line += _link("solve it in this page", box["ids"][0], "", f": {entry['says'][2]}")
+            entry += line
 
 
 def _link_forth(equation: nodes.math_block, users: list[nodes.list_item]) -> None:

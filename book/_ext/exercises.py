@@ -5,6 +5,7 @@ released notebooks; the address of the repository comes from `_config.yml`.
 """
 
 import json
+import re
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +19,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 LIBRARIES = {"numpy": "NumPy", "torch": "PyTorch"}
 JUPYTERLAB = "http://localhost:8888/lab/tree"  # what `make lab` serves, with exercises/ as its root
+TIME = re.compile(r"^\*\*Time\.\*\* ([^,.]+)", re.MULTILINE)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # an archive holds no other date, so that the same files give the same bytes
 
 
@@ -94,7 +96,12 @@ class Exercises(SphinxDirective):
         title["ids"] = [nodes.make_id(f"notebook-{name}")]
         entries = nodes.bullet_list("", *(_entry(e) for e in exercises), classes=["exercise-list"])
         return nodes.container(
-            "", title, _facts(exercises), self._ways(root, unit, name), entries, classes=["exercise-box"]
+            "",
+            title,
+            _facts(exercises, _time(path)),
+            self._ways(root, unit, name),
+            entries,
+            classes=["exercise-box"],
         )
 
     def _ways(self, root: Path, unit: str, name: str) -> nodes.Node:
@@ -107,8 +114,8 @@ class Exercises(SphinxDirective):
         ways = [
             _link("Open in Colab", colab),
             _link("Open in your JupyterLab", f"{JUPYTERLAB}/{path}"),
-            self._download("Download", f"/exercises/{path}"),
-            self._download("Download with checks (zip)", archive(root, unit, name)),
+            self._download("Download the notebook", f"/exercises/{path}"),
+            self._download("Download notebook and checks (zip)", archive(root, unit, name)),
         ]
         items = [nodes.list_item("", nodes.paragraph("", "", way)) for way in ways]
         return nodes.bullet_list("", *items, classes=["exercise-ways"])
@@ -125,7 +132,10 @@ def _help(repository: str) -> nodes.Node:
         "", "Colab installs what it needs in the first cell. The link to your JupyterLab works while "
     )
     words += [nodes.literal("", "make lab"), nodes.Text(" is running, in the same browser. ")]
-    words += nodes.Text("A download needs the package of the course:")
+    words += nodes.Text(
+        "A download needs the package of the course. The package brings the checks; "
+        "the zip holds them too, so that notebook and checks stay of one version:"
+    )
     command = f'pip install "training-neural-networks[lab] @ git+{repository}"'
     block = nodes.literal_block(command, command, language="console")
     return nodes.container("", words, block, classes=["exercise-help"])
@@ -136,10 +146,17 @@ def _title(path: Path) -> str:
     return "".join(cells[0]["source"]).splitlines()[0].removeprefix("# ")
 
 
-def _facts(exercises: list[Exercise]) -> nodes.Node:
+def _time(path: Path) -> str:
+    """What the notebook says about its length, questions and experiment included; "" if nothing."""
+    found = TIME.search("".join(json.loads(path.read_text(encoding="utf-8"))["cells"][0]["source"]))
+    return found[1].lower() if found else ""
+
+
+def _facts(exercises: list[Exercise], time: str) -> nodes.Node:
     minutes, points = sum(e.minutes for e in exercises), sum(e.points for e in exercises)
     facts = [plural(len(exercises), "exercise"), plural(points, "point"), f"about {duration(minutes)}"]
-    return nodes.paragraph("", " · ".join(facts), classes=["exercise-facts"])
+    whole = f"; with all else in the notebook {time}" if time else ""
+    return nodes.paragraph("", " · ".join(facts) + whole, classes=["exercise-facts"])
 
 
 def _link(text: str, address: str) -> nodes.Node:

@@ -145,8 +145,8 @@ def test_a_download_is_the_released_notebook_and_the_archive_has_its_checks_too(
     page, _, out = build(BOX)
     unit = out.parent / "exercises" / "77-tiny"
     ways = {link["text"]: out / link["href"] for link in page.links("exercise-ways")}
-    assert ways["Download"].read_bytes() == (unit / "tiny_numpy.ipynb").read_bytes()
-    with zipfile.ZipFile(ways["Download with checks (zip)"]) as packed:
+    assert ways["Download the notebook"].read_bytes() == (unit / "tiny_numpy.ipynb").read_bytes()
+    with zipfile.ZipFile(ways["Download notebook and checks (zip)"]) as packed:
         held = {name: packed.read(name) for name in packed.namelist()}
     names = ["tiny_numpy.ipynb", *(f"checks/tiny_numpy.{e}" for e in ("json", "npz", "py"))]
     assert held == {f"77-tiny/{name}": (unit / name).read_bytes() for name in names}
