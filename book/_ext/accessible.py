@@ -23,6 +23,8 @@ CHANGES = [
     (r'<summary aria-label="Toggle hidden content">', r"<summary>"),
     # A page without a source, such as the search, has no title to print.
     (r"<h1></h1>", ""),
+    # The theme writes "By" before the author of _config.yml.
+    (r"By The course authors", "By the course authors"),
     # A header cell without text names nothing.
     (r'<th class="head"><p></p></th>', r"<td></td>"),
     # The theme asks for "" where it means "auto", complains, and is bright until its script has run.

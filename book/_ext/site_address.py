@@ -32,6 +32,8 @@ def settle_address(_app: Sphinx, config: Config) -> None:
     """Before any extension reads the address, which must end with a slash."""
     address = config.html_baseurl or pages_address(config.html_theme_options["repository_url"])
     config.html_baseurl = config.ogp_site_url = address.rstrip("/") + "/"
+    if "myst_substitutions" in config:  # pages may write {{ site }}
+        config.myst_substitutions = config.myst_substitutions | {"site": config.html_baseurl}
 
 
 def write_robots(app: Sphinx, exception: Exception | None) -> None:
