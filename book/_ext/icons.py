@@ -16,6 +16,7 @@ from fontTools.pens.svgPathPen import SVGPathPen
 from fontTools.pens.transformPen import TransformPen
 from fontTools.ttLib import TTFont
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme/pydata_sphinx_theme/static"
 FACES = {"solid": "fa-solid-900", "regular": "fa-regular-400", "brands": "fa-brands-400"}
@@ -36,11 +37,14 @@ def sheet() -> str:
 @cache
 def codes() -> dict[str, int]:
     """The code point of each icon, by its class name."""
-    return {
+    found = {
         selector.removeprefix(".").removesuffix(":before"): int(rule["code"], 16)
         for rule in RULE.finditer(sheet())
         for selector in rule["selectors"].split(",")
     }
+    if not found:
+        raise ExtensionError("icons: the theme's style sheet names no icon as before: adapt RULE to it.")
+    return found
 
 
 @cache
@@ -73,6 +77,8 @@ def svg(icon: re.Match[str]) -> str:
 
 
 def draw_icons(html: str, _pagename: str) -> str:
+    if not SCRIPT.search(html):
+        raise ExtensionError("icons: no page loads the theme's fontawesome.js as before: adapt SCRIPT to it.")
     return ICON.sub(svg, SCRIPT.sub("", html))
 
 

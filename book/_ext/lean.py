@@ -4,14 +4,16 @@ import re
 from pathlib import Path
 
 import rendered
-from PIL import Image
+from PIL import Image, ImageChops
 from sphinx.application import Sphinx
 
 SEARCH = re.compile(r"\s*<script[^>]*[/\"](?:searchtools|language_data|searchindex)\.js[^>]*></script>")
 BLOCKING = re.compile(
     r"<script (?=[^>]*\bsrc=)(?![^>]*(?:\bdefer|\basync|type=\"module\"|documentation_options))"
 )
-COLOURS = 128  # enough for drawn lines and their soft edges
+COLOURS = 256  # enough for drawn lines and their soft edges
+UNSEEN = 8  # of 255, in one channel of one point
+OPAQUE = (255, 255)
 
 
 def without_unused(html: str, pagename: str) -> str:
@@ -19,14 +21,24 @@ def without_unused(html: str, pagename: str) -> str:
     return html if pagename == "search" else BLOCKING.sub("<script defer ", SEARCH.sub("", html))
 
 
+def trim_picture(path: Path) -> None:
+    """Save a PNG with few colours, unless that would show: not a photograph, nothing transparent."""
+    with Image.open(path) as picture:
+        if picture.mode == "P" or picture.convert("RGBA").getextrema()[3] != OPAQUE:
+            return
+        whole = picture.convert("RGB")
+    small = whole.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    errors = ImageChops.difference(whole, small.convert("RGB")).getextrema()
+    if max(largest for _, largest in errors) <= UNSEEN:
+        small.save(path, optimize=True)
+
+
 def trim_files(app: Sphinx, exception: Exception | None) -> None:
-    """PNG pictures that cells drew, at a third of their size and to the eye the same; no leftovers."""
+    """Drawn pictures, at a third of their size; no source maps, no other leftovers."""
     if exception or app.builder.name != "html":
         return
     for path in (Path(app.outdir) / "_images").glob("*.png"):
-        with Image.open(path) as picture:
-            if picture.mode != "P":
-                picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True)
+        trim_picture(path)
     for leftover in ("*.map", "*webpack-macros.html"):
         for path in (Path(app.outdir) / "_static").rglob(leftover):
             path.unlink()

@@ -53,9 +53,9 @@ def write_list(app: Sphinx, exception: Exception | None) -> None:
         "bytes": sum(path.stat().st_size for path in files),
         "files": [address for path in files for address in addresses(path.relative_to(site))],
     }
-    list_file.write_text(json.dumps(listed))
-    source = (site / "_static" / "offline" / "worker.js").read_text()
-    worker.write_text(source.replace(VERSION, f"@{version}"))
+    list_file.write_text(json.dumps(listed), encoding="utf-8")
+    source = (site / "_static" / "offline" / "worker.js").read_text(encoding="utf-8")
+    worker.write_text(source.replace(VERSION, f"@{version}"), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

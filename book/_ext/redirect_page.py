@@ -41,7 +41,8 @@ def write_template(app: Sphinx, config: Config) -> None:
             title=escape(config.html_title),
             image=urljoin(config.html_baseurl, config.ogp_image),
             alt=escape(config.ogp_image_alt),
-        )
+        ),
+        encoding="utf-8",
     )
     config.redirect_html_template_file = str(template.relative_to(app.srcdir))
 

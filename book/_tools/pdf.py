@@ -55,7 +55,10 @@ class Book:
     def __init__(self, site: Path, pages: list[str], out: Path) -> None:
         self.site, self.pages, self.out = site, pages, out
         self.headings: list[tuple[str, str, str]] = []  # kind, anchor, title
-        self.soups = [BeautifulSoup((site / f"{page}.html").read_text(), "html.parser") for page in pages]
+        self.soups = [
+            BeautifulSoup((site / f"{page}.html").read_text(encoding="utf-8"), "html.parser")
+            for page in pages
+        ]
 
     def html(self, config: dict) -> str:
         chapters = [self.chapter(page, soup) for page, soup in zip(self.pages, self.soups, strict=True)]
@@ -84,7 +87,7 @@ class Book:
             elif "mathjax" in script.get("src", ""):
                 yield f'<script src="{self.file(here, script["src"])}"></script>'
         style = Path(__file__).with_name("pdf.css")
-        yield f"<style>{style.read_text()}</style>"
+        yield f"<style>{style.read_text(encoding='utf-8')}</style>"
 
     def chapter(self, page: str, soup: BeautifulSoup) -> Tag:
         """The text of a page, its ids made unique in the book and its links made to fit."""
@@ -189,12 +192,12 @@ def print_book(document: Path, pdf: Path) -> None:
 def main(
     site: Path = ROOT / "_build/html", pdf: Path = ROOT / "_build/pdf/training-neural-networks.pdf"
 ) -> None:
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    pages = list(pages_of(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    pages = list(pages_of(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
     pdf.parent.mkdir(parents=True, exist_ok=True)
     document = pdf.with_name("book.html")
     book = Book(site, pages, pdf.parent)
-    document.write_text(book.html(config))
+    document.write_text(book.html(config), encoding="utf-8")
     print_book(document, pdf)
     writer = PdfWriter(clone_from=pdf)
     add_bookmarks(writer, book.headings)

@@ -32,5 +32,5 @@ def draw(title: str, subtitle: str) -> Figure:
 
 
 if __name__ == "__main__":
-    title = yaml.safe_load((ROOT / "_config.yml").read_text())["title"]
+    title = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"]
     draw(title, "An open course, from scratch and graded").savefig(CARD, dpi=DPI, metadata={"Software": None})

@@ -23,7 +23,7 @@ def bundle(target: Path) -> list[Path]:
         esbuild = [ROOT / "node_modules/.bin/esbuild", SOURCE, *OPTIONS, "--log-level=warning"]
         files = [f"--outfile={target / 'editor.js'}", f"--metafile={report}"]
         subprocess.run([*esbuild, *files], cwd=ROOT, check=True)
-        inside = next(iter(json.loads(report.read_text())["outputs"].values()))["inputs"]
+        inside = next(iter(json.loads(report.read_text(encoding="utf-8"))["outputs"].values()))["inputs"]
     packages = sorted({package_of(name) for name, used in inside.items() if used["bytesInOutput"]} - {None})
     (target / "LICENSE").write_text("\n".join(map(licence, packages)), encoding="utf-8")
     return [target / "editor.js", target / "LICENSE"]
@@ -39,7 +39,7 @@ def package_of(name: str) -> str | None:
 
 def licence(package: str) -> str:
     folder = ROOT / "node_modules" / package
-    about = json.loads((folder / "package.json").read_text())
+    about = json.loads((folder / "package.json").read_text(encoding="utf-8"))
     text = (folder / "LICENSE").read_text(encoding="utf-8").strip()
     return f"{package} {about['version']} ({about['license']})\n\n{text}\n"
 
