@@ -57,6 +57,16 @@ def test_a_short_name_finds_what_the_full_name_finds(search: Search, query: str)
     )
 
 
+def test_a_greek_letter_finds_its_name(search: Search) -> None:
+    assert found(search("γ")) == found(search("gamma")) != []
+
+
+def test_the_search_gives_no_answer_of_a_quiz_away(search: Search) -> None:
+    page = search("That is the version for features, applied to every place")
+    assert found(page)
+    assert "symmetry of the convolution" not in page.locator(".search-list").inner_text()
+
+
 def test_results_lead_to_anchors_that_exist(search: Search) -> None:
     for address in found(search("batch")):
         path, _, anchor = address.partition("#")
