@@ -13,7 +13,7 @@ from lab.progress import Progress
 
 
 class Images(NamedTuple):
-    """A data set as tensors: images (N, C, H, W), standardised per channel, and labels (N,)."""
+    """A data set as tensors: images (N, C, H, W), standardized per channel, and labels (N,)."""
 
     train_x: torch.Tensor
     train_y: torch.Tensor
@@ -44,8 +44,8 @@ def as_tensors(
     std = pixels.std(axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
 
     def images(array: np.ndarray) -> torch.Tensor:
-        standardised = (array.astype(np.float32) / 255 - mean) / std
-        return torch.from_numpy(np.ascontiguousarray(standardised.transpose(0, 3, 1, 2))).to(device)
+        standardized = (array.astype(np.float32) / 255 - mean) / std
+        return torch.from_numpy(np.ascontiguousarray(standardized.transpose(0, 3, 1, 2))).to(device)
 
     def labels(array: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(array).to(device)

@@ -3,7 +3,7 @@
 In a notebook, with functions of one's own:
 
     from lab.experiments import normalization
-    results = normalization.compare({"standardised": mine}, size="short")   # "raw" is always compared too
+    results = normalization.compare({"standardized": mine}, size="short")   # "raw" is always compared too
     normalization.plot_training_curves(results)      # training loss and validation accuracy over the epochs
     normalization.plot_preparations(results)         # the accuracy after the last epoch, a dot per seed
 
@@ -74,7 +74,7 @@ __all__ = [
 
 Results = dict[str, Any]
 ADAM_LR, BATCH = 1e-3, 32
-STANDARDISED = "standardised per channel"
+STANDARDIZED = "standardized per channel"
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "Adam": torch.optim.Adam,
     "SGD": torch.optim.SGD,  # plain, without momentum
@@ -162,12 +162,12 @@ def compare(prepare: dict[str, Prepare] | None = None, size: str = "short") -> R
 
 
 def plan(size: str) -> list[Settings]:
-    """The runs of the study: the question, every preparation, raw and standardised over learning rates."""
+    """The runs of the study: the question, every preparation, raw and standardized over learning rates."""
     s = SIZES[size]
     points = [("mnist5k", "raw", "Adam", ADAM_LR)]
     points += [("photo_patches", name, "Adam", ADAM_LR) for name in PREPARATIONS]
     for optimizer, lrs in (("SGD", s.sgd_lrs), ("Adam", s.adam_lrs)):
-        points += [("photo_patches", name, optimizer, lr) for lr in lrs for name in ("raw", STANDARDISED)]
+        points += [("photo_patches", name, optimizer, lr) for lr in lrs for name in ("raw", STANDARDIZED)]
     return [Settings(*point, seed) for point in dict.fromkeys(points) for seed in s.seeds]
 
 
@@ -194,7 +194,7 @@ def study(size: str = "full") -> Iterator[Results]:
 
 
 def study_cifar10(size: str = "full") -> Iterator[Results]:
-    """CIFAR-10, raw and standardised per channel; yields the results so far, after every epoch of all runs.
+    """CIFAR-10, raw and standardized per channel; yields the results so far, after every epoch of all runs.
 
     All networks train an epoch in turn, so that a study that is cut short compares equals.
     """
@@ -202,7 +202,7 @@ def study_cifar10(size: str = "full") -> Iterator[Results]:
     settings = [
         Settings("cifar10", name, "Adam", ADAM_LR, seed)
         for seed in SIZES[size].seeds
-        for name in ("raw", STANDARDISED)
+        for name in ("raw", STANDARDIZED)
     ]
     runs = [Run(s, _library_prepared("cifar10", size, s.preparation)) for s in settings]
     measures = {"channels": channels(["cifar10"])}

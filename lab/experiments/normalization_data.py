@@ -72,8 +72,8 @@ def zca(train: np.ndarray, images: np.ndarray) -> Pair:
 PREPARATIONS: dict[str, Prepare] = {
     "raw": raw,
     "to [0, 1]": unit_range,
-    "standardised per channel": per_channel,
-    "standardised per feature": per_feature,
+    "standardized per channel": per_channel,
+    "standardized per feature": per_feature,
     "global contrast": global_contrast,
     "local contrast": local_contrast,
     "whitened (ZCA)": zca,

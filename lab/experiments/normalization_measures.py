@@ -8,7 +8,7 @@ import numpy as np
 from lab.data import read
 from lab.experiments.normalization_data import PREPARATIONS, Pair
 
-SPECTRA = ("raw", "centred", "standardised per channel", "standardised per feature", "whitened (ZCA)")
+SPECTRA = ("raw", "centred", "standardized per channel", "standardized per feature", "whitened (ZCA)")
 
 
 def channels(names: Iterable[str]) -> dict[str, dict[str, Any]]:

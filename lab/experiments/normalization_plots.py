@@ -67,11 +67,11 @@ def plot_preparations(results: Results) -> "Figure":
 
 @house_style
 def plot_learning_rates(results: Results) -> "Figure":
-    """Validation accuracy after the last epoch over learning rates, raw and standardised, per optimizer."""
+    """Validation accuracy after the last epoch over learning rates, raw and standardized, per optimizer."""
     fig, axes = figure(2, sharey=True)
     for ax, optimizer in zip(axes, ("Adam", "SGD"), strict=True):
         lrs = results["about"][f"{optimizer.lower()}_lrs"]
-        for name, look in (("raw", RAW), ("standardised per channel", OTHERS[0])):
+        for name, look in (("raw", RAW), ("standardized per channel", OTHERS[0])):
             points = [_runs(results, preparation=name, optimizer=optimizer, lr=lr) for lr in lrs]
             ends = np.array([[run["val_accuracy"][-1] for run in runs] for runs in points]).T
             mean_and_range(ax, lrs, ends, label=name, **look)
@@ -92,7 +92,7 @@ def plot_spectra(results: Results) -> "Figure":
     for ax, data in zip(axes, sets, strict=True):
         for name, look in zip(names, _looks(names), strict=True):
             (line,) = (s for s in spectra if s["data"] == data and s["preparation"] == name)
-            style = "--" if name in ("centred", "standardised per feature") else "-"  # they cover the others
+            style = "--" if name in ("centred", "standardized per feature") else "-"  # they cover the others
             ax.loglog(*zip(*line["eigenvalues"], strict=True), style, color=look["colour"], label=name)
         ax.set(title=data, xlabel="number of the eigenvalue")
     axes[0].set_ylabel("eigenvalue of $X^T X / N$")

@@ -64,8 +64,8 @@ def test_a_preparation_learns_from_training_images_alone(name: str, patches: np.
     np.testing.assert_allclose(new, train[:3], atol=1e-4)
 
 
-def test_standardised_channels_and_features_have_mean_0_and_variance_1(patches: np.ndarray) -> None:
-    for name, axes in (("standardised per channel", (0, 1, 2)), ("standardised per feature", 0)):
+def test_standardized_channels_and_features_have_mean_0_and_variance_1(patches: np.ndarray) -> None:
+    for name, axes in (("standardized per channel", (0, 1, 2)), ("standardized per feature", 0)):
         x = PREPARATIONS[name](patches, patches)[0].astype(np.float64)
         np.testing.assert_allclose(x.mean(axis=axes), 0, atol=1e-5)
         np.testing.assert_allclose(x.var(axis=axes), 1, atol=1e-5)
@@ -217,7 +217,7 @@ def test_the_committed_cifar_results_compare_equals_and_the_published_channels()
     results = normalization.load_results(RESULTS / "cifar10.json")
     about = results["about"]
     assert (about["train_images"], about["val_images"]) == (40_000, 10_000)
-    for name in ("raw", "standardised per channel"):
+    for name in ("raw", "standardized per channel"):
         runs = [run for run in results["runs"] if run["preparation"] == name]
         assert [run["seed"] for run in runs] == about["seeds"] and len(runs) >= 3
         assert all(len(run["loss"]) == about["epochs"] for run in runs)

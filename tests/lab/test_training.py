@@ -21,7 +21,7 @@ def images() -> Images:
     return as_tensors(read("photo_patches"), 200, 100, torch.device("cpu"))
 
 
-def test_images_are_standardised_per_channel() -> None:
+def test_images_are_standardized_per_channel() -> None:
     x = as_tensors(read("photo_patches"), device=torch.device("cpu")).train_x
     assert x.shape == (5000, 3, 32, 32)
     torch.testing.assert_close(x.mean(dim=(0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)

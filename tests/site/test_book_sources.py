@@ -104,7 +104,9 @@ def test_every_reference_is_cited_or_at_least_can_be_found() -> None:
         r"^@\w+\{(\w+),(.*?)^\}", (BOOK / "references.bib").read_text(), re.MULTILINE | re.DOTALL
     )
     for key, fields in entries:
-        assert re.search(r"^\s*(eprint|doi|isbn|pages)\s*=", fields, re.MULTILINE), f"{key}: nothing to find it by"
+        assert re.search(r"^\s*(eprint|doi|isbn|pages)\s*=", fields, re.MULTILINE), (
+            f"{key}: nothing to find it by"
+        )
     cited = {
         key
         for page in PAGES

@@ -9,7 +9,7 @@ from statistics import mean
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-RAW, UNIT, CHANNELS, FEATURES = "raw", "to [0, 1]", "standardised per channel", "standardised per feature"
+RAW, UNIT, CHANNELS, FEATURES = "raw", "to [0, 1]", "standardized per channel", "standardized per feature"
 GLOBAL, LOCAL, ZCA = "global contrast", "local contrast", "whitened (ZCA)"
 
 
