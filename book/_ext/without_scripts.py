@@ -17,7 +17,7 @@ def mend(html: str, pagename: str) -> str:
     if pagename == "search":
         html = THEME_ERROR.sub(SEARCH, html)
     elif 'class="math ' in html:
-        html = re.sub(r"(</h1>)", rf"\1\n{FORMULAS}", html, count=1)
+        html = re.sub(r"(<article.*?</h1>)", rf"\1\n{FORMULAS}", html, count=1, flags=re.DOTALL)
     return html
 
 

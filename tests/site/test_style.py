@@ -114,8 +114,10 @@ def test_a_link_that_the_keyboard_reaches_has_an_outline(open_page: OpenPage) ->
     assert outline == ["solid", "3px"]
 
 
-def test_recall_opens_without_scripts(open_page: OpenPage) -> None:
+def test_without_scripts_recall_opens_and_the_page_says_why_formulas_are_tex(open_page: OpenPage) -> None:
     with open_page(CHAPTER, java_script_enabled=False) as page:
+        assert page.locator("article h1 + noscript p").is_visible()
+        assert page.locator("html").get_attribute("data-theme") == "light"
         question = page.locator(".recall details").first
         answer = question.locator(".sd-summary-content")
         assert not answer.is_visible()
