@@ -167,8 +167,8 @@ def test_a_rewritten_question_has_another_digest_so_that_its_old_score_is_not_co
         *(question("numeric", numeric, "0.1"), question("numeric", numeric, "0.2")),
     ):
         out, _ = build(text)
-        (form,) = Tags((out / "index.html").read_text()).of("form")
-        digests.append(form["data-digest"])
+        forms = Tags((out / "index.html").read_text()).of("form")
+        digests += [form["data-digest"] for form in forms if "data-digest" in form]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 5
 
