@@ -6,14 +6,13 @@ import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
 
-from tests.site.conftest import SITE, Quiet
+from tests.site.conftest import SITE, Quiet, Server
 
 CHAPTER = "book/02-batchnorm/index.html"
 HOME = "book/index.html"
@@ -36,7 +35,7 @@ def own(site: str, tmp_path: Path) -> Iterator[tuple[Path, str]]:
         / (urlsplit(re.search(r"Sitemap: (\S+)", (SITE / "robots.txt").read_text())[1]).path.split("/")[1])
     )
     shutil.copytree(SITE, folder, ignore=shutil.ignore_patterns("_downloads", "_sources"))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    server = Server(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield folder, f"http://127.0.0.1:{server.server_port}/{folder.name}"
     server.shutdown()
