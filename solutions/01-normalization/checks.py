@@ -46,7 +46,8 @@ def with_a_constant_feature(rng):
 def of_eight_bits(rng):
     """Training values in the middle of the range, new ones below and above."""
     x_train = rng.integers(90, 190, (8, 3)) // np.array([1, 2, 1]) + np.array([0, 20, -40])
-    x = np.stack([x_train.min(axis=0) - rng.integers(5, 40, 3), x_train.max(axis=0) + rng.integers(5, 30, 3)])
+    low, high = x_train.min(axis=0), x_train.max(axis=0)
+    x = np.stack([low - rng.integers(5, 40, 3), high + rng.integers(5, 30, 3), high - rng.integers(5, 9, 3)])
     return {"x_train": x_train.astype(np.uint8), "x": x.astype(np.uint8)}
 
 
@@ -115,6 +116,23 @@ def _(rng):
 
 
 @probe("standardize", cases=2, rtol=1e-4)
+def finds_a_constant_feature_whose_mean_is_rounded(s, x_train, x):
+    train, other = s.standardize(x_train, x)
+    return {"train": train, "other": other}
+
+
+@finds_a_constant_feature_whose_mean_is_rounded.inputs
+def _(rng):
+    """The third feature is a decimal fraction, as 0.1, whose standard deviation is not 0 in NumPy."""
+    data = train_and_new(rng, 6, 5, 4)
+    fractions = [k / 10 for k in range(1, 60) if np.full((6, 1), k / 10).std(axis=0)[0] > 0]
+    value = rng.choice(fractions)
+    data["x_train"][:, 2] = value
+    data["x"][:, 2] = value + np.array([0, 0.2, -0.1, 0.5])
+    return data
+
+
+@probe("standardize", cases=2, rtol=1e-4)
 def standardizes_integers_of_eight_bits(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}
@@ -125,7 +143,7 @@ def _(rng):
     return of_eight_bits(rng)
 
 
-@probe("standardize", cases=2, rtol=1e-7, hidden=True)
+@probe("standardize", cases=2, hidden=True)
 def stays_exact_where_the_mean_is_large(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}
@@ -133,7 +151,7 @@ def stays_exact_where_the_mean_is_large(s, x_train, x):
 
 @stays_exact_where_the_mean_is_large.inputs
 def _(rng):
-    far = rng.uniform(2e5, 3e5, 3)
+    far = rng.uniform(4e4, 6e4, 3)
     return {"x_train": far + rng.normal(0, 1, (40, 3)), "x": far + rng.normal(0, 1, (5, 3))}
 
 
@@ -227,7 +245,7 @@ def channel_numbers(rng, C):
     }
 
 
-@probe("standardize_images")
+@probe("standardize_images", cases=2)
 def standardizes_every_channel_of_images(s, images, mean, std):
     return {"z": s.standardize_images(images, mean, std)}
 
@@ -245,46 +263,6 @@ def standardizes_pictures_of_eight_bits(s, images, mean, std):
 @standardizes_pictures_of_eight_bits.inputs
 def _(rng):
     return {"images": pictures(rng, 3, 4, 2, 5), **channel_numbers(rng, 5)}
-
-
-def behind(rng, pixels, C):
-    """Standardized images whose pixels are `pixels` (whole numbers), give or take less than a half."""
-    numbers = channel_numbers(rng, C)
-    wanted = pixels + rng.choice([-0.3, 0.35], pixels.shape)
-    return {"z": (wanted - numbers["mean"]) / numbers["std"], **numbers}
-
-
-@probe("restore_images")
-def rounds_to_the_nearest_pixel(s, z, mean, std):
-    pixels = s.restore_images(z, mean, std)
-    return {"pixels": np.asarray(pixels).astype(float)}
-
-
-@rounds_to_the_nearest_pixel.inputs
-def _(rng):
-    return behind(rng, rng.integers(5, 250, (2, 3, 5, 4)), 4)
-
-
-@probe("restore_images", cases=2)
-def keeps_pixels_between_0_and_255(s, z, mean, std):
-    pixels = s.restore_images(z, mean, std)
-    return {"pixels": np.asarray(pixels).astype(float)}
-
-
-@keeps_pixels_between_0_and_255.inputs
-def _(rng):
-    return behind(rng, rng.integers(-120, 390, (3, 4, 2, 3)), 3)
-
-
-@probe("restore_images", cases=2)
-def returns_pixels_of_eight_bits(s, z, mean, std):
-    pixels = np.asarray(s.restore_images(z, mean, std))
-    return {"dtype_is_uint8": np.array(pixels.dtype == np.uint8)}
-
-
-@returns_pixels_of_eight_bits.inputs
-def _(rng):
-    return behind(rng, rng.integers(5, 250, (2, 3, 4, 5)), 5)
 
 
 @probe("global_contrast_normalize", cases=2)
@@ -340,18 +318,18 @@ def _(rng):
     return {"images": images, "radius": 1, "eps": float(rng.uniform(0.1, 0.2))}
 
 
-@probe("local_contrast_normalize", cases=2, rtol=1e-6)
+@probe("local_contrast_normalize", cases=1, rtol=1e-6)
 def takes_windows_of_other_sizes(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
 
 @takes_windows_of_other_sizes.inputs
 def _(rng):
-    images = textured(rng, 3, 7, 5, 2)
-    return {"images": images, "radius": int(rng.integers(2, 4)), "eps": float(rng.uniform(0.1, 0.2))}
+    images = textured(rng, 2, 9, 7, 2)
+    return {"images": images, "radius": 3, "eps": float(rng.uniform(0.1, 0.2))}
 
 
-@probe("local_contrast_normalize", cases=2, rtol=1e-6)
+@probe("local_contrast_normalize", cases=1, rtol=1e-6)
 def standardizes_windows_of_pixels_of_eight_bits(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
@@ -424,7 +402,14 @@ def _(rng):
     return {"x": rng.integers(20, 230, (4, 6)).astype(np.uint8), "eps": float(rng.uniform(60, 90))}
 
 
-@probe("curvature", rtol=1e-6)
+def apart_from_zero(rng, N, D):
+    """Correlated features with means far from zero, and a condition number that single precision can hold."""
+    x = rng.normal(size=(N, D)) @ (np.eye(D) + 0.4 * rng.normal(size=(D, D)))
+    return x + rng.choice([-1, 1], D) * rng.uniform(1, 3, D)
+
+
+# rtol 1e-4: single precision on the way is right
+@probe("curvature", rtol=1e-4)
 def finds_the_condition_number(s, x):
     condition, _max_lr = s.curvature(x)
     return {"condition": condition}
@@ -432,10 +417,10 @@ def finds_the_condition_number(s, x):
 
 @finds_the_condition_number.inputs
 def _(rng):
-    return {"x": correlated(rng, 12, 4)}
+    return {"x": apart_from_zero(rng, 12, 4)}
 
 
-@probe("curvature", rtol=1e-6)
+@probe("curvature", rtol=1e-4)
 def finds_the_bound_on_the_learning_rate(s, x):
     _condition, max_lr = s.curvature(x)
     return {"max_lr": max_lr}
@@ -443,10 +428,10 @@ def finds_the_bound_on_the_learning_rate(s, x):
 
 @finds_the_bound_on_the_learning_rate.inputs
 def _(rng):
-    return {"x": correlated(rng, 12, 4)}
+    return {"x": apart_from_zero(rng, 12, 4)}
 
 
-@probe("curvature", cases=2, rtol=1e-6)
+@probe("curvature", cases=2, rtol=1e-4)
 def takes_pixels_of_eight_bits(s, x):
     condition, max_lr = s.curvature(x)
     return {"condition": condition, "max_lr": max_lr}
@@ -677,17 +662,19 @@ def _(rng):
 
 
 @probe("loader_stats", cases=1)
-def survives_channels_far_from_zero_in_float32(s, batches):
-    found = [s.loader_stats(Loader([x.astype(t) for x in batches]))[1] for t in (np.float32, np.float64)]
-    single, double = (tensor(std).double() for std in found)
-    near = bool(((single - double).abs() < 0.02 * double.abs()).all())
-    return {"std_in_float32_is_near_that_in_float64": np.array(near)}
+def survives_channels_far_from_zero_in_float32(s, batches, offset):
+    far, near = (
+        tensor(s.loader_stats(Loader([(x - shift).astype(np.float32) for x in batches]))[1]).double()
+        for shift in (0, offset)
+    )
+    same = bool(((far - near).abs() < 0.02 * near.abs()).all())
+    return {"std_is_the_same_far_from_zero": np.array(same)}
 
 
 @survives_channels_far_from_zero_in_float32.inputs
 def _(rng):
     far = rng.uniform(5e3, 8e3, (2, 1, 1))
-    return {"batches": [(far + rng.normal(size=(n, 2, 5, 6))).round(3) for n in (8, 8, 3)]}
+    return {"batches": [(far + rng.normal(size=(n, 2, 5, 6))).round(3) for n in (8, 8, 3)], "offset": far}
 
 
 # rtol 1e-6 below: single precision on the way is right, what type comes out is asked by itself
@@ -830,7 +817,7 @@ def _(rng):
     return {"z": channels_second(rng, 7, 4, 1, 1)[:, :, 0, 0].copy(), **channel_statistics(rng, 4)}
 
 
-@probe("Standardize", cases=2, rtol=1e-6, hidden=True)
+@probe("Standardize", cases=2, rtol=1e-6)
 def passes_gradients_to_its_input(s, x, dz, mean, std):
     leaf = tensor(x).clone().requires_grad_(True)
     standardizer(s, mean, std)(leaf).backward(tensor(dz))
@@ -857,7 +844,7 @@ def folded_into(s, weight, bias, mean, std):
     return s.fold_standardization(*given)
 
 
-@probe("fold_standardization")
+@probe("fold_standardization", rtol=1e-6)
 def divides_the_weight_of_a_linear_layer(s, **inputs):
     weight, _bias = folded_into(s, **inputs)
     return {"weight": weight}
@@ -868,7 +855,7 @@ def _(rng):
     return layer_to_fold_into(rng, 4, 3)
 
 
-@probe("fold_standardization")
+@probe("fold_standardization", rtol=1e-6)
 def moves_the_means_into_the_bias(s, **inputs):
     _weight, bias = folded_into(s, **inputs)
     return {"bias": bias}
@@ -879,7 +866,7 @@ def _(rng):
     return layer_to_fold_into(rng, 4, 3)
 
 
-@probe("fold_standardization", cases=2)
+@probe("fold_standardization", cases=2, rtol=1e-6)
 def folds_standardization_into_a_convolution(s, **inputs):
     weight, bias = folded_into(s, **inputs)
     return {"weight": weight, "bias": bias}
@@ -890,7 +877,7 @@ def _(rng):
     return layer_to_fold_into(rng, 4, 3, 2, 5)
 
 
-@probe("fold_standardization", cases=2)
+@probe("fold_standardization", cases=2, rtol=1e-6)
 def makes_a_bias_where_there_was_none(s, **inputs):
     weight, bias = folded_into(s, **inputs)
     return {"weight": weight, "bias": bias}
@@ -979,7 +966,8 @@ def _(rng):
     return contrast_inputs(rng)
 
 
-@probe("local_contrast")
+# rtol 1e-4 below: single precision on the way is right, and small variances enlarge its rounding
+@probe("local_contrast", rtol=1e-4)
 def gives_every_neighbourhood_the_same_contrast(s, x, radius, eps):
     return {"y": s.local_contrast(tensor(x), radius, eps)}
 
@@ -989,7 +977,7 @@ def _(rng):
     return {"x": channels_second(rng, 2, 3, 7, 5), "radius": 1, "eps": float(rng.uniform(0.3, 0.6))}
 
 
-@probe("local_contrast", cases=2)
+@probe("local_contrast", cases=2, rtol=1e-4)
 def works_for_larger_windows(s, x, radius, eps):
     return {"y": s.local_contrast(tensor(x), radius, eps)}
 
@@ -999,7 +987,7 @@ def _(rng):
     return {"x": channels_second(rng, 2, 4, 7, 9), "radius": 3, "eps": float(rng.uniform(0.3, 0.6))}
 
 
-@probe("local_contrast", cases=1)
+@probe("local_contrast", cases=1, rtol=1e-4)
 def works_for_images_as_small_as_the_window(s, x, radius, eps):
     return {"y": s.local_contrast(tensor(x), radius, eps)}
 
@@ -1010,16 +998,20 @@ def _(rng):
 
 
 @probe("local_contrast", cases=1)
-def survives_bright_images_in_float32(s, x, radius, eps):
-    single, double = (s.local_contrast(tensor(x.astype(t)), radius, eps) for t in (np.float32, np.float64))
-    near = bool(((single.double() - double.double()).abs() < 0.05).all())
-    return {"y_in_float32_is_near_that_in_float64": np.array(near)}
+def survives_bright_images_in_float32(s, x, radius, eps, offset):
+    bright, dark = (
+        s.local_contrast(tensor((x - shift).astype(np.float32)), radius, eps).double()
+        for shift in (0, offset)
+    )
+    same = bool(((bright - dark).abs() < 0.05).all())
+    return {"y_is_the_same_for_brighter_images": np.array(same)}
 
 
 @survives_bright_images_in_float32.inputs
 def _(rng):
     far = rng.uniform(5e3, 8e3, (2, 1, 1, 1))
-    return {"x": (far + rng.normal(size=(2, 3, 8, 9))).round(3), "radius": 2, "eps": 0.1}
+    x = (far + rng.normal(size=(2, 3, 8, 9))).round(3)
+    return {"x": x, "radius": 2, "eps": 0.1, "offset": far}
 
 
 @probe("local_contrast", cases=1)
@@ -1042,7 +1034,7 @@ def whitener(s, D):
     return s.ZCA(D).double()
 
 
-@probe("ZCA")
+@probe("ZCA", rtol=1e-4)
 def learns_the_mean_and_the_matrix(s, x, eps):
     layer = whitener(s, x.shape[1])
     layer.fit(tensor(x), eps)
@@ -1054,7 +1046,7 @@ def _(rng):
     return {"x": mixed_features(rng, 12, 4), "eps": float(rng.uniform(0.2, 0.4))}
 
 
-@probe("ZCA", cases=2)
+@probe("ZCA", cases=2, rtol=1e-4)
 def whitens_other_data_with_what_it_learned(s, x, new, eps):
     layer = whitener(s, x.shape[1])
     layer.fit(tensor(x), eps)
@@ -1067,7 +1059,7 @@ def _(rng):
     return {"x": x, "new": x[:5] * 1.3 + rng.normal(size=(5, 4)), "eps": float(rng.uniform(0.2, 0.4))}
 
 
-@probe("ZCA", cases=2)
+@probe("ZCA", cases=2, rtol=1e-4)
 def flattens_images_and_returns_images(s, x, new, eps):
     layer = whitener(s, x[0].size)
     layer.fit(tensor(x), eps)
@@ -1076,11 +1068,11 @@ def flattens_images_and_returns_images(s, x, new, eps):
 
 @flattens_images_and_returns_images.inputs
 def _(rng):
-    eps = float(rng.uniform(0.2, 0.4))
+    eps = float(rng.uniform(2, 4))
     return {"x": channels_second(rng, 9, 2, 3, 4), "new": channels_second(rng, 5, 2, 3, 4), "eps": eps}
 
 
-@probe("ZCA", cases=1)
+@probe("ZCA", cases=1, rtol=1e-4)
 def survives_features_that_are_copies(s, x, eps):
     layer = whitener(s, x.shape[1])
     layer.fit(tensor(x), eps)
@@ -1116,7 +1108,7 @@ def _(rng):
     return {"x": mixed_features(rng, 12, 4), "eps": 0.3}
 
 
-@probe("ZCA", cases=1)
+@probe("ZCA", cases=1, rtol=1e-4)
 def whitens_with_what_is_loaded_into_it(s, x, mean, matrix):
     layer = whitener(s, len(mean))
     state = {"mean": tensor(mean).clone(), "matrix": tensor(matrix).clone()}
@@ -1154,7 +1146,7 @@ def _(rng):
     return {"x": mixed_features(rng, 12, 4), "eps": 0.3}
 
 
-@probe("ZCA", cases=2, hidden=True)
+@probe("ZCA", cases=2, rtol=1e-4)
 def passes_gradients_through_the_whitening(s, x, dz, eps):
     layer = whitener(s, x.shape[1])
     layer.fit(tensor(x), eps)

@@ -14,19 +14,19 @@
 # %% [markdown]
 # # Data normalization in NumPy
 #
-# You will bring data to one scale: features, colour channels, whole images, and small windows of them.
-# Then you will remove the correlations too, and measure what that does to the loss.
+# You will bring features, colour channels, whole images and small windows to one scale.
+# Then you remove the correlations too, and measure what that does to the loss.
 # At the end you write a test that finds a leak of validation data.
 #
-# **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell.
-# Run the check below it. A check never stops the notebook. You may check as often as you like.
+# **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell,
+# then the check below it. A check never stops the notebook. What you wrote in the chapter, paste here.
 #
 # **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next,
-# as long as you do not call your own functions. Where you call them, check them first.
+# as long as you do not call your own functions.
 #
-# **Time.** About two and a half hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
+# **Time.** About two hours and a quarter. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
 #
-# Shapes: a table `x` has shape `(N, D)`, one row per example and one column per feature.
+# A table `x` has shape `(N, D)`, one row per example and one column per feature.
 # Images have shape `(N, H, W, C)`: the channels come last. Pixels may be whole numbers of 8 bits, 0 to 255.
 # Statistics divide by $N$, not by $N - 1$. No function may change its inputs.
 # `eq. (…)` is an equation of the chapter *Data normalization*.
@@ -43,10 +43,9 @@ check = autograder.checks("01-normalization/normalization_numpy")
 # ## Worked example: a mean of each column, and a trap
 #
 # Three examples, two features, stored as numbers of 8 bits.
-# `axis=0` runs down the columns: over the examples.
-# The means are floats, so the differences are floats. They are right.
+# `axis=0` runs over the examples. The means are floats, so the differences are floats, and right.
 #
-# Then the middle row is taken away instead. It holds numbers of 8 bits, and so must the result.
+# The middle row holds numbers of 8 bits, so a difference from it does too.
 # There is no −20 in 8 bits: 10 − 30 becomes 236. NumPy does not warn you.
 
 # %% listing="eight-bits"
@@ -57,11 +56,10 @@ print("minus the means:", *pixels - column_means)
 print("minus the middle row:", *pixels - pixels[1])
 
 # %% [markdown]
-# ## 1. Scale to the range from 0 to 1 (●○○, 10 minutes)
+# ## 1. Scale to the range from 0 to 1 (●○○, 8 minutes)
 #
-# Every feature has a smallest and a largest value **in the training data**.
-# Map the first to 0, the other to 1:
-# {eq}`dn-minmax`. Other data get the same map. So a new example may land below 0 or above 1. Leave it there.
+# Map the smallest **training** value of each feature to 0 and the largest to 1: {eq}`dn-minmax`.
+# Other data get the same map. So a new example may land below 0 or above 1. Leave it there.
 #
 # A feature that never varies in training has the range 0. Divide it by 1 instead.
 # The inputs may be of 8 bits: see the trap above.
@@ -90,10 +88,13 @@ check(minmax_scale)
 # %% [markdown]
 # ## 2. Standardize (●○○, 10 minutes)
 #
-# One odd value stretches the range from 0 to 1, and squeezes all others. Mean and standard deviation
+# One odd value squeezes all others in the range from 0 to 1. Mean and standard deviation
 # suffer less: {eq}`dn-mean`, {eq}`dn-var`, {eq}`dn-standardize`.
 # Again they come from the training data alone, also for the validation data: {eq}`dn-train-only`.
-# A feature with standard deviation 0 in training is divided by 1.
+#
+# A feature that is constant in training is divided by 1. How do you find it? `std == 0` misses some:
+# the mean of three values 0.1 is rounded to a number above 0.1, and their standard deviation is `1.4e-17`.
+# Ask whether the largest value equals the smallest.
 
 
 # %% solution="standardize"
@@ -101,8 +102,9 @@ def standardize(x_train, x):
     """Standardize x_train and x, both with the mean and the standard deviation of x_train.
 
     {eq}`dn-mean` to {eq}`dn-train-only`. x_train: (N, D). x: (M, D). Both hold floats or integers.
-    Returns two arrays of floats: the standardized x_train (N, D), the standardized x (M, D).
-    A feature whose standard deviation in x_train is 0 is divided by 1.
+    Compute in float64. Returns two arrays: the standardized x_train (N, D), the standardized x (M, D).
+    A feature that is constant in x_train is divided by 1, also where rounding leaves it a tiny
+    standard deviation, as for 0.1, 0.1, 0.1.
 
     Example: x_train = 1, 3, 5, 7 (one feature) and x = 4, 8 gives -1.342, -0.447, 0.447, 1.342
     and 0, 1.789.
@@ -110,7 +112,7 @@ def standardize(x_train, x):
     ### BEGIN SOLUTION
     mean = x_train.mean(axis=0)
     std = x_train.std(axis=0)
-    divisor = np.where(std > 0, std, 1.0)
+    divisor = np.where(x_train.max(axis=0) > x_train.min(axis=0), std, 1.0)
     train = (x_train - mean) / divisor
     return train, (x - mean) / divisor
     ### END SOLUTION
@@ -120,7 +122,7 @@ def standardize(x_train, x):
 check(standardize)
 
 # %% [markdown]
-# **Question.** A friend standardizes the whole data set first and then splits it into training and
+# **Question** (5 minutes). A friend standardizes the whole data set and then splits it into training and
 # validation data. Which numbers of the training do the validation data reach in this way?
 # Is the measured validation error too good or too bad, and when does it matter most?
 # What would your friend do with one new photograph, months later?
@@ -134,13 +136,13 @@ check(standardize)
 # For images, one mean and one standard deviation per **channel**, over all pixels of all images:
 # {eq}`dn-channel-mean`, {eq}`dn-channel-var`. The images come in batches. The last batch may be shorter.
 #
-# The mean of the batches' means is wrong then. So is the mean of their standard deviations, always:
-# it misses that the batches differ from one another. Keep three numbers per channel: the count of values $n$,
+# The mean of the batches' means is wrong then. The mean of their standard deviations misses
+# that the batches differ from one another. Keep three numbers per channel: the count of values $n$,
 # their mean, and $M_2$, the sum of their squared deviations. Merge each batch into them:
 # {eq}`dn-merge-count`, {eq}`dn-merge-mean`, {eq}`dn-merge-m2`.
 #
-# Do not subtract the squared mean from the mean square. Where the mean is large, these are two large numbers
-# that nearly agree, and rounding eats the difference.
+# The mean square minus the squared mean is no way out: where the mean is large, these are two large
+# numbers that nearly agree, and rounding eats the difference.
 
 
 # %% solution="channel_stats"
@@ -173,19 +175,19 @@ def channel_stats(batches):
 check(channel_stats)
 
 # %% [markdown]
-# **Question.** For CIFAR-10 with pixels from 0 to 1 you find two triples in many programs:
+# **Question** (5 minutes). For CIFAR-10 with pixels from 0 to 1 you find two triples in many programs:
 # standard deviations of 0.247, 0.243, 0.262 and of 0.202, 0.199, 0.201.
-# One is the mean over the images of the
-# standard deviation inside one image. Which one, and what is it missing?
+# One is the mean over the images of the standard deviation inside one image.
+# Which one, and what is it missing?
 # How large is the variance of a channel after a division by these numbers?
 
 # %% [markdown] question="dn-two-stds" points=2
 # *Your answer here.*
 
 # %% [markdown]
-# ## 4. Standardize images (●○○, 5 minutes)
+# ## 4. Standardize images (●○○, 2 minutes)
 #
-# Now the statistics are given: one number per channel. Nothing is computed from the images.
+# Now the statistics are given, one number per channel. One line is enough.
 
 
 # %% solution="standardize_images"
@@ -204,46 +206,27 @@ def standardize_images(images, mean, std):
 check(standardize_images)
 
 # %% [markdown]
-# ## 5. Back to a picture (●●○, 10 minutes)
+# ## Worked example: back to a picture
 #
-# To look at what a network sees, undo the map: {eq}`dn-inverse`. A picture needs whole numbers of 8 bits.
-# Round to the nearest one: a conversion to integers cuts off what follows the point.
-# Numbers below 0 become 0 and numbers above 255 become 255: 8 bits would wrap them around.
+# To look at what a network sees, undo the map: {eq}`dn-inverse`. Two traps lie in the conversion to 8 bits.
+# It cuts off what follows the point: round first. And it wraps around: −1 would become 255,
+# so numbers below 0 become 0 and numbers above 255 become 255.
 
 
-# %% solution="restore_images"
+# %%
 def restore_images(z, mean, std):
-    """The picture behind standardized images, {eq}`dn-inverse`: rounded, kept within 0 and 255, of 8 bits.
-
-    z: (N, H, W, C). mean, std: (C,). Returns uint8: (N, H, W, C).
-
-    Example: mean = 100, std = 50, z = 0.117, -3, 4 gives 106, 0, 255.
-    """
-    ### BEGIN SOLUTION
-    pixels = mean + std * z
-    whole = np.rint(pixels)
-    return np.clip(whole, 0, 255).astype(np.uint8)
-    ### END SOLUTION
+    """The picture behind standardized images z (N, H, W, C), as uint8. mean, std: (C,)."""
+    pixels = np.rint(mean + std * z)
+    return np.clip(pixels, 0, 255).astype(np.uint8)
 
 
-# %% check="restore_images" points=3
-check(restore_images)
+print(restore_images(np.array([0.117, -3, 4]).reshape(1, 1, 3, 1), np.array([100]), np.array([50])).ravel())
 
 # %% [markdown]
-# **Question.** Three people standardize the same data with the statistics of their own copy.
-# One leaves the pixels
-# at 0 to 255, one divides them by 255 first, one takes the negatives, 255 − x.
-# Which of the three get the same numbers, and what does the third one get? Say which lines of the
-# proof, {eq}`dn-affine` to {eq}`dn-affine-result`, tell you.
-
-# %% [markdown] question="dn-units" points=2
-# *Your answer here.*
-
-# %% [markdown]
-# ## 6. One image at a time: global contrast (●●○, 15 minutes)
+# ## 5. One image at a time: global contrast (●●○, 10 minutes)
 #
 # A photograph taken at dusk is dark and flat. That is about the light, not about the object.
-# Global contrast normalization gives **every image** its own mean and its own contrast, over all of
+# Global contrast normalization takes the mean and the contrast of **every image**, over all of
 # its pixels and channels together: {eq}`dn-gcn`.
 # `lam` under the root and `eps` in the maximum keep a nearly empty image from becoming all noise.
 
@@ -271,19 +254,31 @@ def global_contrast_normalize(images, scale=1.0, lam=0.0, eps=1e-8):
 check(global_contrast_normalize)
 
 # %% [markdown]
-# ## 7. One neighbourhood at a time: local contrast (●●●, 25 minutes)
+# ## 6. One neighbourhood at a time: local contrast (●●○, 12 minutes)
 #
 # Half of the photograph lies in the shade. Now every pixel is compared with its **neighbours**.
 # Its window reaches `radius` pixels up, down, left and right. At the border the window is cut off:
 # only pixels inside the image count, in the sum and in the number that you divide by.
-# Each channel is on its own.
-# {eq}`dn-lcn-mean`, {eq}`dn-lcn-var`, {eq}`dn-lcn`.
+# Each channel is on its own: {eq}`dn-lcn-mean`, {eq}`dn-lcn-var`, {eq}`dn-lcn`.
 #
-# A loop over the pixels is slow. Two ways without one: add up shifted copies of the image and of a picture
-# of ones;
-# or sum along the rows, then along the columns (a window is a product of two intervals).
+# `window_sum` is given. It adds up windows without a loop over the pixels; outside the image it finds nothing
+# to add. How can it also **count** the pixels of each window?
+#
 # The variance of a window is the mean of its squares minus the square of its mean. Here that is safe enough:
 # pixels are small numbers, float64 has 16 digits, and `eps` covers the rest.
+
+
+# %%
+def window_sum(values, radius):
+    """For every place, the sum over the window around it, cut off at the border. values: (N, H, W, C)."""
+
+    def near(size):
+        """Row i of this matrix is 1 at the places within radius of i."""
+        place = np.arange(size)
+        return (np.abs(place[:, None] - place) <= radius).astype(float)
+
+    _, H, W, _ = values.shape
+    return np.einsum("ih,nhwc,kw->nikc", near(H), values, near(W), optimize=True)
 
 
 # %% solution="local_contrast_normalize"
@@ -291,26 +286,16 @@ def local_contrast_normalize(images, radius, eps):
     """Standardize every pixel by the mean and the variance of the window around it, {eq}`dn-lcn`.
 
     images: (N, H, W, C), uint8 or float. radius: whole number, the window has side 2 * radius + 1.
-    Returns floats: (N, H, W, C).
+    Compute in float64. Returns floats: (N, H, W, C).
 
     Example: one image, one channel, one row 1, 3, 8, radius = 1, eps = 0. The first pixel's window is 1, 3:
     mean 2, variance 1, result -1. The second one's is 1, 3, 8: mean 4, variance 26 / 3, result -0.340.
     """
     ### BEGIN SOLUTION
     x = images.astype(float)
-    _, H, W, _ = x.shape
-
-    def averages(size):
-        """Row i of this matrix takes the mean over the places near i."""
-        place = np.arange(size)
-        near = np.abs(place[:, None] - place) <= radius
-        return near / near.sum(axis=1, keepdims=True)
-
-    def local_mean(values):
-        return np.einsum("ih,nhwc,kw->nikc", averages(H), values, averages(W), optimize=True)
-
-    mean = local_mean(x)
-    var = local_mean(x**2) - mean**2
+    count = window_sum(np.ones_like(x), radius)
+    mean = window_sum(x, radius) / count
+    var = window_sum(x**2, radius) / count - mean**2
     return (x - mean) / np.sqrt(var + eps)
     ### END SOLUTION
 
@@ -319,8 +304,8 @@ def local_contrast_normalize(images, radius, eps):
 check(local_contrast_normalize)
 
 # %% [markdown]
-# **Question.** Three photographs are spoiled: one is twice as bright as it should be, one has a red cast
-# (its red channel is 40 too large everywhere), and over one falls a shadow that covers its left half.
+# **Question** (5 minutes). Three photographs are spoiled: one is twice as bright as it should be,
+# one has a red cast (its red channel is 40 too large everywhere), and a shadow covers the left half of one.
 # Which of the three faults is removed by standardization with the statistics of the training set,
 # which by global and which by local contrast normalization? What do the two contrast methods throw away
 # that may matter for a class?
@@ -329,15 +314,14 @@ check(local_contrast_normalize)
 # *Your answer here.*
 
 # %% [markdown]
-# ## 8. Whitening (●●●, 20 minutes)
+# ## 7. Whitening (●●●, 15 minutes)
 #
 # Standardized features may still say the same thing twice: neighbouring pixels do.
 # Whitening turns to the axes of the covariance, {eq}`dn-cov` and {eq}`dn-eig`, divides by the standard
-# deviation
-# along each, and turns back: {eq}`dn-zca`. With `eps` small, the covariance becomes the identity:
-# {eq}`dn-white-cov`.
-# Without the turn back it is PCA whitening, {eq}`dn-pca-whiten`: white as well, but images no longer look
-# like images. The way with the turn back is called ZCA. This exercise asks for it.
+# deviation along each, and turns back: {eq}`dn-zca`. With `eps` small, the covariance becomes
+# the identity: {eq}`dn-white-cov`. The way with the turn back is called ZCA, and you write it here.
+# Without the turn it is PCA whitening, {eq}`dn-pca-whiten`: white as well, but images no longer look
+# like images.
 #
 # `np.linalg.eigh(covariance)` returns the eigenvalues, in ascending order,
 # and a matrix whose **columns** are the eigenvectors.
@@ -367,11 +351,11 @@ def whitening(x, eps):
 check(whitening)
 
 # %% [markdown]
-# ## 9. What it buys: the shape of the loss (●●○, 15 minutes)
+# ## 8. What it buys: the shape of the loss (●●○, 10 minutes)
 #
 # A linear model with squared error has the loss of {eq}`dn-hessian`, a bowl.
-# Its Hessian is $H = X^\top X / N$:
-# nothing is centred in it. The largest eigenvalue of $H$ limits the learning rate, {eq}`dn-max-lr`.
+# Its Hessian is $H = X^\top X / N$, and nothing is centred in it.
+# The largest eigenvalue of $H$ limits the learning rate, {eq}`dn-max-lr`.
 # The smallest one says how slowly gradient descent then moves along the flattest direction.
 # Their ratio is the condition number, {eq}`dn-condition`. The best one is 1: a round bowl.
 
@@ -398,26 +382,25 @@ def curvature(x):
 check(curvature)
 
 # %% [markdown]
-# ## 10. Your own test (●●●, 20 minutes)
+# ## 9. Your own test (●●●, 15 minutes)
 #
 # Write the test that you would want before you trust somebody's `standardize(x_train, x)`.
-# It gets a function. When the function is wrong, it must raise an `AssertionError`.
-# When the function is right, it must simply return.
-# Use `assert`: a returned `True` or `False` is ignored.
+# It gets a function. Where the function is wrong, your test raises an error: use `assert`.
+# Any error counts as a rejection, as in pytest. Where the function is right, your test returns.
+# To return counts as acceptance, whatever is returned: `True` and `False` are ignored.
 # It is marked on one right implementation and on several wrong ones.
 #
 # The check takes your own `standardize` for the right one. Pass section 2 first.
-# The choice of inputs is yours, and it decides: some inputs hide mistakes.
-# Ask yourself which inputs hide a leak. Would you notice that a constant feature becomes NaN,
-# or that it becomes enormous in new data?
+# The inputs are yours to choose, and some hide mistakes. Which inputs hide a leak?
+# Would you notice that a constant feature becomes NaN, or that it becomes enormous in new data?
 
 
 # %% solution="test_standardize"
 def test_standardize(implementation):
-    """Raise AssertionError unless implementation(x_train, x) returns the right two arrays.
+    """Raise an error unless implementation(x_train, x) returns the right two arrays. Else return.
 
     Right means section 2: statistics per feature, of x_train alone; constant features divided by 1.
-    Use assert and np.allclose.
+    Use assert and np.allclose. Any error counts as a rejection, returning counts as acceptance.
     """
     ### BEGIN SOLUTION
     x_train = np.array([[1.0, -200.0, 7.0], [3.0, 100.0, 7.0], [5.0, 0.0, 7.0], [7.0, 500.0, 7.0]])
@@ -433,13 +416,11 @@ def test_standardize(implementation):
 check(test_standardize)
 
 # %% [markdown]
-# ## Experiment: what a network sees
+# ## Extra: what a network sees (5 minutes)
 #
 # Six photo-patches, halved in size, before and after each step. The last one is a piece of sky.
-# Where a result is no picture, it is shown around
-# a middle grey: grey is 0, black is −2.5 and white is 2.5.
-# Before you run it, think: which rows will still have colours,
-# and in which row will edges stand out?
+# Where a result is no picture, grey is 0, black is −2.5 and white is 2.5.
+# Before you run it, think: which rows will still have colours, and in which row will edges stand out?
 
 
 # %%
@@ -484,15 +465,18 @@ for axis, i in zip(axes[0], shown, strict=True):
 plt.show()
 
 # %% [markdown]
-# ## Experiment: the bowl, step by step
+# ## Experiment: the bowl, step by step (5 minutes)
 #
-# Two tables. The first is made up: 500 weather reports with temperature (kelvin), pressure (pascal), humidity
-# (percent) and wind (metres per second), which depend on one another. The second holds real pictures:
-# grey patches of 8 x 8 pixels, 64 features. A linear model predicts a number from each.
+# A linear model predicts a number from each of two tables. The first is made up: 500 weather reports with
+# temperature (kelvin), pressure (pascal), humidity (percent) and wind (metres per second), which depend on
+# one another. The second holds real pictures: grey patches of 8 x 8 pixels, 64 features.
 #
 # Above are the eigenvalues of the Hessian after each step; the legend holds the condition number.
 # Below is gradient descent, each time with half of its largest stable learning rate:
 # how much of the loss above the best one is left.
+#
+# Centring takes $\mu^\top \mu$ out of the Hessian, {eq}`dn-mean-eigenvalue`, so the largest eigenvalue
+# cannot grow. The condition number may fall or rise: the smallest eigenvalue cannot grow either.
 # Before you run it, write down for the weather in which order you expect the four curves.
 
 
@@ -548,9 +532,10 @@ axes[1, 0].set_ylabel("excess loss left")
 plt.show()
 
 # %% [markdown]
-# **Question.** For the weather: which eigenvalue does centring remove, and what does the division by the
-# standard deviation repair? Why does the same division change nearly nothing for the pictures?
-# Whitening wins both times. Name a reason why networks are still mostly trained on standardized images.
+# **Question** (5 minutes). For the weather: which eigenvalue does centring remove, and what does
+# the division by the standard deviation repair? Why does the same division change nearly nothing
+# for the pictures? Whitening wins both times. Name a reason why networks are still mostly trained on
+# standardized images.
 
 # %% [markdown] question="dn-bowl" points=3
 # *Your answer here.*

@@ -77,9 +77,7 @@ way(
         for j in range(x_train.shape[1]):
             mean = sum(float(v) for v in x_train[:, j]) / len(x_train)
             variance = sum((float(v) - mean) ** 2 for v in x_train[:, j]) / len(x_train)
-            std = variance ** 0.5
-            if std == 0:
-                std = 1.0
+            std = variance ** 0.5 if len(set(x_train[:, j])) > 1 else 1.0
             train[:, j] = (x_train[:, j] - mean) / std
             other[:, j] = (x[:, j] - mean) / std
         return train, other
@@ -92,7 +90,7 @@ way(
     def standardize(x_train, x):
         mu = np.mean(x_train, axis=0, keepdims=True)
         sigma = np.sqrt(np.mean((x_train - mu) ** 2, axis=0, keepdims=True))
-        sigma[sigma == 0] = 1
+        sigma[np.ptp(x_train, axis=0, keepdims=True) == 0] = 1
 
         def apply(a):
             return (a - mu) / sigma
@@ -109,7 +107,7 @@ way(
         mean, std = train.mean(axis=0), train.std(axis=0)
         for a in (train, other):
             a -= mean
-            a /= std + (std == 0)
+            a /= np.where(x_train.max(axis=0) == x_train.min(axis=0), 1, std)
         return train, other
     """,
 )
@@ -120,8 +118,20 @@ way(
     def standardize(x_train, x):
         mean, std = x_train.mean(axis=0), x_train.std(axis=0)
         both = np.concatenate([x_train - mean, x - mean])
-        both = np.divide(both, std, out=both.copy(), where=std != 0)
+        both = np.divide(both, std, out=both.copy(), where=~np.isclose(x_train, x_train[0]).all(axis=0))
         return both[: len(x_train)], both[len(x_train) :]
+    """,
+)
+
+way(
+    "standardize",
+    "a bound relative to the size of the feature",
+    """
+    def standardize(x_train, x):
+        mean, std = x_train.mean(axis=0), x_train.std(axis=0)
+        varies = std > 1e-10 * np.abs(x_train).max(axis=0)
+        divisor = np.where(varies, std, 1)
+        return (x_train - mean) / divisor, (x - mean) / divisor
     """,
 )
 
@@ -223,38 +233,6 @@ way(
     def standardize_images(images, mean, std):
         scale = (1 / std).astype(np.float32)
         return images.astype(np.float32) * scale - (mean / std).astype(np.float32)
-    """,
-)
-
-way(
-    "restore_images",
-    "channel by channel, limits by hand",
-    """
-    def restore_images(z, mean, std):
-        out = np.zeros(z.shape, dtype="uint8")
-        for c in range(z.shape[-1]):
-            pixels = np.round(z[..., c] * std[c] + mean[c])
-            pixels[pixels < 0] = 0
-            pixels[pixels > 255] = 255
-            out[..., c] = pixels
-        return out
-    """,
-)
-way(
-    "restore_images",
-    "half added and cut, clipped first",
-    """
-    def restore_images(z, mean, std):
-        pixels = np.minimum(np.maximum(z * std + mean, 0), 255)
-        return np.floor(pixels + 0.5).astype(np.uint8)
-    """,
-)
-way(
-    "restore_images",
-    "through whole numbers",
-    """
-    def restore_images(z, mean, std):
-        return (std * z + mean).round().astype(np.int64).clip(0, 255).astype(np.uint8)
     """,
 )
 
@@ -386,6 +364,17 @@ way(
 )
 
 way(
+    "local_contrast_normalize",
+    "the given sum of windows, and a count of one image",
+    """
+    def local_contrast_normalize(images, radius, eps):
+        count = window_sum(np.ones((1, *images.shape[1:3], 1)), radius)
+        mean, square = (window_sum(images.astype(float) ** power, radius) / count for power in (1, 2))
+        return (images - mean) / np.sqrt(square - mean**2 + eps)
+    """,
+)
+
+way(
     "whitening",
     "np.cov and eigenvectors one by one",
     """
@@ -435,6 +424,18 @@ way(
 )
 
 way(
+    "whitening",
+    "single precision",
+    """
+    def whitening(x, eps):
+        x = x.astype(np.float32)
+        mean = x.mean(axis=0)
+        lam, U = np.linalg.eigh((x - mean).T @ (x - mean) / np.float32(len(x)))
+        return mean, (U / np.sqrt(lam + np.float32(eps))) @ U.T
+    """,
+)
+
+way(
     "curvature",
     "np.linalg.cond and the largest singular value",
     """
@@ -461,6 +462,26 @@ way(
         s = np.linalg.svd(x * 1.0, compute_uv=False)
         lam = s**2 / x.shape[0]
         return np.array(lam[0] / lam[-1]), np.array(2 / lam[0])
+    """,
+)
+
+way(
+    "curvature",
+    "single precision",
+    """
+    def curvature(x):
+        x = x.astype(np.float32)
+        lam = np.linalg.eigvalsh(x.T @ x / np.float32(len(x)))
+        return lam[-1] / lam[0], 2 / lam[-1]
+    """,
+)
+way(
+    "curvature",
+    "single precision, returned as Python's floats",
+    """
+    def curvature(x):
+        lam = np.linalg.eigvalsh((x.astype("float32").T @ x.astype("float32")) / len(x))
+        return float(lam.max() / lam.min()), 2 / float(lam.max())
     """,
 )
 

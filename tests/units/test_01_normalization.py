@@ -94,8 +94,32 @@ SLIPS = {
         "standardize",
         "DN6",
         "s = x_train.std(0, ddof=1)\n"
-        "    s[s == 0] = 1\n"
+        "    s[np.ptp(x_train, axis=0) == 0] = 1\n"
         "    return (x_train - x_train.mean(0)) / s, (x - x_train.mean(0)) / s",
+    ),
+    "a standard deviation of exactly zero": (
+        "standardize",
+        "DN17-std-is-zero",
+        "m, s = x_train.mean(0), x_train.std(0)\n"
+        "    s[s == 0] = 1\n"
+        "    return (x_train - m) / s, (x - m) / s",
+    ),
+    "no small standard deviation": (
+        "standardize",
+        "DN17-maximum",
+        "m, s = x_train.mean(0), np.clip(x_train.std(0), 1, None)\n    return (x_train - m) / s, (x - m) / s",
+    ),
+    "NaN swept away": (
+        "standardize",
+        "DN17-nan-to-num",
+        "m, s = x_train.mean(0), x_train.std(0)\n"
+        "    return np.nan_to_num((x_train - m) / s), np.nan_to_num((x - m) / s)",
+    ),
+    "one array of two": (
+        "standardize",
+        "DN16-one",
+        "s = np.where(np.ptp(x_train, axis=0) > 0, x_train.std(0), 1)\n"
+        "    return (x_train - x_train.mean(0)) / s",
     ),
     "each array by itself": (
         "standardize",
@@ -103,7 +127,7 @@ SLIPS = {
         "scaled = []\n"
         "    for a in (x_train, x):\n"
         "        s = a.std(axis=0)\n"
-        "        scaled.append((a - a.mean(axis=0)) / np.where(s == 0, 1, s))\n"
+        "        scaled.append((a - a.mean(axis=0)) / np.where(np.ptp(a, axis=0) == 0, 1, s))\n"
         "    return scaled",
     ),
     "the mean of the standard deviations of images": (
@@ -121,6 +145,19 @@ SLIPS = {
         "everything = np.concatenate(list(batches)).astype(float)\n"
         "    return everything.mean(axis=(0, 1, 2)), everything.std(axis=(0, 1, 2))",
     ),
+    "statistics of float32": (
+        "channel_stats",
+        "DN14-float32",
+        "n, mean, m2 = 0, np.float32(0), np.float32(0)\n"
+        "    for b in batches:\n"
+        "        rows = np.float32(b).reshape(-1, b.shape[-1])\n"
+        "        k, m = len(rows), rows.mean(0)\n"
+        "        d = m - mean\n"
+        "        m2 = m2 + ((rows - m) ** 2).sum(0) + d * d * np.float32(n * k / (n + k))\n"
+        "        mean = mean + d * np.float32(k / (n + k))\n"
+        "        n += k\n"
+        "    return mean, np.sqrt(m2 / n)",
+    ),
     "squares summed": (
         "channel_stats",
         "DN14",
@@ -131,11 +168,6 @@ SLIPS = {
         "        s = s + b.sum(axis=(0, 1, 2))\n"
         "        q = q + (b * b).sum(axis=(0, 1, 2))\n"
         "    return s / n, np.sqrt(q / n - (s / n) ** 2)",
-    ),
-    "pixels cut off": (
-        "restore_images",
-        "RI-cut",
-        "return np.clip(z * std + mean, 0, 255).astype('uint8')",
     ),
     "instance normalization": (
         "global_contrast_normalize",
@@ -160,6 +192,29 @@ SLIPS = {
         "    box = lambda a: sum(a[:, i:i+H, k:k+W] for i in range(2*r+1) for k in range(2*r+1)) / n\n"
         "    return (images - box(p)) / np.sqrt(box(p * p) - box(p) ** 2 + eps)",
     ),
+    "half of the radius": (
+        "local_contrast_normalize",
+        "LC2-half",
+        "count = window_sum(np.ones(images.shape), radius // 2)\n"
+        "    m = window_sum(images, radius // 2) / count\n"
+        "    q = window_sum(images * 1.0 * images, radius // 2) / count\n"
+        "    return (images - m) / np.sqrt(q - m * m + eps)",
+    ),
+    "windows added up in 8 bits": (
+        "local_contrast_normalize",
+        "LC4-uint8-sums",
+        "total, square, count = np.zeros_like(images), np.zeros_like(images), np.zeros(images.shape)\n"
+        "    H, W = images.shape[1:3]\n"
+        "    for i in range(-radius, radius + 1):\n"
+        "        for k in range(-radius, radius + 1):\n"
+        "            to = np.s_[:, max(0, -i):max(0, H - max(0, i)), max(0, -k):max(0, W - max(0, k))]\n"
+        "            at = np.s_[:, max(0, i):max(0, H + min(0, i)), max(0, k):max(0, W + min(0, k))]\n"
+        "            total[to] += images[at]\n"
+        "            square[to] += images[at] ** 2\n"
+        "            count[to] += 1\n"
+        "    m = total / count\n"
+        "    return (images - m) / np.sqrt(square / count - m**2 + eps)",
+    ),
     "PCA from singular values": (
         "whitening",
         "WH2",
@@ -172,6 +227,13 @@ SLIPS = {
         "WH5",
         "S, U = np.linalg.eigh(np.cov(x, rowvar=False))\n"
         "    return x.mean(axis=0), U @ np.diag(1 / np.sqrt(S + eps)) @ U.T",
+    ),
+    "examples with examples": (
+        "curvature",
+        "CU2-examples",
+        "x = x.astype(float)\n"
+        "    lam = np.linalg.eigvalsh(x @ x.T / x.shape[0])\n"
+        "    return lam[-1] / lam[0], 2 / lam[-1]",
     ),
     "the condition number of the data": (
         "curvature",
@@ -313,7 +375,7 @@ def test_every_picture_survives_standardization_and_back(answers):
     z = answers["standardize_images"](pictures, mean, std)
     np.testing.assert_allclose(z.mean(axis=(0, 1, 2)), 0, atol=1e-12)
     np.testing.assert_allclose(z.std(axis=(0, 1, 2)), 1)
-    restored = answers["restore_images"](z, mean, std)
+    restored = answers["restore_images"](z, mean, std)  # given code of the notebook
     assert restored.dtype == np.uint8
     np.testing.assert_array_equal(restored, pictures)
 
@@ -393,6 +455,29 @@ def test_condition_number_is_that_of_numpy_squared(answers, mixed):
     assert condition == pytest.approx(np.linalg.cond(mixed) ** 2, rel=1e-8)
 
 
+def test_centring_never_raises_the_largest_eigenvalue_but_may_raise_the_condition_number(answers):
+    """Means 1, spreads 1, correlation -0.9: the mean lies along the flattest direction of the covariance."""
+    rng = np.random.default_rng(12)
+    white = rng.normal(size=(50, 2))
+    white = (white - white.mean(axis=0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(white.T, bias=True))).T
+    centred = white @ np.linalg.cholesky([[1, -0.9], [-0.9, 1]]).T
+    raw = answers["curvature"](centred + 1)
+    without_mean = answers["curvature"](centred)
+    np.testing.assert_allclose(raw, [2.1 / 1.9, 2 / 2.1], rtol=1e-9)
+    np.testing.assert_allclose(without_mean, [1.9 / 0.1, 2 / 1.9], rtol=1e-9)
+    for _ in range(20):
+        x = rng.normal(size=(9, 3)) * rng.uniform(0.1, 3, 3) + rng.normal(size=3)
+        assert answers["curvature"](x - x.mean(axis=0))[1] >= answers["curvature"](x)[1]
+
+
+def test_a_constant_feature_is_found_though_its_mean_is_rounded(answers):
+    x_train = np.full((3, 1), 0.1)
+    assert x_train.std(axis=0)[0] > 0
+    train, other = answers["standardize"](x_train, np.array([[0.6]]))
+    np.testing.assert_allclose(train, 0, atol=1e-15)
+    np.testing.assert_allclose(other, 0.5)
+
+
 def test_descent_stays_below_the_bound_and_leaves_above_it(answers, mixed):
     _, max_lr = answers["curvature"](mixed)
     start = np.ones(4)
@@ -436,7 +521,7 @@ def test_a_yes_or_no_is_one_boolean_whose_name_is_a_sentence(questions):
         for name, array in question.cases[0].expected.arrays.items()
         if array.dtype == bool
     }
-    assert found.keys() == {"dtype_is_uint8", "W_is_symmetric"}
+    assert found.keys() == {"W_is_symmetric"}
     assert all(array.shape == () for array in found.values())
 
 

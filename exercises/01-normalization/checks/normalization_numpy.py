@@ -36,6 +36,12 @@ def leaves_the_scale_of_a_constant_feature(s, x_train, x):
 
 
 @probe("standardize", cases=2, rtol=1e-4)
+def finds_a_constant_feature_whose_mean_is_rounded(s, x_train, x):
+    train, other = s.standardize(x_train, x)
+    return {"train": train, "other": other}
+
+
+@probe("standardize", cases=2, rtol=1e-4)
 def standardizes_integers_of_eight_bits(s, x_train, x):
     train, other = s.standardize(x_train, x)
     return {"train": train, "other": other}
@@ -73,7 +79,7 @@ def is_exact_where_the_mean_is_large(s, batches):
     return {"std": std}
 
 
-@probe("standardize_images")
+@probe("standardize_images", cases=2)
 def standardizes_every_channel_of_images(s, images, mean, std):
     return {"z": s.standardize_images(images, mean, std)}
 
@@ -81,24 +87,6 @@ def standardizes_every_channel_of_images(s, images, mean, std):
 @probe("standardize_images", cases=2)
 def standardizes_pictures_of_eight_bits(s, images, mean, std):
     return {"z": s.standardize_images(images, mean, std)}
-
-
-@probe("restore_images")
-def rounds_to_the_nearest_pixel(s, z, mean, std):
-    pixels = s.restore_images(z, mean, std)
-    return {"pixels": np.asarray(pixels).astype(float)}
-
-
-@probe("restore_images", cases=2)
-def keeps_pixels_between_0_and_255(s, z, mean, std):
-    pixels = s.restore_images(z, mean, std)
-    return {"pixels": np.asarray(pixels).astype(float)}
-
-
-@probe("restore_images", cases=2)
-def returns_pixels_of_eight_bits(s, z, mean, std):
-    pixels = np.asarray(s.restore_images(z, mean, std))
-    return {"dtype_is_uint8": np.array(pixels.dtype == np.uint8)}
 
 
 @probe("global_contrast_normalize", cases=2)
@@ -116,12 +104,12 @@ def standardizes_by_the_window_around_each_pixel(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
 
-@probe("local_contrast_normalize", cases=2, rtol=1e-6)
+@probe("local_contrast_normalize", cases=1, rtol=1e-6)
 def takes_windows_of_other_sizes(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
 
-@probe("local_contrast_normalize", cases=2, rtol=1e-6)
+@probe("local_contrast_normalize", cases=1, rtol=1e-6)
 def standardizes_windows_of_pixels_of_eight_bits(s, images, radius, eps):
     return {"y": s.local_contrast_normalize(images, radius, eps)}
 
@@ -151,19 +139,19 @@ def whitens_fewer_examples_than_features(s, x, eps):
     return {"z @ z.T": z @ z.T}
 
 
-@probe("curvature", rtol=1e-6)
+@probe("curvature", rtol=1e-4)
 def finds_the_condition_number(s, x):
     condition, _max_lr = s.curvature(x)
     return {"condition": condition}
 
 
-@probe("curvature", rtol=1e-6)
+@probe("curvature", rtol=1e-4)
 def finds_the_bound_on_the_learning_rate(s, x):
     _condition, max_lr = s.curvature(x)
     return {"max_lr": max_lr}
 
 
-@probe("curvature", cases=2, rtol=1e-6)
+@probe("curvature", cases=2, rtol=1e-4)
 def takes_pixels_of_eight_bits(s, x):
     condition, max_lr = s.curvature(x)
     return {"condition": condition, "max_lr": max_lr}
