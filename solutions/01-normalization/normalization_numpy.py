@@ -36,6 +36,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import autograder
+from lab import load
 
 check = autograder.checks("01-normalization/normalization_numpy")
 
@@ -416,55 +417,6 @@ def test_standardize(implementation):
 check(test_standardize)
 
 # %% [markdown]
-# ## Extra: what a network sees (5 minutes)
-#
-# Six photo-patches, halved in size, before and after each step. The last one is a piece of sky.
-# Where a result is no picture, grey is 0, black is −2.5 and white is 2.5.
-# Before you run it, think: which rows will still have colours, and in which row will edges stand out?
-
-
-# %%
-def halved(images):
-    """Images (N, H, W, C) of half the height and width: the mean of every block of 2 x 2 pixels."""
-    N, H, W, C = images.shape
-    return images.reshape(N, H // 2, 2, W // 2, 2, C).mean(axis=(2, 4))
-
-
-def around_grey(z):
-    """Numbers from -2.5 to 2.5 as pixels from 0 to 1."""
-    return np.clip(z / 5 + 0.5, 0, 1)
-
-
-# %% experiment="what-a-network-sees"
-from lab import load
-
-data = load("photo_patches")
-photos = halved(data.train_images)
-mean, std = channel_stats([photos[i : i + 512] for i in range(0, len(photos), 512)])
-standard = standardize_images(photos, mean, std)
-rows = standard.reshape(len(standard), -1)
-centre, W = whitening(rows, eps=0.1)
-white = ((rows - centre) @ W).reshape(standard.shape)
-
-steps = {
-    "raw": photos / 255,
-    "standardized": around_grey(standard),
-    "global contrast": around_grey(global_contrast_normalize(photos)),
-    "local contrast": around_grey(local_contrast_normalize(photos, radius=3, eps=25.0)),
-    "whitened": around_grey(white),
-}
-shown = [110, 189, 87, 96, 254, 41]
-figure, axes = plt.subplots(len(steps), len(shown), figsize=(7.5, 6.2), layout="constrained")
-for row, (name, pictures) in zip(axes, steps.items(), strict=True):
-    for axis, i in zip(row, shown, strict=True):
-        axis.imshow(pictures[i])
-        axis.set(xticks=[], yticks=[])
-    row[0].set_ylabel(name, rotation=0, ha="right", va="center")
-for axis, i in zip(axes[0], shown, strict=True):
-    axis.set_title(data.classes[data.train_labels[i]], fontsize=9)
-plt.show()
-
-# %% [markdown]
 # ## Experiment: the bowl, step by step (5 minutes)
 #
 # A linear model predicts a number from each of two tables. The first is made up: 500 weather reports with
@@ -481,6 +433,12 @@ plt.show()
 
 
 # %%
+def halved(images):
+    """Images (N, H, W, C) of half the height and width: the mean of every block of 2 x 2 pixels."""
+    N, H, W, C = images.shape
+    return images.reshape(N, H // 2, 2, W // 2, 2, C).mean(axis=(2, 4))
+
+
 def weather(N=500, seed=0):
     """A made-up table (N, 4): temperature in kelvin, pressure in pascal, humidity in percent, wind in m/s."""
     rng = np.random.default_rng(seed)
@@ -510,6 +468,7 @@ def descent(x, target, steps=200):
 
 
 # %% experiment="the-bowl"
+data = load("photo_patches")
 grey = halved(halved(data.train_images / 255)).mean(axis=3).reshape(len(data.train_images), -1)
 reports = weather()
 weights = np.random.default_rng(1).normal(size=(2, 64))
@@ -539,6 +498,47 @@ plt.show()
 
 # %% [markdown] question="dn-bowl" points=3
 # *Your answer here.*
+
+# %% [markdown]
+# ## Extra: what a network sees (5 minutes, no marks)
+#
+# Six photo-patches, halved in size, before and after each step. The last one is a piece of sky.
+# Where a result is no picture, grey is 0, black is −2.5 and white is 2.5.
+# Before you run it, think: which rows will still have colours, and in which row will edges stand out?
+
+
+# %%
+def around_grey(z):
+    """Numbers from -2.5 to 2.5 as pixels from 0 to 1."""
+    return np.clip(z / 5 + 0.5, 0, 1)
+
+
+# %% experiment="what-a-network-sees"
+data = load("photo_patches")
+photos = halved(data.train_images)
+mean, std = channel_stats([photos[i : i + 512] for i in range(0, len(photos), 512)])
+standard = standardize_images(photos, mean, std)
+rows = standard.reshape(len(standard), -1)
+centre, W = whitening(rows, eps=0.1)
+white = ((rows - centre) @ W).reshape(standard.shape)
+
+steps = {
+    "raw": photos / 255,
+    "standardized": around_grey(standard),
+    "global contrast": around_grey(global_contrast_normalize(photos)),
+    "local contrast": around_grey(local_contrast_normalize(photos, radius=3, eps=25.0)),
+    "whitened": around_grey(white),
+}
+shown = [110, 189, 87, 96, 254, 41]
+figure, axes = plt.subplots(len(steps), len(shown), figsize=(7.5, 6.2), layout="constrained")
+for row, (name, pictures) in zip(axes, steps.items(), strict=True):
+    for axis, i in zip(row, shown, strict=True):
+        axis.imshow(pictures[i])
+        axis.set(xticks=[], yticks=[])
+    row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+for axis, i in zip(axes[0], shown, strict=True):
+    axis.set_title(data.classes[data.train_labels[i]], fontsize=9)
+plt.show()
 
 # %% [markdown]
 # You have normalized data in five ways, and measured why. The next notebook, `normalization_torch`,
