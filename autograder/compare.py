@@ -70,7 +70,7 @@ def _compare_one(name: str, got: np.ndarray, wanted: np.ndarray, rtol: float | N
     if odd.any():
         at = _place(odd)
         return Difference("nan", name, f"{name}{_shown(at)} is {got[at]:.6g}, expected {wanted[at]:.6g}")
-    with np.errstate(invalid="ignore"):
+    with np.errstate(all="ignore"):
         gap = np.where(np.isfinite(a) & np.isfinite(b), np.abs(a - b), 0.0)
     error = _error(gap, b)
     if error <= _bound(got.dtype, rtol):

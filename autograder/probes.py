@@ -37,6 +37,7 @@ class Probe:
     judges: str | None = None
     wrong: tuple[str, ...] = ()
     make_inputs: Callable[..., Inputs] | None = None
+    make_expected: Callable[..., Mapping[str, Any]] | None = None
     breakers: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = field(default_factory=list)
 
     @property
@@ -50,6 +51,12 @@ class Probe:
     def inputs(self, make: Callable[..., Inputs]) -> Callable[..., Inputs]:
         """Register the generator of inputs, `make(rng) -> dict`. It stays with the author."""
         self.make_inputs = make
+        return make
+
+    def expect(self, make: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
+        """Register what is right on given inputs, `make(**inputs) -> dict`, where many answers are: the
+        statistics of something random. It stays with the author; the bound is the probe's rtol."""
+        self.make_expected = make
         return make
 
     def broken(self, breaker: Callable[..., Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from autograder.verdict import Mistake, Verdict
+from autograder.verdict import UNTOUCHED, Mistake, Verdict
 
 MARKS = {"passed": "✓", "wrong": "✗", "raised": "✗", "not attempted": "·", "stopped": "✗"}
 COLOURS = {
@@ -90,7 +90,7 @@ class Report:
         )
 
     def _begun(self) -> bool:
-        return any(v.status != "not attempted" for v in self.verdicts)
+        return any(v.status != "not attempted" or v.message not in ("", UNTOUCHED) for v in self.verdicts)
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, str]:
         return {"text/plain": self.text(), "text/html": self.html()}

@@ -79,7 +79,8 @@ def _unwritten(error: Exception, probe: Probe) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    name = trace.tb_frame.f_code.co_qualname.split(".")[0] if trace is not None else probe.of
+    path = trace.tb_frame.f_code.co_qualname if trace is not None else probe.of
+    name = path.rpartition("<locals>.")[2].split(".")[0]
     return "" if name == probe.of or "<" in name else f"it calls {name}, which is not written yet"
 
 

@@ -79,7 +79,8 @@ def pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
                 },
             }
         )
-    return {"name": question.name, "of": question.of, "rtol": question.rtol, "cases": cases}
+    random = {"random": True} if question.random else {}
+    return {"name": question.name, "of": question.of, "rtol": question.rtol, **random, "cases": cases}
 
 
 def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
@@ -92,7 +93,7 @@ def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
             for name, o in c["mistakes"].items()
         }
         cases.append(Case(unpack_inputs(c["inputs"], arrays), expected, mistakes))
-    return Question(packed["name"], packed["of"], cases, packed["rtol"])
+    return Question(packed["name"], packed["of"], cases, packed["rtol"], packed.get("random", False))
 
 
 def pack_inputs(inputs: Inputs, at: str, arrays: Arrays) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from autograder import store
 from autograder.probes import Inputs, Probe
 from autograder.report import Report
 from autograder.running import Outcome, run_probe
-from autograder.verdict import Mistake, Question, Verdict, judge
+from autograder.verdict import UNTOUCHED, Mistake, Question, Verdict, judge
 
 
 class CheckFailed(AssertionError):
@@ -68,7 +68,8 @@ class PublicChecks:
         answers = [[self._ask(q, c.inputs, names) for c in q.cases] for q in questions]
         verdicts = judge(questions, answers, known)
         for probe in (p for p in self.probes.values() if p.of == exercise and p.judges):
-            verdicts.append(try_test(probe, names))
+            ready = self.report(probe.judges, names).passed if probe.judges in self.exercises() else True
+            verdicts.append(try_test(probe, names) if ready else _too_early(probe))
         return Report(exercise, verdicts, known)
 
     def _ask(self, question: Question, inputs: Inputs, names: Mapping[str, Any]) -> Outcome:
@@ -102,7 +103,7 @@ def try_test(probe: Probe, names: Mapping[str, Any]) -> Verdict:
         return Verdict(probe.name, "not attempted", f"needs your {probe.judges}")
     outcome = run_probe(probe, names, {"implementation": own})
     if outcome.status == "not attempted":
-        return Verdict(probe.name, "not attempted", outcome.error or "not attempted yet")
+        return Verdict(probe.name, "not attempted", outcome.error or UNTOUCHED)
     if outcome.status == "raised":
         return Verdict(
             probe.name,
@@ -114,6 +115,13 @@ def try_test(probe: Probe, names: Mapping[str, Any]) -> Verdict:
             told = (breaker.__doc__ or breaker.__name__).strip().rstrip(".")
             return Verdict(probe.name, "wrong", f"your test accepts a {probe.judges} that is broken: {told}")
     return Verdict(probe.name, "passed")
+
+
+def _too_early(probe: Probe) -> Verdict:
+    """Against a function that is wrong itself no test can be tried."""
+    name = probe.judges
+    message = f"your {name} must be right first: this check breaks it on purpose. Run check({name})."
+    return Verdict(probe.name, "not attempted", message)
 
 
 def find_checks(key: str) -> Path:

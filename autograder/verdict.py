@@ -11,6 +11,8 @@ from autograder.compare import MISTAKE_RTOL, Difference, agree, difference
 from autograder.probes import Inputs
 from autograder.running import Outcome
 
+UNTOUCHED = "not attempted yet"
+
 
 @dataclass(frozen=True)
 class Mistake:
@@ -51,6 +53,7 @@ class Question:
     of: str
     cases: list[Case]
     rtol: float | None = None
+    random: bool = False  # its answers are statistics: a mistake is recognised within rtol too
     secret: bool = False  # its inputs come from the course's secret: tell the kind of failure, nothing else
 
 
@@ -148,17 +151,23 @@ def _explains(mistake: Mistake, question: Question, answers: Sequence[Outcome]) 
     pairs = [
         (case.mistakes.get(mistake.id), answer) for case, answer in zip(question.cases, answers, strict=True)
     ]
-    return all(known is not None and same_outcome(answer, known) for known, answer in pairs)
+    within = recognition_bound(question)
+    return all(known is not None and same_outcome(answer, known, within) for known, answer in pairs)
 
 
-def same_outcome(got: Outcome, known: Outcome) -> bool:
-    """Do two outcomes agree within the tolerance at which a mistake counts as recognised?"""
+def recognition_bound(question: Question) -> float:
+    """The relative error up to which an answer equals that of a mistake."""
+    return question.rtol or MISTAKE_RTOL if question.random else MISTAKE_RTOL
+
+
+def same_outcome(got: Outcome, known: Outcome, within: float) -> bool:
+    """Do two outcomes agree up to the relative error `within`?"""
     if got.status != known.status:
         return False
     if got.status != "values":
         return got.error.split(":")[0] == known.error.split(":")[0]
     modified = set(got.modified) == set(known.modified)
-    return modified and agree(got.arrays, known.arrays, MISTAKE_RTOL)
+    return modified and agree(got.arrays, known.arrays, within)
 
 
 class Trouble(NamedTuple):
@@ -179,7 +188,7 @@ def _first_trouble(question: Question, answers: Sequence[Outcome]) -> Trouble | 
 
 def _trouble(question: Question, case: Case, answer: Outcome) -> Trouble | None:
     if answer.status == "not attempted":
-        return Trouble("not attempted", answer.error or "not attempted yet")
+        return Trouble("not attempted", answer.error or UNTOUCHED)
     if answer.status == "raised":
         return Trouble("raised", answer.error + (f"\n{answer.line}" if answer.line else ""))
     if answer.status == "stopped":

@@ -12,9 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from autograder.authoring.chance import seed_all
 from autograder.authoring.unit import Cell, Notebook, Patch, Unit, UnitError
 from autograder.probes import Given, Inputs, Probe
-from autograder.running import Outcome, run_probe, without_magics
+from autograder.running import Outcome, run_probe, to_array, without_magics
 from autograder.verdict import Case, Mistake, Question
 
 Seeds = Callable[[str, int], int]  # (probe, case) -> seed
@@ -76,13 +77,36 @@ class Reference:
         variants = {k: names for k, (of, names) in self._variants.items() if of == probe.of}
         cases = []
         for number in range(probe.cases):
-            inputs = self.inputs(probe, seeds(name, number))
-            expected = self.ask(probe, self.names, inputs)
-            if expected.status != "values":
-                raise UnitError(f"{name}: the reference itself fails: {expected.error} {expected.line}")
-            mistaken = {key: self.ask(probe, names, inputs) for key, names in variants.items()}
+            seed = seeds(name, number)
+            inputs = self.inputs(probe, seed)
+            expected = self.expected(probe, inputs, seed)
+            mistaken = {key: self.ask(probe, names, inputs, seed) for key, names in variants.items()}
             cases.append(Case(inputs, expected, mistaken))
-        return Question(name, probe.of, cases, probe.rtol)
+        return Question(name, probe.of, cases, probe.rtol, probe.make_expected is not None)
+
+    def expected(self, probe: Probe, inputs: Inputs, seed: int) -> Outcome:
+        """What is right on these inputs: the reference's answer, or what the author says of random ones."""
+        answer = self.ask(probe, self.names, inputs, seed)
+        if answer.status != "values":
+            raise UnitError(f"{probe.name}: the reference itself fails: {answer.error} {answer.line}")
+        if probe.make_expected is None:
+            return answer
+        if probe.rtol is None:
+            raise UnitError(f"{probe.name}: a probe with @{probe.name}.expect needs its own rtol.")
+        wanted = {name: to_array(name, value) for name, value in probe.make_expected(**inputs).items()}
+        if wanted.keys() != answer.arrays.keys():
+            raise UnitError(
+                f"{probe.name}: the probe returns {', '.join(answer.arrays)}, "
+                f"but its expect gives {', '.join(wanted)}."
+            )
+        return Outcome("values", wanted)
+
+    def mistaken(self, mistake: Mistake, question: Question) -> list[Outcome]:
+        """What a student with this mistake answers; random answers are drawn anew."""
+        if not question.random:
+            return [case.mistakes[mistake.id] for case in question.cases]
+        probe, names = self.unit.probes[question.name], self._variants[mistake.id][1]
+        return [self.ask(probe, names, case.inputs) for case in question.cases]
 
     @cached_property
     def _variants(self) -> dict[str, tuple[str, dict[str, Any]]]:
@@ -94,7 +118,10 @@ class Reference:
             raise UnitError(f"The probe {probe.name} has no inputs: add @{probe.name}.inputs.")
         return probe.make_inputs(np.random.default_rng(seed))
 
-    def ask(self, probe: Probe, names: dict[str, Any], inputs: Inputs) -> Outcome:
+    def ask(self, probe: Probe, names: dict[str, Any], inputs: Inputs, seed: int | None = None) -> Outcome:
+        """Ask the probe of a namespace; with a seed, what it draws is the same every time."""
+        if seed is not None:
+            seed_all(seed)
         with np.errstate(all="ignore"):
             return run_probe(probe, names, inputs, self.given)
 

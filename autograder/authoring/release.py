@@ -115,9 +115,9 @@ def _defined(node: ast.stmt) -> list[str]:
 
 
 def _registers(node: ast.FunctionDef) -> str:
-    """The registration that decorates a function: "inputs", "broken" or none."""
+    """The registration that decorates a function: "inputs", "expect", "broken" or none."""
     for d in node.decorator_list:
-        if isinstance(d, ast.Attribute) and d.attr in ("inputs", "broken"):
+        if isinstance(d, ast.Attribute) and d.attr in ("inputs", "expect", "broken"):
             return d.attr
     return ""
 

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Any
 
+import numpy as np
+
 from autograder.authoring import release
+from autograder.authoring.chance import MAX_FALSE_ALARMS, RUNS, false_alarms
 from autograder.authoring.reference import Reference, Seeds, execute, hidden_seeds
 from autograder.authoring.unit import Notebook, Patch, Unit
 from autograder.probes import Given, Probe
 from autograder.running import Outcome, run_probe
-from autograder.verdict import Question, judge, same_outcome
+from autograder.verdict import Question, judge, recognition_bound, same_outcome
 
 SEEDS = 20
 CHUNK = 5  # seeds that one process proves at a time
@@ -99,6 +102,8 @@ def prove(unit: Unit, name: str, seeds: range) -> list[Row]:
         _release_attempts_nothing(reference, rows)
         for probe in (p for p in unit.probes_of(notebook) if p.judges):
             _prove_test(reference, probe, rows[probe.of])
+        for probe in (p for p in unit.probes_of(notebook) if p.make_expected):
+            _prove_chance(reference, probe, rows[probe.of])
     for seed in seeds:
         _prove_seed(reference, hidden_seeds(unit.slug, b"verify %d" % seed), rows)
     return list(rows.values())
@@ -144,7 +149,7 @@ def _prove_seed(reference: Reference, seeds: Seeds, rows: dict[str, Row]) -> Non
             _solution_passes(reference, asked, row)
             patches = [p for p in reference.unit.patches if p.mistake.of == exercise]
             for patch in patches:
-                _mistake_is_named(patch, patches, asked, row)
+                _mistake_is_named(reference, patch, patches, asked, row)
 
 
 def _solution_passes(reference: Reference, asked: list[Question], row: Row) -> None:
@@ -155,11 +160,13 @@ def _solution_passes(reference: Reference, asked: list[Question], row: Row) -> N
             row.note(f"the solution itself fails {verdict.probe}: {verdict.message}")
 
 
-def _mistake_is_named(patch: Patch, patches: list[Patch], asked: list[Question], row: Row) -> None:
+def _mistake_is_named(
+    reference: Reference, patch: Patch, patches: list[Patch], asked: list[Question], row: Row
+) -> None:
     """Caught: a check fails. Recognised: every failing check names it or a declared synonym."""
     mistake = patch.mistake
     known = [p.mistake for p in patches]
-    answers = [[c.mistakes[mistake.id] for c in q.cases] for q in asked]
+    answers = [reference.mistaken(mistake, q) for q in asked]
     failed = [v for v in judge(asked, answers, known) if not v.passed or v.mistake]
     if not failed:
         row.missed.add(mistake.id)
@@ -175,10 +182,25 @@ def _mistake_is_named(patch: Patch, patches: list[Patch], asked: list[Question],
 
 def _equals(other: str, asked: list[Question], answers: list[list[Outcome]]) -> bool:
     return all(
-        same_outcome(case.mistakes[other], answer)
+        same_outcome(case.mistakes[other], answer, recognition_bound(question))
         for question, given in zip(asked, answers, strict=True)
         for case, answer in zip(question.cases, given, strict=True)
     )
+
+
+def _prove_chance(reference: Reference, probe: Probe, row: Row) -> None:
+    """A check of something random fails a right solution less than once in a million times."""
+    seed = hidden_seeds(reference.unit.slug, b"chance")(probe.name, 0)
+    inputs = reference.inputs(probe, seed)
+    wanted = reference.expected(probe, inputs, seed).arrays
+    runs = [reference.ask(probe, reference.names, inputs).arrays for _ in range(RUNS)]
+    for name, array in wanted.items():
+        chance = false_alarms(np.array([run[name] for run in runs], dtype=float), array, probe.rtol or 0.0)
+        if chance > MAX_FALSE_ALARMS:
+            row.note(
+                f"{probe.name} fails a right solution with probability {chance:.0e} in {name}: "
+                f"average over more draws, or widen its rtol (at most {MAX_FALSE_ALARMS:g} is allowed)"
+            )
 
 
 def _prove_test(reference: Reference, probe: Probe, row: Row) -> None:

@@ -108,6 +108,14 @@ class TestOwnTests:
 
         assert "rejects your own scale" in self.report(test).text()
 
+    def test_it_waits_until_the_function_that_it_judges_is_right(self, beside_the_notebook):
+        def test(implementation):
+            assert implementation(np.ones(2), 3.0).tolist() == [3, 3]
+
+        names = {"scale": lambda x, a: x + a, "test_scale": test}
+        report = PublicChecks(KEY).report("test_scale", names)
+        assert not report.passed and "your scale must be right first" in report.text()
+
     def test_a_good_one_passes(self, beside_the_notebook):
         def test(implementation):
             assert implementation(np.ones(2), 3.0).tolist() == [3, 3]
