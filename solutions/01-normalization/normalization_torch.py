@@ -14,19 +14,20 @@
 # %% [markdown]
 # # Data normalization in PyTorch
 #
-# You have prepared data in NumPy. Now you will do it where networks live: on tensors, batch by batch,
-# and as modules that carry their statistics with them.
-# At the end you will train the lecture's network on raw images and on the ones that you prepared.
+# You have prepared data in NumPy. Now you do it on tensors, batch by batch,
+# and in modules that carry their statistics with them.
+# At the end you train the lecture's network on raw images and on the ones that you prepared.
 #
 # **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell.
-# Run the check below it. A check never stops the notebook. You may check as often as you like.
+# Run the check below it, as often as you like. A check never stops the notebook.
 #
-# **Time.** About two and a half hours, the experiment included.
+# **Time.** 130 minutes for the seven exercises, and 30 for the experiment and the three questions.
 # ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
 #
 # **Devices.** Your functions get tensors and return tensors on the same device.
 # So make new tensors from the ones you got: `torch.zeros_like(x)` and not `torch.zeros(...)`.
 # No function may change its inputs.
+# Compute in float32 or in float64, as you like, except where a docstring names the type of the result.
 #
 # Shapes: images have the shape `(N, C, H, W)`. The channels come second, not last as in NumPy.
 # `eq. (…)` is an equation of the chapter *Data normalization*.
@@ -48,7 +49,7 @@ device = pick_device()
 # `x.std()` divides by $N - 1$ in PyTorch, and by $N$ in NumPy. This course divides by $N$:
 # `x.std(correction=0)`. So do `x.var(correction=0)` and `torch.cov(..., correction=0)`.
 #
-# And numbers of 8 bits stay numbers of 8 bits, as in NumPy: $16^2 = 256$ becomes 0.
+# Numbers of 8 bits stay numbers of 8 bits, as in NumPy: $16^2 = 256$ becomes 0.
 # Sums are different: they are computed in 64 bits.
 
 # %% listing="two-traps"
@@ -100,6 +101,9 @@ check(images_to_tensor)
 #
 # Images may be `uint8`. The mean of the squares minus the square of the mean is no good idea in float32:
 # it subtracts two large numbers that are nearly equal.
+#
+# A channel that is constant has the deviation 0, or what rounding leaves of 0, such as 1e-8.
+# Return it as it is. The guard against dividing by it belongs in the next exercise.
 
 
 # %% solution="loader_stats"
@@ -107,7 +111,8 @@ def loader_stats(loader):
     """Mean and standard deviation of each channel, {eq}`dn-channel-mean`, {eq}`dn-channel-var`, in one pass.
 
     loader: yields pairs (images, labels), as a DataLoader does. images: (N_t, C, H, W), floats or uint8.
-    Returns mean, std: two tensors of floats (C,). The squares are divided by the number of pixels n.
+    Returns mean, std: two tensors of floats (C,), float32 or float64.
+    The squares are divided by the number of pixels n.
 
     Example: two batches of pictures of one pixel, 2, 4 and then 9, give the mean 5 and
     the deviation sqrt(26 / 3) = 2.944.
@@ -117,8 +122,8 @@ def loader_stats(loader):
     for x, _ in loader:
         x = x.to(torch.promote_types(x.dtype, torch.float32))
         n_b = x.numel() // x.shape[1]
-        mean_b = x.mean(dim=(0, 2, 3))
-        M2_b = n_b * x.var(dim=(0, 2, 3), correction=0)
+        var_b, mean_b = torch.var_mean(x, dim=(0, 2, 3), correction=0)
+        M2_b = n_b * var_b
         delta = mean_b - mean
         mean = mean + delta * n_b / (n + n_b)
         M2 = M2 + M2_b + delta**2 * n * n_b / (n + n_b)
@@ -131,7 +136,7 @@ def loader_stats(loader):
 check(loader_stats)
 
 # %% [markdown]
-# ## 3. A module that carries its statistics (●●○, 20 minutes)
+# ## 3. A module that carries its statistics (●●○, 25 minutes)
 #
 # A trained network is of no use to people who do not know how its images were prepared.
 # So put the preparation into the network. Then it is saved and loaded, and moves to the GPU with it.
@@ -142,7 +147,9 @@ check(loader_stats)
 # The module does the same in training and in evaluation: its statistics are those of the training set,
 # {eq}`dn-train-only`. Gradients must reach `x`: later units look for the image that fools a network.
 #
-# A feature that never varied in training has `std` 0. Divide it by 1 instead.
+# A feature that never varied in training has `std` 0. Divide it by 1 instead. This guard belongs here,
+# where the division is. `std == 0` is enough; a small bound such as `std < 1e-6` is right too,
+# and catches what rounding leaves of 0.
 # `inverse` goes back, to look at an image again. It undoes what `forward` does.
 
 
@@ -167,6 +174,7 @@ class Standardize(nn.Module):
         """x: (N, C) or (N, C, H, W), floats or uint8. Returns the same shape.
 
         The type is that of x, so that float16 stays float16. For uint8 it is that of mean.
+        Gradients reach x.
         """
         ### BEGIN SOLUTION
         shape = [1, -1] + [1] * (x.dim() - 2)
@@ -311,7 +319,7 @@ check(local_contrast)
 #
 # `torch.linalg.eigh` returns the eigenvalues, and the eigenvectors as **columns** of a matrix.
 # Tensors have two kinds of `=`: `self.mean.copy_(m)` writes into the buffer, on its device and in its type.
-# In `fit` the gradients are of no use: `torch.no_grad()`.
+# In `fit` gradients are of no use: `torch.no_grad()`. In `forward` they must reach `x`, as in exercise 3.
 
 
 # %% solution="ZCA"
@@ -343,7 +351,10 @@ class ZCA(nn.Module):
         ### END SOLUTION
 
     def forward(self, x):
-        """x: (N, D) or (N, C, H, W) with C * H * W = D. Returns the whitened x in the same shape."""
+        """x: (N, D) or (N, C, H, W) with C * H * W = D. Returns the whitened x in the same shape.
+
+        Gradients reach x.
+        """
         ### BEGIN SOLUTION
         rows = (x.flatten(1) - self.mean) @ self.matrix
         return rows.reshape(x.shape)
@@ -356,9 +367,9 @@ check(ZCA)
 # %% [markdown]
 # ## Your module in a network
 #
-# Here is your module on real images, from a real loader, in front of the lecture's network.
-# The cell prints the statistics of the training images, and beside them the mean deviation within one image.
-# The second is smaller. You know why.
+# Your module on real images, in front of the lecture's network.
+# The cell prints the statistics of the training images, and the mean deviation within one image.
+# Why is the second smaller?
 #
 # Then it saves the network with its preparation, loads it into one that was made with wrong statistics,
 # and folds the preparation into the first convolution. All three must give the same scores, up to rounding.
@@ -406,7 +417,7 @@ print("folded, largest difference:          ", (net(images[:8]) - scores).abs().
 # | `local_contrast` | `uniform_filter` of `scipy.ndimage` for the windows | the border is yours to correct |
 # | `ZCA` | `PCA(whiten=True)` of scikit-learn | does not turn back; divides by $N - 1$; no `eps` |
 #
-# One of them is in PyTorch itself, so you can compare. The difference should be rounding, and nothing else.
+# One of them is in PyTorch itself. The difference should be rounding, and nothing else.
 
 # %% experiment="parity"
 few = images[:8]
@@ -419,7 +430,7 @@ print("largest difference:", (global_contrast(few, lam=0.01) - library).abs().ma
 # The lecture's network has two convolutions and two dense layers.
 # It learns to tell photographs from 32×32 patches of them, with Adam and one learning rate for all.
 # It is trained on the raw pixels, 0 to 255, and on the images that your code prepares, with three seeds each.
-# Nothing else differs. It takes one to two minutes on two CPU cores.
+# Nothing else differs. It takes about a minute and a half on one quiet CPU core, and longer on a busy one.
 # If one of your functions is not ready, take its line out of `preparations`.
 
 
@@ -456,7 +467,7 @@ def local_contrasts(train, images):
 # which of the five will learn fastest, and which slowest? How far will the last one be behind the first,
 # in percent of the validation images? Does it matter whether pixels run to 255 or to 1, and why?
 # Local contrast takes away the colours of large areas. Will that help or hurt here?
-# A wrong prediction costs nothing. A missing reason does.
+# A wrong prediction costs no points. A missing reason does.
 
 # %% [markdown] question="dn-predict" points=2
 # *Your prediction here, with a reason for each.*
@@ -477,11 +488,15 @@ experiment.plot_training_curves(results)
 experiment.plot_preparations(results)
 
 # %% [markdown]
-# **Explain.** Compare the pictures with your prediction, and say where it was wrong.
-# Then explain the difference between raw and standardized images with two equations of the chapter:
-# the Hessian of a linear model, {eq}`dn-hessian`, and the largest learning rate, {eq}`dn-max-lr`.
-# What does a large mean of all pixels do to the largest eigenvalue?
-# And look at the distances between the dots of one preparation: which differences could be chance?
+# **Explain.** Compare the figures with your prediction, and say where it was wrong. Then answer:
+#
+# 1. Had we trained by *plain gradient descent*, what would raw pixels do to it? Use the Hessian of a linear
+#    model, {eq}`dn-hessian`, and the largest learning rate, {eq}`dn-max-lr`. What does the large mean do?
+# 2. We trained with *Adam*, which scales the step of every weight by itself.
+#    Which of these troubles does it repair, and which not?
+#    Look at the loss of the first epoch: what do raw pixels do to the signal on its way through the layers?
+# 3. Look at the distances between the dots of one preparation. Which differences between preparations
+#    could be chance?
 
 # %% [markdown] question="dn-explain" points=3
 # *Your explanation here.*

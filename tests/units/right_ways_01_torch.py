@@ -202,6 +202,30 @@ way(
 )
 
 way(
+    "Standardize",
+    "a bound for std, double precision on the way",
+    """
+    class Standardize(nn.Module):
+        def __init__(self, mean, std):
+            super().__init__()
+            self.register_buffer("mean", mean)
+            self.register_buffer("std", std)
+
+        def moved(self, x, step):
+            std = torch.where(self.std < 1e-6, 1.0, self.std.double())
+            columns = x.double().transpose(1, -1)
+            return step(columns, self.mean.double(), std).transpose(1, -1)
+
+        def forward(self, x):
+            z = self.moved(x, lambda x, mean, std: (x - mean) / std)
+            return z.to(x.dtype if x.is_floating_point() else self.mean.dtype)
+
+        def inverse(self, z):
+            return self.moved(z, lambda z, mean, std: mean + std * z)
+    """,
+)
+
+way(
     "fold_standardization",
     "two cases",
     """
@@ -237,6 +261,19 @@ way(
         bias = 0 if bias is None else bias
         at_zero = bias + flat.sum(2) @ (-mean / std)
         return (flat / std.reshape(1, -1, 1)).reshape(weight.shape), at_zero
+    """,
+)
+
+way(
+    "fold_standardization",
+    "single precision on the way",
+    """
+    def fold_standardization(weight, bias, mean, std):
+        up = (1, -1) + (1,) * (weight.ndim - 2)
+        new = weight.float() / std.float().reshape(up)
+        moved = (new * mean.float().reshape(up)).sum(dim=tuple(range(1, weight.ndim)))
+        old = torch.zeros_like(moved) if bias is None else bias.float()
+        return new.to(weight.dtype), (old - moved).to(weight.dtype)
     """,
 )
 
@@ -285,6 +322,18 @@ way(
         centred = x - x.mean((1, 2, 3), keepdim=True)
         contrast = torch.sqrt(lam + x.var((1, 2, 3), correction=0, keepdim=True))
         return centred * scale / torch.maximum(contrast, torch.tensor(eps))
+    """,
+)
+
+way(
+    "global_contrast",
+    "single precision on the way",
+    """
+    def global_contrast(x, scale=1.0, lam=0.0, eps=1e-8):
+        d = x.float()
+        d = d - d.mean(dim=(1, 2, 3), keepdim=True)
+        contrast = (lam + d.pow(2).mean(dim=(1, 2, 3), keepdim=True)) ** 0.5
+        return (scale * d / contrast.clamp(min=eps)).to(x.dtype)
     """,
 )
 
@@ -355,6 +404,29 @@ way(
         mean = pool(shifted) / share
         var = torch.clamp(pool(shifted.pow(2)) / share - mean.pow(2), min=0.0)
         return (shifted - mean) / torch.sqrt(var + eps)
+    """,
+)
+
+way(
+    "local_contrast",
+    "single precision on the way",
+    """
+    def local_contrast(x, radius, eps):
+        pool = nn.AvgPool2d(2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
+        d = x.float()
+        d = d - d.mean(dim=(2, 3), keepdim=True)
+        m = pool(d)
+        return ((d - m) / ((pool(d**2) - m**2).clamp(min=0) + eps).sqrt()).to(x.dtype)
+    """,
+)
+way(
+    "local_contrast",
+    "double precision, nothing subtracted first",
+    """
+    def local_contrast(x, radius, eps):
+        pool = nn.AvgPool2d(2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
+        d = x.double()
+        return (d - pool(d)) / ((pool(d**2) - pool(d) ** 2).clamp(min=0) + eps).sqrt()
     """,
 )
 
@@ -431,5 +503,28 @@ way(
         def forward(self, x):
             d = x.flatten(1) - self.mean
             return torch.einsum("nd,de->ne", d, self.matrix).reshape_as(x)
+    """,
+)
+way(
+    "ZCA",
+    "single precision on the way",
+    """
+    class ZCA(nn.Module):
+        def __init__(self, num_features):
+            super().__init__()
+            self.register_buffer("mean", torch.zeros(num_features))
+            self.register_buffer("matrix", torch.eye(num_features))
+
+        @torch.no_grad()
+        def fit(self, x, eps):
+            rows = x.float().flatten(1)
+            self.mean.copy_(rows.mean(dim=0))
+            lam, U = torch.linalg.eigh(torch.cov(rows.T, correction=0))
+            self.matrix.copy_(U @ torch.diag((lam.clamp(min=0) + eps).rsqrt()) @ U.T)
+            return self
+
+        def forward(self, x):
+            rows = (x.float().flatten(1) - self.mean.float()) @ self.matrix.float()
+            return rows.view(x.shape).to(x.dtype)
     """,
 )

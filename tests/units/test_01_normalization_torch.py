@@ -121,6 +121,29 @@ SLIPS = {
         "pool = nn.AvgPool2d(2 * radius + 1, 1, radius)\n    x = x - x.mean(dim=(2, 3), keepdim=True)\n"
         "    m = pool(x)\n    return (x - m) / ((pool(x * x) - m * m).clamp(min=0) + eps) ** 0.5",
     ),
+    "squares in single precision, whatever comes": (
+        "loader_stats",
+        "T-ls-sum-of-squares",
+        "n, total, squares = 0, 0, 0\n    for x, _ in loader:\n        x = x.float()\n"
+        "        n += x[:, 0].numel()\n        total = total + x.sum((0, 2, 3))\n"
+        "        squares = squares + (x * x).sum((0, 2, 3))\n"
+        "    return total / n, (squares / n - (total / n) ** 2).clamp(min=0).sqrt()",
+    ),
+    "local squares in single precision, whatever comes": (
+        "local_contrast",
+        "T-lc-raw-squares",
+        "side, d = 2 * radius + 1, x.float()\n"
+        "    pool = lambda v: nn.functional.avg_pool2d(v, side, 1, radius, count_include_pad=False)\n"
+        "    m = pool(d)\n    y = (d - m) / ((pool(d * d) - m * m).clamp(min=0) + eps).sqrt()\n"
+        "    return y.to(x.dtype)",
+    ),
+    "a padding of half the radius": (
+        "local_contrast",
+        "T-lc-no-padding",
+        "pool = nn.AvgPool2d(2 * radius + 1, 1, radius // 2, count_include_pad=False)\n"
+        "    x = x - x.mean(dim=(2, 3), keepdim=True)\n    m = pool(x)\n"
+        "    return (x - m) / ((pool(x * x) - m * m).clamp(min=0) + eps) ** 0.5",
+    ),
     "the variance after the mean": (
         "local_contrast",
         "T-lc-own-mean",
@@ -141,6 +164,19 @@ def test_a_common_slip_is_named(exercise, mistake, body, reference, questions):
         found = verdicts(reference, names, exercise, asked)
         assert mistake in {v.mistake for v in found if not v.passed}
         assert None not in {v.mistake for v in found if not v.passed}
+
+
+@pytest.mark.parametrize("exercise", ["Standardize", "ZCA"])
+def test_students_see_by_themselves_that_gradients_do_not_reach_the_input(exercise, reference):
+    class Cut(reference.names[exercise]):
+        @torch.no_grad()
+        def forward(self, x):
+            return super().forward(x)
+
+    names = {**reference.names, exercise: Cut}
+    public = reference.questions(hidden_seeds(UNIT.slug, b"0"), hidden=False)
+    failed = [v for v in verdicts(reference, names, exercise, public) if not v.passed]
+    assert [v.probe.startswith("passes_gradients") for v in failed] == [True]
 
 
 @pytest.fixture
@@ -172,6 +208,15 @@ def test_statistics_of_many_pixels_keep_their_digits_in_single_precision(answers
     x = 200 + torch.randn(96, 1, 64, 64, generator=generator)
     _, std = answers["loader_stats"]((batch, None) for batch in x.split(7))
     assert std.item() == pytest.approx(x.double().std(correction=0).item(), rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("value", [0.1, 77 / 255, 123.4])
+def test_a_constant_channel_has_no_deviation_and_keeps_its_scale(answers, value, dtype):
+    x = torch.full((23, 1, 8, 8), value, dtype=dtype)
+    module = answers["Standardize"](*answers["loader_stats"]((batch, None) for batch in x.split(7)))
+    assert module.std.item() == 0
+    torch.testing.assert_close(module(x + 2), torch.full_like(x, 2), rtol=1e-5, atol=0)
 
 
 @pytest.fixture
