@@ -1,0 +1,1142 @@
+"""What the checks ask of both notebooks, and the inputs they ask it on.
+
+Inputs: all axes of different lengths, p far from a half, inputs of both signs and exact zeros, random upstream
+gradients, masks whose share of kept units is not 1 - p and in which rows and columns differ."""
+
+import numpy as np
+
+from autograder import probe
+
+
+def share(rng):
+    """A probability of dropping that is far from 0, from a half and from 1."""
+    return float(rng.choice([rng.uniform(0.2, 0.35), rng.uniform(0.65, 0.8)]))
+
+
+def decisions(rng, p, N, D):
+    """Uniform numbers (N, D) that no two ways of deciding treat alike."""
+    while True:
+        u = rng.random((N, D))
+        keep = u >= p
+        telling = (
+            0.05 < abs(keep.mean() - (1 - p)) < 0.2,
+            (u < min(p, 1 - p)).sum() > 1 and (u > max(p, 1 - p)).sum() > 1,
+            ((u > min(p, 1 - p)) & (u < max(p, 1 - p))).sum() > 2,
+            0 < keep[0].sum() < D and 0 < keep[:, 0].sum() < N and 0 < keep[-1].sum() < D,
+            (keep[0] != keep[-1]).any(),
+            min(abs(u - p).min(), abs(u - 1 + p).min(), abs(u - 0.5).min()) > 1e-3,
+        )
+        if all(telling):
+            return u
+
+
+def activations(rng, *shape):
+    """Numbers of both signs, none near zero but one, which is zero."""
+    x = rng.uniform(0.5, 4, shape) * rng.choice([-1.0, 1.0], shape)
+    x.flat[rng.integers(x.size)] = 0.0
+    return x
+
+
+# ------------------------------------------------------------------ dropout_numpy
+
+
+@probe("keep_mask")
+def keeps_the_units_whose_number_is_not_below_p(s, u, p):
+    return {"keep": s.keep_mask(u, p)}
+
+
+@keeps_the_units_whose_number_is_not_below_p.inputs
+def _(rng):
+    p = share(rng)
+    return {"u": decisions(rng, p, 5, 4), "p": p}
+
+
+@probe("keep_mask", cases=1)
+def makes_the_same_mask_of_the_same_numbers(s, u, p):
+    return {"the_second_mask_is_the_first": np.array_equal(s.keep_mask(u, p), s.keep_mask(u, p))}
+
+
+@makes_the_same_mask_of_the_same_numbers.inputs
+def _(rng):
+    return {"u": rng.random((9, 8)), "p": share(rng)}
+
+
+def layer_inputs(rng, name="x"):
+    p = share(rng)
+    return {name: activations(rng, 5, 4), "u": decisions(rng, p, 5, 4), "p": p}
+
+
+@probe("vanilla_dropout")
+def drops_in_training(s, x, u, p):
+    return {"y": s.vanilla_dropout(x, u, p, True)}
+
+
+@drops_in_training.inputs
+def _(rng):
+    return layer_inputs(rng)
+
+
+@probe("vanilla_dropout")
+def scales_in_prediction(s, x, u, p):
+    return {"y": s.vanilla_dropout(x, u, p, False)}
+
+
+@scales_in_prediction.inputs
+def _(rng):
+    return layer_inputs(rng)
+
+
+@probe("vanilla_dropout", cases=1, hidden=True)
+def predicts_without_numbers(s, x, p):
+    return {"y": s.vanilla_dropout(x, None, p, False)}
+
+
+@predicts_without_numbers.inputs
+def _(rng):
+    return {"x": activations(rng, 5, 4), "p": share(rng)}
+
+
+@probe("dropout_forward")
+def drops_and_scales_in_training(s, x, u, p):
+    return {"y": s.dropout_forward(x, u, p, True)}
+
+
+@drops_and_scales_in_training.inputs
+def _(rng):
+    return layer_inputs(rng)
+
+
+@probe("dropout_forward")
+def leaves_prediction_alone(s, x, u, p):
+    return {"y": s.dropout_forward(x, u, p, False)}
+
+
+@leaves_prediction_alone.inputs
+def _(rng):
+    return layer_inputs(rng)
+
+
+@probe("dropout_forward", cases=1)
+def answers_the_same_twice(s, x, u, p):
+    first, second = (s.dropout_forward(x, u, p, True) for _ in range(2))
+    return {"the_second_answer_is_the_first": np.array_equal(first, second)}
+
+
+@answers_the_same_twice.inputs
+def _(rng):
+    return {"x": activations(rng, 9, 8), "u": rng.random((9, 8)), "p": share(rng)}
+
+
+@probe("dropout_backward")
+def lets_the_gradient_through_the_kept_units(s, dout, u, p):
+    return {"dx": s.dropout_backward(dout, u, p, True)}
+
+
+@lets_the_gradient_through_the_kept_units.inputs
+def _(rng):
+    return layer_inputs(rng, "dout")
+
+
+@probe("dropout_backward")
+def lets_the_whole_gradient_through_in_prediction(s, dout, u, p):
+    return {"dx": s.dropout_backward(dout, u, p, False)}
+
+
+@lets_the_whole_gradient_through_in_prediction.inputs
+def _(rng):
+    return layer_inputs(rng, "dout")
+
+
+@probe("dropout_backward", cases=1)
+def goes_back_the_same_way_twice(s, dout, u, p):
+    first, second = (s.dropout_backward(dout, u, p, True) for _ in range(2))
+    return {"the_second_answer_is_the_first": np.array_equal(first, second)}
+
+
+@goes_back_the_same_way_twice.inputs
+def _(rng):
+    return {"dout": activations(rng, 9, 8), "u": rng.random((9, 8)), "p": share(rng)}
+
+
+@probe("spatial_dropout")
+def drops_and_scales_channels(s, images, u, p):
+    return {"y": s.spatial_dropout(images, u, p)}
+
+
+@drops_and_scales_channels.inputs
+def _(rng):
+    p = share(rng)
+    return {"images": activations(rng, 4, 3, 5, 6), "u": decisions(rng, p, 4, 6), "p": p}
+
+
+@probe("spatial_dropout", cases=1)
+def treats_all_pixels_of_a_channel_alike(s, images, u, p):
+    dropped = np.asarray(s.spatial_dropout(images, u, p)) == 0
+    alike = dropped.all(axis=(1, 2)) | ~dropped.any(axis=(1, 2))
+    return {"every_channel_is_dropped_or_kept_as_a_whole": alike.all()}
+
+
+@treats_all_pixels_of_a_channel_alike.inputs
+def _(rng):
+    p = share(rng)
+    return {"images": rng.uniform(1, 4, (4, 7, 5, 6)), "u": decisions(rng, p, 4, 6), "p": p}
+
+
+def small_network(rng, D=4, K=3):
+    return {
+        "x": rng.uniform(0.5, 1.5, D) * rng.choice([-1.0, 1.0], D),
+        "W": rng.normal(0, 1.3, (D, K)),
+        "b": rng.permutation(np.linspace(-0.8, 0.9, K)),
+        "p": share(rng),
+    }
+
+
+# rtol 1e-7 below: the order of products and sums is free
+@probe("ensemble_average", rtol=1e-7)
+def takes_the_arithmetic_mean_of_all_networks(s, x, W, b, p):
+    arithmetic, _geometric = s.ensemble_average(x, W, b, p)
+    return {"arithmetic": arithmetic}
+
+
+@takes_the_arithmetic_mean_of_all_networks.inputs
+def _(rng):
+    return small_network(rng)
+
+
+@probe("ensemble_average", rtol=1e-7)
+def takes_the_geometric_mean_of_all_networks(s, x, W, b, p):
+    _arithmetic, geometric = s.ensemble_average(x, W, b, p)
+    return {"geometric": geometric}
+
+
+@takes_the_geometric_mean_of_all_networks.inputs
+def _(rng):
+    return small_network(rng)
+
+
+@probe("dropout_penalty")
+def adds_up_the_penalty(s, x, w, p):
+    return {"penalty": s.dropout_penalty(x, w, p)}
+
+
+@adds_up_the_penalty.inputs
+def _(rng):
+    w = rng.permutation(np.linspace(0.4, 1.9, 4)) * rng.choice([-1.0, 1.0], 4)
+    scale = rng.permutation(np.geomspace(0.5, 2, 4))
+    return {"x": scale * rng.normal(0.7, 1, (7, 4)), "w": w, "p": share(rng)}
+
+
+def votes(rng, T=6, N=4, K=3):
+    """Probabilities (T, N, K) of passes that agree about some examples and disagree about others."""
+    logits = 2 * rng.normal(size=(1, N, K)) + np.linspace(0.3, 2, N)[:, None] * rng.normal(size=(T, N, K))
+    weights = np.exp(logits)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+# rtol 1e-6 below: a tiny number inside the logarithm is right, too
+@probe("uncertainty", rtol=1e-6)
+def averages_the_passes(s, probabilities):
+    mean, _entropy, _information = s.uncertainty(probabilities)
+    return {"mean": mean}
+
+
+@averages_the_passes.inputs
+def _(rng):
+    return {"probabilities": votes(rng)}
+
+
+@probe("uncertainty", rtol=1e-6)
+def measures_the_entropy_of_the_mean(s, probabilities):
+    _mean, entropy, _information = s.uncertainty(probabilities)
+    return {"entropy": entropy}
+
+
+@measures_the_entropy_of_the_mean.inputs
+def _(rng):
+    return {"probabilities": votes(rng)}
+
+
+@probe("uncertainty", rtol=1e-6)
+def measures_how_much_the_passes_disagree(s, probabilities):
+    _mean, _entropy, information = s.uncertainty(probabilities)
+    return {"information": information}
+
+
+@measures_how_much_the_passes_disagree.inputs
+def _(rng):
+    return {"probabilities": votes(rng)}
+
+
+@probe("uncertainty", cases=2, rtol=1e-6)
+def counts_zero_times_the_logarithm_of_zero_as_zero(s, probabilities):
+    _mean, entropy, information = s.uncertainty(probabilities)
+    return {"entropy": entropy, "information": information}
+
+
+@counts_zero_times_the_logarithm_of_zero_as_zero.inputs
+def _(rng):
+    probabilities = votes(rng, T=5)
+    probabilities[:, 0, rng.integers(3)] = 0  # no pass believes in this class
+    probabilities[1:3, 1, rng.integers(3)] = 0  # two passes do not
+    return {"probabilities": probabilities / probabilities.sum(axis=-1, keepdims=True)}
+
+
+# rtol 1e-7: the variance as a difference of moments is right
+@probe("variance_shift", rtol=1e-7)
+def compares_the_variances_of_training_and_prediction(s, x, p):
+    return {"ratio": s.variance_shift(x, p)}
+
+
+@compares_the_variances_of_training_and_prediction.inputs
+def _(rng):
+    scale = rng.permutation(np.linspace(0.6, 1.8, 4))
+    centre = rng.permutation(np.array([-2.0, -0.8, 0.9, 2.3])) + rng.uniform(-0.1, 0.1, 4)
+    return {"x": centre + scale * rng.normal(size=(9, 4)), "p": share(rng)}
+
+
+@probe(
+    "test_dropout",
+    judges="dropout_forward",
+    wrong=(
+        "DO1",
+        "DO2",
+        "DO3",
+        "DO3b",
+        "DO4",
+        "DO5",
+        "DO6",
+        "DO11",
+        "DO-shared",
+        "DO-root",
+        "DO-measured",
+        "DO-order",
+        "DO-flag",
+    ),
+)
+def accepts_a_right_dropout_and_rejects_wrong_ones(s, implementation):
+    s.test_dropout(implementation)
+    return {"accepts": np.array(True)}
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def unscaled(right):
+    """the survivors are not divided by 1 - p in training"""
+
+    def wrong(x, u, p, training):
+        return right(x, u, p, training) * (1 - p if training else 1)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def divided_by_p(right):
+    """the survivors are divided by p (with p = 0.5 nobody sees it)"""
+
+    def wrong(x, u, p, training):
+        return right(x, u, p, training) * ((1 - p) / p if training else 1)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def other_probability(right):
+    """p is taken for the probability of keeping (with p = 0.5 nobody sees it)"""
+
+    def wrong(x, u, p, training):
+        return right(x, u, 1 - p, training)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def exchanged(right):
+    """the units that should be kept are dropped, and the others are kept"""
+
+    def wrong(x, u, p, training):
+        return x / (1 - p) - right(x, u, p, training) if training else right(x, u, p, training)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def scaled_in_prediction(right):
+    """prediction is scaled by 1 - p, although training was scaled already"""
+
+    def wrong(x, u, p, training):
+        return right(x, u, p, training) * (1 if training else 1 - p)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def active_in_prediction(right):
+    """units are dropped in prediction, too"""
+
+    def wrong(x, u, p, training):
+        return right(x, u, p, True)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def never_active(right):
+    """nothing is ever dropped"""
+
+    def wrong(x, u, p, training):
+        return right(x, u, p, False)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def one_decision_per_example(right):
+    """all units of an example share one decision (with one unit per example nobody sees it)"""
+
+    def wrong(x, u, p, training):
+        return right(x, np.broadcast_to(u[:, :1], u.shape), p, training)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def one_decision_per_unit(right):
+    """all examples share one mask (with one example nobody sees it)"""
+
+    def wrong(x, u, p, training):
+        return right(x, np.broadcast_to(u[:1], u.shape), p, training)
+
+    return wrong
+
+
+@accepts_a_right_dropout_and_rejects_wrong_ones.broken
+def numbers_of_its_own(right):
+    """it draws numbers of its own instead of using u"""
+
+    def wrong(x, u, p, training):
+        return right(x, np.random.default_rng(7).random(u.shape), p, training)
+
+    return wrong
+
+
+# ------------------------------------------------------------------ dropout_torch
+
+
+def tensor(array):
+    """A tensor that shares the array's memory, so that a change in place is seen."""
+    import torch
+
+    return torch.as_tensor(array)
+
+
+def away_from_zero(rng, *shape):
+    """Numbers of both signs, none near zero: a zero in the output was dropped."""
+    return rng.uniform(0.5, 3, shape) * rng.choice([-1.0, 1.0], shape)
+
+
+def drop_probability(rng):
+    """Neither one half nor near it: p and 1 - p must not be taken for each other."""
+    return float(rng.choice([rng.uniform(0.22, 0.36), rng.uniform(0.66, 0.78)]))
+
+
+def factors(y, x):
+    """The least and the greatest y / x where y is not zero: what survivors are scaled by."""
+    ratio = (y / x)[y != 0].detach()
+    if ratio.numel() == 0:
+        ratio = ratio.new_zeros(1)
+    return {"least_factor": ratio.min(), "greatest_factor": ratio.max()}
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def given_numbers(rng, *shape):
+    return {"x": away_from_zero(rng, *shape), "u": rng.uniform(size=shape), "p": drop_probability(rng)}
+
+
+@probe("apply_dropout")
+def drops_where_u_is_below_p(s, x, u, p):
+    return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
+
+
+@drops_where_u_is_below_p.inputs
+def _(rng):
+    return given_numbers(rng, 6, 7)
+
+
+@probe("apply_dropout")
+def divides_the_survivors_by_the_probability_of_keeping(s, x, u, p):
+    return factors(s.apply_dropout(tensor(x), tensor(u), p, True), tensor(x))
+
+
+@divides_the_survivors_by_the_probability_of_keeping.inputs
+def _(rng):
+    return given_numbers(rng, 6, 7)
+
+
+@probe("apply_dropout", cases=2)
+def leaves_everything_alone_in_evaluation(s, x, u, p):
+    return {"y": s.apply_dropout(tensor(x), tensor(u), p, False)}
+
+
+@leaves_everything_alone_in_evaluation.inputs
+def _(rng):
+    return given_numbers(rng, 6, 7)
+
+
+@probe("apply_dropout", cases=2)
+def lets_the_gradient_through_the_survivors(s, x, u, p, dout):
+    leaf = tensor(x).clone().requires_grad_(True)
+    y = s.apply_dropout(leaf, tensor(u), p, True)
+    y.backward(tensor(dout))
+    same = ((leaf.grad != 0) == (y != 0)).all()
+    return {"gradient_reaches_survivors_only": fact(same), **factors(leaf.grad, tensor(dout))}
+
+
+@lets_the_gradient_through_the_survivors.inputs
+def _(rng):
+    return {**given_numbers(rng, 6, 7), "dout": away_from_zero(rng, 6, 7)}
+
+
+@probe("apply_dropout", cases=2)
+def drops_nothing_for_p_0_and_everything_for_p_1(s, x, u, dout):
+    found = {}
+    for p in (0, 1):
+        leaf = tensor(x).clone().requires_grad_(True)
+        y = s.apply_dropout(leaf, tensor(u), p, True)
+        if p == 0 or y.requires_grad:  # zeros that come from nowhere are right, too
+            y.backward(tensor(dout))
+        dx = leaf.grad if leaf.grad is not None else 0 * tensor(dout)
+        found |= {f"y_for_p_{p}": y, f"dx_for_p_{p}": dx}
+    return found
+
+
+@drops_nothing_for_p_0_and_everything_for_p_1.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 4, 5), "u": rng.uniform(size=(4, 5)), "dout": away_from_zero(rng, 4, 5)}
+
+
+@probe("apply_dropout", cases=1)
+def works_with_one_number_per_channel(s, x, u, p):
+    y = s.apply_dropout(tensor(x), tensor(u), p, True)
+    kept = y != 0
+    whole = (kept.all(dim=3) == kept.any(dim=3)).all() and (kept.all(dim=2) == kept.any(dim=2)).all()
+    return {"shape": np.array(y.shape), "channels_are_dropped_as_a_whole": fact(whole)}
+
+
+@works_with_one_number_per_channel.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 3, 5, 2, 4), "u": rng.uniform(size=(3, 5, 1, 1)), "p": 0.4}
+
+
+def types_kept(function):
+    """Is the type of the output that of the input, for 16, 32 and 64 bits?"""
+    import torch
+
+    found = {}
+    for bits, dtype in ((16, torch.float16), (32, torch.float32), (64, torch.float64)):
+        x = torch.ones(3, 5, 2, 4, dtype=dtype)
+        found[f"y_of_{bits}_bits_is_of_{bits}_bits"] = fact(function(x).dtype == dtype)
+    return found
+
+
+def stays_on_device(function, shape):
+    """Asked on a device that computes shapes only, beside the CPU: as a GPU would be."""
+    import torch
+
+    x = torch.empty(*shape, device="meta")
+    y = function(x)
+    return {"shape": np.array(y.shape), "y_is_on_the_device_of_x": fact(y.device == x.device)}
+
+
+@probe("apply_dropout", cases=1)
+def keeps_the_type_of_its_input(s, p):
+    import torch
+
+    return types_kept(lambda x: s.apply_dropout(x, torch.ones(x.shape), p, True))
+
+
+@keeps_the_type_of_its_input.inputs
+def _(rng):
+    return {"p": 0.3}
+
+
+@probe("apply_dropout", cases=1)
+def stays_on_the_device_of_its_input(s, shape, p):
+    import torch
+
+    return stays_on_device(lambda x: s.apply_dropout(x, torch.empty_like(x), p, True), shape)
+
+
+@stays_on_the_device_of_its_input.inputs
+def _(rng):
+    return {"shape": [2, 3, 5, 4], "p": 0.3}
+
+
+def small_probability(rng):
+    """Small enough that something is kept even where only a few decisions are taken."""
+    return float(rng.uniform(0.27, 0.36))
+
+
+def batch_for_layer(rng, *shape):
+    return {"x": away_from_zero(rng, *shape), "p": small_probability(rng)}
+
+
+def shares(layer, shape, calls):
+    """The share of zeros and the share of the rest, over many calls."""
+    import torch
+
+    x = torch.ones(*shape)
+    zeros = sum((layer(x) == 0).double().mean() for _ in range(calls)) / calls
+    return {"share_of_zeros": zeros, "share_of_the_rest": 1 - zeros}
+
+
+@probe("Dropout")
+def scales_what_it_keeps(s, x, p):
+    return factors(s.Dropout(p)(tensor(x)), tensor(x))
+
+
+@scales_what_it_keeps.inputs
+def _(rng):
+    return batch_for_layer(rng, 20, 30)
+
+
+@probe("Dropout", cases=2, rtol=0.15)
+def drops_its_share(s, p, shape, calls):
+    return shares(s.Dropout(p), shape, calls)
+
+
+@drops_its_share.inputs
+def _(rng):
+    return {"p": small_probability(rng), "shape": [100, 100], "calls": 100}
+
+
+@drops_its_share.expect
+def _(p, shape, calls):
+    return {"share_of_zeros": p, "share_of_the_rest": 1 - p}
+
+
+def kept_by(layer, shape):
+    import torch
+
+    return layer(torch.ones(*shape)) != 0
+
+
+@probe("Dropout", cases=2)
+def draws_new_numbers_at_every_call(s, shape, p):
+    layer = s.Dropout(p)
+    first, second, other = kept_by(layer, shape), kept_by(layer, shape), kept_by(s.Dropout(p), shape)
+    return {
+        "a_second_call_drops_the_same_units": fact((first == second).all()),
+        "another_layer_drops_the_same_units": fact((first == other).all()),
+    }
+
+
+@draws_new_numbers_at_every_call.inputs
+def _(rng):
+    return {"shape": [40, 45], "p": small_probability(rng)}
+
+
+@probe("Dropout", cases=2)
+def decides_for_every_number_by_itself(s, shape, p):
+    kept = kept_by(s.Dropout(p), shape)
+    return {
+        "examples_are_kept_or_lost_as_a_whole": fact((kept.all(dim=1) | ~kept.any(dim=1)).all()),
+        "all_examples_lose_the_same_units": fact((kept == kept[:1]).all()),
+    }
+
+
+@decides_for_every_number_by_itself.inputs
+def _(rng):
+    return {"shape": [40, 45], "p": small_probability(rng)}
+
+
+@probe("Dropout", cases=2)
+def takes_batches_of_any_size(s, x, p):
+    layer = s.Dropout(p)
+    sizes = (len(x), 3, 1)
+    return {f"shape_of_{n}": np.array(layer(tensor(x[:n])).shape) for n in sizes}
+
+
+@takes_batches_of_any_size.inputs
+def _(rng):
+    return batch_for_layer(rng, 5, 4)
+
+
+@probe("Dropout", cases=2)
+def is_the_identity_in_evaluation(s, x, p):
+    layer = s.Dropout(p)
+    layer(tensor(x))
+    return {"y": layer.eval()(tensor(x))}
+
+
+@is_the_identity_in_evaluation.inputs
+def _(rng):
+    return batch_for_layer(rng, 5, 4)
+
+
+@probe("Dropout", cases=2)
+def sends_the_gradient_the_way_of_the_values(s, x, p, dout):
+    leaf = tensor(x).clone().requires_grad_(True)
+    y = s.Dropout(p)(leaf)
+    y.backward(tensor(dout))
+    same = ((leaf.grad != 0) == (y != 0)).all()
+    return {"gradient_reaches_survivors_only": fact(same), **factors(leaf.grad, tensor(dout))}
+
+
+@sends_the_gradient_the_way_of_the_values.inputs
+def _(rng):
+    return {**batch_for_layer(rng, 20, 30), "dout": away_from_zero(rng, 20, 30)}
+
+
+def refuses(make, p):
+    try:
+        make(p)
+    except ValueError:
+        return fact(True)
+    return fact(False)
+
+
+@probe("Dropout", cases=1)
+def refuses_a_p_that_is_no_probability(s, outside, inside):
+    return {f"p_{p}_is_refused": refuses(s.Dropout, p) for p in (*outside, *inside)}
+
+
+@refuses_a_p_that_is_no_probability.inputs
+def _(rng):
+    return {"outside": [-0.1, 1.1, 50.0], "inside": [0.0, 0.3, 1.0]}
+
+
+@probe("Dropout", cases=1)
+def reads_p_at_every_call(s, x, first, second):
+    layer = s.Dropout(first)
+    layer(tensor(x))
+    layer.p = second
+    return factors(layer(tensor(x)), tensor(x))
+
+
+@reads_p_at_every_call.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 20, 30), "first": 0.3, "second": float(rng.uniform(0.55, 0.7))}
+
+
+@probe("Dropout", cases=1)
+def takes_p_0_and_p_1(s, x):
+    return {f"y_for_p_{p}": s.Dropout(p)(tensor(x)) for p in (0, 1)}
+
+
+@takes_p_0_and_p_1.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 4, 5)}
+
+
+@probe("Dropout", cases=1)
+def keeps_the_type_it_is_given(s, p):
+    return types_kept(s.Dropout(p))
+
+
+@keeps_the_type_it_is_given.inputs
+def _(rng):
+    return {"p": 0.3}
+
+
+@probe("Dropout", cases=1)
+def draws_on_the_device_of_its_input(s, shape, p):
+    return stays_on_device(s.Dropout(p), shape)
+
+
+@draws_on_the_device_of_its_input.inputs
+def _(rng):
+    return {"shape": [2, 3, 5, 4], "p": 0.3}
+
+
+@probe("Dropout", cases=1, hidden=True)
+def drops_half_by_default(s, x):
+    return {**factors(s.Dropout()(tensor(x)), tensor(x)), "p": s.Dropout().p}
+
+
+@drops_half_by_default.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 20, 30)}
+
+
+@probe("DropoutFunction")
+def keeps_where_u_is_not_below_p(s, x, u, p):
+    return {"kept": s.DropoutFunction.apply(tensor(x), tensor(u), p) != 0}
+
+
+@keeps_where_u_is_not_below_p.inputs
+def _(rng):
+    return given_numbers(rng, 6, 7)
+
+
+@probe("DropoutFunction")
+def scales_the_survivors(s, x, u, p):
+    return factors(s.DropoutFunction.apply(tensor(x), tensor(u), p), tensor(x))
+
+
+@scales_the_survivors.inputs
+def _(rng):
+    return given_numbers(rng, 6, 7)
+
+
+def function_gradient(s, x, u, p, dout):
+    leaf = tensor(x).clone().requires_grad_(True)
+    y = s.DropoutFunction.apply(leaf, tensor(u), p)
+    y.backward(tensor(dout))
+    return y.detach(), leaf.grad
+
+
+@probe("DropoutFunction")
+def sends_the_gradient_to_the_survivors_alone(s, x, u, p, dout):
+    y, dx = function_gradient(s, x, u, p, dout)
+    return {
+        "gradient_reaches_every_survivor": fact((dx != 0)[y != 0].all()),
+        "gradient_reaches_a_dropped_unit": fact((dx != 0)[y == 0].any()),
+    }
+
+
+@sends_the_gradient_to_the_survivors_alone.inputs
+def _(rng):
+    return {**given_numbers(rng, 20, 30), "dout": away_from_zero(rng, 20, 30)}
+
+
+@probe("DropoutFunction")
+def scales_the_gradient_as_the_values(s, x, u, p, dout):
+    _y, dx = function_gradient(s, x, u, p, dout)
+    return factors(dx, tensor(dout))
+
+
+@scales_the_gradient_as_the_values.inputs
+def _(rng):
+    return {**given_numbers(rng, 20, 30), "dout": away_from_zero(rng, 20, 30)}
+
+
+@probe("DropoutFunction", cases=2)
+def sends_the_gradient_to_inputs_that_are_zero(s, x, u, p, dout):
+    _y, dx = function_gradient(s, x, u, p, dout)
+    return {"gradient_reaches_every_zero_that_was_kept": fact((dx != 0)[tensor(x) == 0].all())}
+
+
+@sends_the_gradient_to_inputs_that_are_zero.inputs
+def _(rng):
+    x, u = away_from_zero(rng, 12, 10), rng.uniform(size=(12, 10))
+    zero = rng.uniform(size=x.shape) < 0.5
+    x[zero] = 0
+    u[zero] = rng.uniform(0.45, 0.55, zero.sum())  # kept, also by whoever keeps where u < 1 - p
+    return {"x": x, "u": u, "p": float(rng.uniform(0.22, 0.36)), "dout": away_from_zero(rng, 12, 10)}
+
+
+@probe("DropoutFunction", cases=1)
+def survives_p_0_and_p_1(s, x, u, dout):
+    found = {}
+    for p in (0, 1):
+        y, dx = function_gradient(s, x, u, p, dout)
+        found |= {f"y_for_p_{p}": y, f"dx_for_p_{p}": dx}
+    return found
+
+
+@survives_p_0_and_p_1.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 4, 5), "u": rng.uniform(size=(4, 5)), "dout": away_from_zero(rng, 4, 5)}
+
+
+@probe("DropoutFunction", cases=1)
+def works_with_numbers_of_16_bits(s, p):
+    import torch
+
+    return types_kept(lambda x: s.DropoutFunction.apply(x, torch.ones(x.shape), p))
+
+
+@works_with_numbers_of_16_bits.inputs
+def _(rng):
+    return {"p": 0.3}
+
+
+@probe("SpatialDropout", cases=2)
+def scales_the_channels_it_keeps(s, x, p):
+    return factors(s.SpatialDropout(p)(tensor(x)), tensor(x))
+
+
+@scales_the_channels_it_keeps.inputs
+def _(rng):
+    return batch_for_layer(rng, 20, 16, 3, 2)
+
+
+@probe("SpatialDropout", cases=2, rtol=0.15)
+def drops_its_share_of_the_channels(s, p, shape, calls):
+    return shares(s.SpatialDropout(p), shape, calls)
+
+
+@drops_its_share_of_the_channels.inputs
+def _(rng):
+    return {"p": small_probability(rng), "shape": [100, 100, 1, 1], "calls": 100}
+
+
+@drops_its_share_of_the_channels.expect
+def _(p, shape, calls):
+    return {"share_of_zeros": p, "share_of_the_rest": 1 - p}
+
+
+@probe("SpatialDropout")
+def drops_whole_channels_of_single_images(s, shape, p):
+    kept = kept_by(s.SpatialDropout(p), shape)
+    names = ("images", "channels", "rows", "columns")
+    same = [(kept == kept.narrow(axis, 0, 1)).all() for axis in range(4)]
+    return {f"all_{name}_share_their_fate": fact(v) for name, v in zip(names, same, strict=True)}
+
+
+@drops_whole_channels_of_single_images.inputs
+def _(rng):
+    return {"shape": [40, 36, 4, 5], "p": small_probability(rng)}
+
+
+@probe("SpatialDropout", cases=2)
+def draws_anew_for_every_batch(s, shape, p):
+    layer = s.SpatialDropout(p)
+    first, second, other = kept_by(layer, shape), kept_by(layer, shape), kept_by(s.SpatialDropout(p), shape)
+    return {
+        "a_second_call_drops_the_same_channels": fact((first == second).all()),
+        "another_layer_drops_the_same_channels": fact((first == other).all()),
+        "shape_of_a_smaller_batch": np.array(kept_by(layer, [5, *shape[1:]]).shape),
+    }
+
+
+@draws_anew_for_every_batch.inputs
+def _(rng):
+    return {"shape": [40, 36, 4, 5], "p": small_probability(rng)}
+
+
+@probe("SpatialDropout", cases=2)
+def leaves_images_alone_in_evaluation(s, x, p):
+    return {"y": s.SpatialDropout(p).eval()(tensor(x))}
+
+
+@leaves_images_alone_in_evaluation.inputs
+def _(rng):
+    return batch_for_layer(rng, 3, 5, 2, 4)
+
+
+@probe("SpatialDropout", cases=1)
+def sends_the_gradient_through_the_channels_it_keeps(s, x, p, dout):
+    leaf = tensor(x).clone().requires_grad_(True)
+    y = s.SpatialDropout(p)(leaf)
+    y.backward(tensor(dout))
+    same = ((leaf.grad != 0) == (y != 0)).all()
+    return {"gradient_reaches_survivors_only": fact(same), **factors(leaf.grad, tensor(dout))}
+
+
+@sends_the_gradient_through_the_channels_it_keeps.inputs
+def _(rng):
+    return {**batch_for_layer(rng, 20, 16, 3, 2), "dout": away_from_zero(rng, 20, 16, 3, 2)}
+
+
+@probe("SpatialDropout", cases=1)
+def runs_on_any_device_and_type(s, shape, p):
+    layer = s.SpatialDropout(p)
+    return {**stays_on_device(layer, shape), **types_kept(layer)}
+
+
+@runs_on_any_device_and_type.inputs
+def _(rng):
+    return {"shape": [2, 3, 5, 4], "p": 0.3}
+
+
+def nested_model(ps):
+    """Dropout layers at three depths, one a subclass, beside a pooling layer that has a p of its own."""
+    from torch import nn
+
+    class OwnKind(nn.Dropout2d):
+        pass
+
+    class PowerMean(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.p = 3.0
+
+    inner = nn.Sequential(
+        nn.Linear(2, 2), nn.Dropout1d(ps[0]), nn.Sequential(OwnKind(ps[1]), nn.Dropout(ps[2]))
+    )
+    top = {"first": nn.Dropout(ps[3]), "second": nn.Dropout2d(ps[4])}
+    return nn.ModuleDict(
+        {**top, "inner": inner, "list": nn.ModuleList([nn.Dropout3d(ps[5])]), "pool": PowerMean()}
+    )
+
+
+@probe("set_dropout", cases=2)
+def reaches_every_dropout_layer(s, ps, p):
+    model = nested_model(ps)
+    s.set_dropout(model, p)
+    deep = [model.inner[1], *model.inner[2], model.list[0]]
+    return {"p_of_the_layers": np.array([float(layer.p) for layer in (model.first, model.second, *deep)])}
+
+
+@reaches_every_dropout_layer.inputs
+def _(rng):
+    return {"ps": rng.uniform(0.1, 0.4, 6), "p": float(rng.uniform(0.55, 0.7))}
+
+
+@probe("set_dropout", cases=2)
+def returns_how_many_there_are(s, ps, p):
+    from torch import nn
+
+    return {
+        "number_in_a_deep_model": np.array(s.set_dropout(nested_model(ps), p)),
+        "number_where_there_is_none": np.array(s.set_dropout(nn.Linear(2, 3), p)),
+    }
+
+
+@returns_how_many_there_are.inputs
+def _(rng):
+    ps = rng.uniform(0.1, 0.4, 6)
+    return {"ps": ps, "p": float(ps[2])}
+
+
+@probe("set_dropout", cases=1)
+def changes_nothing_else(s, ps, p):
+    model = nested_model(ps).eval()
+    model.inner.train()
+    s.set_dropout(model, p)
+    modes = [module.training for module in model.modules()]
+    others = [hasattr(module, "p") for module in (model, model.inner, model.inner[0], model.list)]
+    return {
+        "p_of_the_pooling_layer": model.pool.p,
+        "training": np.array(modes),
+        "a_layer_without_p_has_one_now": fact(any(others)),
+    }
+
+
+@changes_nothing_else.inputs
+def _(rng):
+    return {"ps": rng.uniform(0.1, 0.4, 6), "p": 0.6}
+
+
+def counting_model(first, second, mean, var):
+    """A network whose dropout layers, in training, multiply by other numbers at each call, always the same.
+
+    Batch normalization is in it, and a layer that is louder in training."""
+    from torch import nn
+
+    def counting(kind, step):
+        class Counting(kind):
+            calls = 0
+
+            def forward(self, x):
+                if not self.training:
+                    return x
+                self.calls += 1
+                return x * (0.5 + step * self.calls)
+
+        return Counting(0.5)
+
+    class Louder(nn.Module):
+        def forward(self, x):
+            return 1.5 * x if self.training else x
+
+    def linear(weight):
+        layer = nn.Linear(*weight.shape[::-1], bias=False).double()
+        layer.weight.data = tensor(weight).clone()
+        return layer
+
+    norm = nn.BatchNorm1d(len(mean)).double()
+    norm.running_mean, norm.running_var = tensor(mean).clone(), tensor(var).clone()
+    body = nn.Sequential(norm, counting(nn.Dropout, 0.6), nn.Tanh(), counting(nn.Dropout2d, 0.3))
+    return nn.Sequential(linear(first), body, Louder(), counting(nn.Dropout, 0.2), linear(second))
+
+
+def model_inputs(rng):
+    return {
+        "x": rng.normal(size=(5, 4)),
+        "passes": int(rng.integers(3, 6)),
+        "first": rng.normal(size=(6, 4)),
+        "second": 0.7 * rng.normal(size=(3, 6)),
+        "mean": rng.normal(size=6),
+        "var": rng.uniform(0.5, 2, 6),
+    }
+
+
+def predictions(s, x, passes, model):
+    """What comes out for a model that was in training before, and for one that was in evaluation."""
+    nets = {"training": counting_model(**model).train(), "evaluation": counting_model(**model).eval()}
+    return {mode: s.mc_predict(net, tensor(x), passes) for mode, net in nets.items()}
+
+
+@probe("mc_predict")
+def averages_the_probabilities_of_the_passes(s, x, passes, **model):
+    found = predictions(s, x, passes, model)
+    return {f"mean_of_a_model_in_{mode}": mean for mode, (mean, _std) in found.items()}
+
+
+@averages_the_probabilities_of_the_passes.inputs
+def _(rng):
+    return model_inputs(rng)
+
+
+@probe("mc_predict")
+def measures_how_far_the_passes_differ(s, x, passes, **model):
+    found = predictions(s, x, passes, model)
+    return {f"std_of_a_model_in_{mode}": std for mode, (_mean, std) in found.items()}
+
+
+@measures_how_far_the_passes_differ.inputs
+def _(rng):
+    return model_inputs(rng)
+
+
+@probe("mc_predict", cases=2)
+def leaves_the_running_statistics_alone(s, x, passes, **model):
+    net = counting_model(**model)
+    s.mc_predict(net, tensor(x), passes)
+    return {"running_mean": net[1][0].running_mean, "running_var": net[1][0].running_var}
+
+
+@leaves_the_running_statistics_alone.inputs
+def _(rng):
+    return model_inputs(rng)
+
+
+def modes_after(s, net, x, passes):
+    s.mc_predict(net, tensor(x), passes)
+    return np.array([module.training for module in net.modules()])
+
+
+@probe("mc_predict", cases=1)
+def puts_every_mode_back(s, x, passes, **model):
+    training, evaluating, mixed = (counting_model(**model) for _ in range(3))
+    training.train()
+    evaluating.eval()
+    mixed.train()
+    mixed[1][0].eval()
+    mixed[1][3].eval()
+    return {
+        "modes_of_a_model_in_training": modes_after(s, training, x, passes),
+        "modes_of_a_model_in_evaluation": modes_after(s, evaluating, x, passes),
+        "modes_of_a_model_with_frozen_parts": modes_after(s, mixed, x, passes),
+    }
+
+
+@puts_every_mode_back.inputs
+def _(rng):
+    return model_inputs(rng)
+
+
+@probe("mc_predict", cases=1)
+def remembers_no_graph(s, x, passes, **model):
+    mean, std = s.mc_predict(counting_model(**model), tensor(x), passes)
+    return {f"{n}_requires_a_gradient": fact(t.requires_grad) for n, t in (("mean", mean), ("std", std))}
+
+
+@remembers_no_graph.inputs
+def _(rng):
+    return model_inputs(rng)
+
+
+@probe("mc_predict", cases=1, hidden=True)
+def works_for_one_example_alone(s, x, passes, **model):
+    mean, std = s.mc_predict(counting_model(**model), tensor(x[:1]), passes)
+    return {"mean": mean, "std": std}
+
+
+@works_for_one_example_alone.inputs
+def _(rng):
+    return model_inputs(rng)
