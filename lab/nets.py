@@ -1,13 +1,16 @@
 """The convolutional networks of the experiments: one that takes a normalization layer, and the lecture's."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from lab.device import nn, torch
 
 MakeNorm = Callable[[int], nn.Module | None]
+MakeLayers = Callable[[int], Sequence[nn.Module]]
 
 CHANNELS = (16, 32, 32, 64, 64)
 POOLED = (True, True, False, True, False)  # 32x32 -> 16x16 -> 8x8 -> 8x8 -> 4x4 -> 4x4
+PLACES = ("conv", "pool", "flat", "dense")
+NO_LAYERS: Mapping[str, MakeLayers] = {}
 
 
 def no_norm(num_channels: int) -> None:
@@ -60,6 +63,40 @@ def lecture_cnn(
     )
     for name, values in net.named_parameters():
         (nn.init.zeros_ if name.endswith("bias") else nn.init.xavier_uniform_)(values)
+    return net
+
+
+def dense_cnn(
+    layers: Mapping[str, MakeLayers] = NO_LAYERS, *, units: int = 256, classes: int = 10, seed: int = 0
+) -> nn.Sequential:
+    """The lecture's network, smaller, with room for more: twice conv 3x3 -> ReLU -> max-pool, then `units`.
+
+    Images are (N, 3, 32, 32), scores (N, classes). `layers` maps a place to a function that returns the
+    layers to put there, given the number of channels or features: "conv" behind the ReLU of a convolution,
+    "pool" behind each max-pool, "flat" before the hidden layer, "dense" behind its ReLU. Weights are
+    Glorot's, biases zero; with one seed they are the same whatever `layers` says.
+    """
+    unknown = set(layers) - set(PLACES)
+    if unknown:
+        raise ValueError(f"Expected layers at some of {', '.join(PLACES)}, got {', '.join(sorted(unknown))}.")
+
+    def at(place: str, features: int) -> list[nn.Module]:
+        return list(layers[place](features)) if place in layers else []
+
+    modules: list[nn.Module] = []
+    in_channels = 3
+    for channels in (16, 32):
+        modules += [nn.Conv2d(in_channels, channels, 3), nn.ReLU(), *at("conv", channels)]
+        modules += [nn.MaxPool2d(2), *at("pool", channels)]
+        in_channels = channels
+    flat = in_channels * 6 * 6  # 32 -> 30 -> 15 -> 13 -> 6
+    modules += [nn.Flatten(), *at("flat", flat), nn.Linear(flat, units), nn.ReLU(), *at("dense", units)]
+    net = nn.Sequential(*modules, nn.Linear(units, classes))
+    torch.manual_seed(seed)
+    for layer in net:
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight)
+            nn.init.zeros_(layer.bias)
     return net
 
 

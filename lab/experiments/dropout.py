@@ -1,0 +1,333 @@
+"""Unit 05's experiment: a network that knows its training images by heart, and what dropout does about it.
+
+In a notebook, with a layer of one's own:
+
+    from lab.experiments import dropout
+    results = dropout.compare(Dropout, size="short")   # Dropout(p) returns a module; p drops, as in torch
+    dropout.plot_gap(results)          # loss on training and on validation images, a panel per p
+    dropout.plot_accuracy(results)     # validation accuracy, epoch by epoch, and its last value over p
+
+`compare()` without an argument takes `nn.Dropout`. It trains `lab.nets.dense_cnn` on 500 photo-patches with
+Adam for every p in {0, 0.2, 0.5, 0.8} and each of three seeds, in about a minute ("tiny": seconds). Dropout
+stands before the hidden layer and behind it. The patches that the data set keeps apart are the validation
+images. Both losses and both accuracies are measured without dropout, in eval mode.
+Each plot returns a matplotlib Figure; bands reach from the least to the greatest of the seeds.
+
+For the chapter, written as JSON; the file is complete after every line of progress:
+
+    python -m lab.experiments.dropout --size full --out full.json
+
+    results = dropout.load_results("full.json")      # the plots above take it, and these:
+    dropout.plot_order(results)           # batch norm and dropout in different orders
+    dropout.plot_variance_shift(results)  # variance in training over that at test, against the closed form
+    dropout.plot_advice(results)          # with and without dropout and batch norm, over learning rates
+    dropout.plot_redundancy(results)      # accuracy while hidden units are switched off
+    dropout.plot_certain(results)         # accuracy on the images that the network is most certain of
+    dropout.plot_unseen(results)          # entropy on a class that was left out of training
+    dropout.plot_spatial(results)         # single numbers or whole channels dropped behind convolutions
+    dropout.summary(results, variant="both", lr=1e-2)   # mean, min and max over seeds of the last values
+
+A run in results["runs"] is a dict: the fields of `Settings`, `train_seconds` (CPU time of the training alone)
+and, a value per entry of `epochs`: loss (mean over the steps of that epoch, dropout on), train_loss,
+train_accuracy, val_loss, val_accuracy. A loss that is no number is NaN. results["measures"] has lists of
+dicts, each with the run's settings and what `lab.experiments.dropout_measures` says of its network:
+"redundancy", "variance_shift", "certainty", "unseen". results["advice"] is `ADVICE`, what Garbin, Zhu and
+Marques (2020) advise, and the runs that test it.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.data import read
+from lab.device import nn, pick_device, torch
+from lab.experiments.dropout_advice import ADVICE
+from lab.experiments.dropout_measures import certainty, redundancy, unseen, variance_shift
+from lab.experiments.dropout_nets import VARIANTS, MakeDropout
+from lab.experiments.dropout_plots import (
+    plot_accuracy,
+    plot_advice,
+    plot_certain,
+    plot_gap,
+    plot_order,
+    plot_redundancy,
+    plot_spatial,
+    plot_unseen,
+    plot_variance_shift,
+    summary,
+)
+from lab.experiments.results import load_results as load_json
+from lab.experiments.results import save_results
+from lab.nets import count_parameters, dense_cnn
+from lab.progress import Progress
+from lab.training import Images, as_tensors, train_epoch
+
+__all__ = [
+    "ADVICE",
+    "SIZES",
+    "compare",
+    "load_results",
+    "plot_accuracy",
+    "plot_advice",
+    "plot_certain",
+    "plot_gap",
+    "plot_order",
+    "plot_redundancy",
+    "plot_spatial",
+    "plot_unseen",
+    "plot_variance_shift",
+    "study",
+    "summary",
+]
+
+Results = dict[str, Any]
+BATCH, CLASSES = 32, 10
+MEASURED = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
+OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "Adam": torch.optim.Adam,
+    "RMSprop": torch.optim.RMSprop,
+    "SGD": torch.optim.SGD,
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is trained and measured: images, epochs, seeds, passes with dropout on, draws of units."""
+
+    train_images: int
+    val_images: int
+    epochs: int
+    every: int  # epochs from one measurement to the next, where a curve is not asked for
+    seeds: tuple[int, ...]
+    passes: int
+    draws: int
+
+
+SIZES = {
+    "tiny": Size(64, 50, 2, 1, (0, 1), 4, 3),
+    "short": Size(500, 300, 20, 5, (0, 1, 2), 50, 20),
+    "full": Size(500, 1000, 60, 5, (0, 1, 2), 50, 20),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one training run depends on, besides the size."""
+
+    variant: str  # a name in VARIANTS
+    p: float
+    seed: int
+    optimizer: str = "Adam"
+    lr: float = 1e-3
+    momentum: float = 0.0
+    max_norm: float | None = None  # the greatest norm of the weights that lead into a unit
+    units: int = 256
+    left_out: int | None = None  # the class that the network never sees
+
+
+RATES = (0.0, 0.2, 0.5, 0.8)
+ORDERS = (
+    "batch norm",
+    "dropout, then batch norm",
+    "batch norm, then dropout",
+    "batch norm, dropout before the last layer",
+)
+LEFT_OUT = (2, 5, 8)  # cat, tissue, temple
+
+
+class Run:
+    """A network in training; `record` has its settings and what was measured."""
+
+    def __init__(self, settings: Settings, images: Images, make_dropout: MakeDropout = nn.Dropout) -> None:
+        torch.set_num_threads(1)
+        s, self.images = settings, images
+        layers = VARIANTS[s.variant](s.p, make_dropout)
+        classes = CLASSES - (s.left_out is not None)
+        net = dense_cnn(layers, units=s.units, classes=classes, seed=s.seed)
+        self.net = net.to(images.train_x.device)
+        options = {"momentum": s.momentum} if s.optimizer == "SGD" else {}
+        self.optimizer = OPTIMIZERS[s.optimizer](self.net.parameters(), lr=s.lr, **options)
+        if s.max_norm is not None:
+            limit = s.max_norm
+            self.optimizer.register_step_post_hook(lambda *_: limit_norms(self.net, limit))
+        self.shuffle = torch.Generator().manual_seed(s.seed)
+        torch.manual_seed(s.seed)  # the masks: dropout draws from the global generator
+        self.record: Results = {**asdict(s), "train_seconds": 0.0, "epochs": [], "loss": []}
+        self.record |= {key: [] for key in MEASURED}
+
+    def train(self, epochs: int, every: int) -> None:
+        """Train; measure after every `every` epochs and after the last one; NaN once it diverged."""
+        loss = 0.0
+        for epoch in range(1, epochs + 1):
+            start = time.process_time()
+            if math.isfinite(loss):
+                loss = train_epoch(self.net, self.images, self.optimizer, BATCH, self.shuffle)
+            self.record["train_seconds"] += time.process_time() - start
+            if epoch % every == 0 or epoch == epochs:
+                self._measure(epoch, loss)
+
+    def _measure(self, epoch: int, loss: float) -> None:
+        i = self.images
+        values = [*fit(self.net, i.train_x, i.train_y), *fit(self.net, i.test_x, i.test_y)]
+        for key, value in zip(("epochs", "loss", *MEASURED), (epoch, loss, *values), strict=True):
+            self.record[key].append(value)
+
+
+@torch.no_grad()
+def fit(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+    """Cross-entropy and accuracy on images (N, C, H, W) with labels (N,), in eval mode."""
+    net.eval()
+    scores = torch.cat([net(part) for part in x.split(500)])
+    right = (scores.argmax(dim=1) == y).sum().item()
+    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
+
+
+@torch.no_grad()
+def limit_norms(net: nn.Module, limit: float) -> None:
+    """Scale the weights into each unit down to a norm of `limit`, in place (Srivastava et al. 2014)."""
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            layer.weight.copy_(torch.renorm(layer.weight.flatten(1), 2, 0, limit).view_as(layer.weight))
+
+
+def compare(make_dropout: MakeDropout = nn.Dropout, size: str = "short") -> Results:
+    """Train with `make_dropout(p)` for every p in RATES and every seed; see the top of this module.
+
+    Raises ValueError if `make_dropout` returns no module.
+    """
+    for p in RATES:
+        layer = make_dropout(p)
+        if not isinstance(layer, nn.Module):
+            raise ValueError(f"Expected a torch module from make_dropout({p:g}), got {type(layer).__name__}.")
+    s = SIZES[size]
+    runs = [Settings("dropout", p, seed) for p in RATES for seed in s.seeds]
+    progress = Progress("training", len(runs))
+    records = []
+    for settings in runs:
+        run = Run(settings, _images(size), make_dropout)
+        run.train(s.epochs, every=1)
+        records.append(run.record)
+        progress.update(1, f"p = {settings.p:g}, seed {settings.seed}")
+    progress.close()
+    return {"about": _about(size), "runs": records}
+
+
+def plan(size: str) -> list[Settings]:
+    """The runs of the study, without those that two of its parts share."""
+    points: list[Results] = [{"variant": "dropout", "p": p} for p in RATES]
+    points += [{"variant": name, "p": 0.0 if name == "batch norm" else 0.5} for name in ORDERS]
+    points += [{"variant": name, "p": p} for name in ("single numbers", "whole channels") for p in (0.2, 0.5)]
+    points += [{"variant": "dropout", "p": 0.5, "left_out": c} for c in LEFT_OUT]
+    points += [run for piece in ADVICE for run in piece["runs"]]
+    settings = [Settings(**point, seed=seed) for point in points for seed in SIZES[size].seeds]
+    return list(dict.fromkeys(settings))
+
+
+def study(size: str = "full") -> Iterator[Results]:
+    """The whole study; yields the results so far, after every run."""
+    s = SIZES[size]
+    measures: Results = {"redundancy": [], "variance_shift": [], "certainty": [], "unseen": []}
+    results: Results = {"about": _about(size), "advice": ADVICE, "measures": measures, "runs": []}
+    runs = plan(size)
+    progress = Progress("training", len(runs))
+    for settings in runs:
+        run = Run(settings, _images(size, settings.left_out))
+        curve = settings == Settings("dropout", settings.p, settings.seed)
+        run.train(s.epochs, every=1 if curve else s.every)
+        results["runs"].append(run.record)
+        for name, measured in _measures(run, size).items():
+            measures[name].append({**asdict(settings), **measured})
+        progress.update(1, str(settings))
+        yield results
+    progress.close()
+
+
+def _measures(run: Run, size: str) -> Results:
+    """What is measured on the trained network of a run, besides how well it does."""
+    s = SIZES[size]
+    at, images = Settings(**{key: run.record[key] for key in asdict(Settings("", 0.0, 0))}), run.images
+    torch.manual_seed(at.seed)
+    if at.left_out is not None:
+        strange = _images_of_class(size, at.left_out)
+        return {"unseen": unseen(run.net, images.test_x, strange, s.passes)}
+    if at.variant in ORDERS and at.optimizer == "Adam":
+        return {"variance_shift": variance_shift(run.net, images, at.p, BATCH)}
+    if at == Settings("dropout", at.p, at.seed):
+        found = {"redundancy": redundancy(run.net, images.test_x, images.test_y, s.draws, at.seed)}
+        if at.p:
+            found["certainty"] = certainty(run.net, images.test_x, images.test_y, s.passes)
+        return found
+    return {}
+
+
+@cache
+def _images(size: str, left_out: int | None = None) -> Images:
+    """Training and validation images, without a class if one is named; labels above it move down by one."""
+    s = SIZES[size]
+    images = as_tensors(read("photo_patches"), s.train_images, s.val_images)
+    if left_out is None:
+        return images
+    parts = []
+    for x, y in ((images.train_x, images.train_y), (images.test_x, images.test_y)):
+        kept = y != left_out
+        parts += [x[kept], y[kept] - (y[kept] > left_out).long()]
+    return Images(*parts)
+
+
+def _images_of_class(size: str, label: int) -> torch.Tensor:
+    images = _images(size)
+    return images.test_x[images.test_y == label]
+
+
+def load_results(path: str | Path) -> Results:
+    """The results in a JSON file; a loss that was no number, null in the file, is NaN."""
+    results = load_json(path)
+    for record in results["runs"]:
+        for key in ("train_loss", "val_loss"):
+            record[key] = [math.nan if loss is None else loss for loss in record[key]]
+    return results
+
+
+def _about(size: str) -> Results:
+    device = pick_device()
+    s = SIZES[size]
+    base = asdict(Settings("dropout", 0.5, 0))
+    return {
+        "size": size,
+        **asdict(s),
+        "base": {key: base[key] for key in ("optimizer", "lr", "momentum", "max_norm", "units", "left_out")},
+        "batch_size": BATCH,
+        "classes": read("photo_patches").classes,
+        "rates": RATES,
+        "network": "lab.nets.dense_cnn: two convolutions 3x3, 256 hidden units, Glorot uniform weights",
+        "parameters": count_parameters(dense_cnn())["trained"],
+        "data": read("photo_patches").source,
+        "validation": f"{s.val_images} of the patches that the set keeps apart",
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m lab.experiments.dropout")
+    parser.add_argument("--size", choices=SIZES, default="tiny")
+    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write, again and again")
+    options = parser.parse_args()
+    for results in study(options.size):
+        save_results(results, options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()
