@@ -1,7 +1,7 @@
 """What the checks ask of both notebooks, and the inputs they ask it on.
 
-Inputs: all axes of different lengths, p far from a half, inputs of both signs and exact zeros, random upstream
-gradients, masks whose share of kept units is not 1 - p and in which rows and columns differ."""
+Inputs: all axes of different lengths, p far from a half, inputs of both signs and an exact zero, random
+upstream gradients, masks whose share of kept units is not 1 - p and in which rows and columns differ."""
 
 import numpy as np
 

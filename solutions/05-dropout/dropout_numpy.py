@@ -53,7 +53,8 @@ check = autograder.checks("05-dropout/dropout_numpy")
 # | 0 | 1 | $0.2 \cdot 0.8 = 0.16$ | −4 |
 # | 1 | 1 | $0.8 \cdot 0.8 = 0.64$ | 2 |
 #
-# The mean is $0.16 \cdot 6 - 0.16 \cdot 4 + 0.64 \cdot 2 = 1.6$. That is $q \cdot 2$, as {eq}`do-four-masks` says.
+# The mean is $0.16 \cdot 6 - 0.16 \cdot 4 + 0.64 \cdot 2 = 1.6$.
+# That is $q \cdot 2$, as {eq}`do-four-masks` says.
 
 # %% listing="four-masks"
 x, w, p = np.array([3.0, 4.0]), np.array([2.0, -1.0]), 0.2
@@ -93,7 +94,8 @@ check(keep_mask)
 # ## 2. Vanilla dropout (●○○, 5 minutes)
 #
 # In training: multiply by the mask, {eq}`do-vanilla-train`. A boolean counts as 0 or 1.
-# For prediction nothing is dropped. The worked example says by what to multiply instead: {eq}`do-vanilla-test`.
+# In prediction nothing is dropped.
+# The worked example says by what to multiply instead: {eq}`do-vanilla-test`.
 
 
 # %% solution="vanilla_dropout"
@@ -103,7 +105,8 @@ def vanilla_dropout(x, u, p, training):
     (Srivastava et al. 2014, who call the probability of keeping p.)
     x: (N, D). u: (N, D), not used in prediction. training: True or False. Returns y: (N, D).
 
-    Example: x = 5, -3, 2, u = 0.1, 0.7, 0.3 and p = 0.2 gives 0, -3, 2 in training and 4, -2.4, 1.6 in prediction.
+    Example: x = 5, -3, 2, u = 0.1, 0.7, 0.3 and p = 0.2 gives 0, -3, 2 in training
+    and 4, -2.4, 1.6 in prediction.
     """
     ### BEGIN SOLUTION
     if training:
@@ -163,7 +166,8 @@ def dropout_backward(dout, u, p, training):
 
     dout: (N, D). u: (N, D), the numbers of the forward pass. training: True or False. Returns dx: (N, D).
 
-    Example: dout = 1, 2, 3, u = 0.1, 0.7, 0.3 and p = 0.2 gives 0, 2.5, 3.75 in training and 1, 2, 3 in prediction.
+    Example: dout = 1, 2, 3, u = 0.1, 0.7, 0.3 and p = 0.2 gives 0, 2.5, 3.75 in training
+    and 1, 2, 3 in prediction.
     """
     ### BEGIN SOLUTION
     if not training:
@@ -217,10 +221,12 @@ check(spatial_dropout)
 # %% [markdown]
 # ## 6. The average of all networks (●●●, 14 minutes)
 #
-# Each mask makes a network of its own. With $D$ inputs there are $2^D$ of them. Which average does dropout use?
+# Each mask makes a network of its own. With $D$ units there are $2^D$ of them.
+# Which average of them is the prediction?
 # Here the network is a softmax on top of $D$ units, so small that you can run all of them.
 #
-# A faded example: the masks and the outputs are there, as in the worked example. `all_masks` and `softmax` are given.
+# The first lines are written: the masks and the outputs, as in the worked example.
+# `all_masks` and `softmax` are given.
 # You write what was done by hand there: the probability of **each** mask, {eq}`do-ensemble`.
 # Then average in two ways:
 #
@@ -252,8 +258,9 @@ def ensemble_average(x, W, b, p):
     {eq}`do-ensemble`, {eq}`do-geometric`. x: (D,). W: (D, K). b: (K,). The bias is never dropped.
     Returns the arithmetic mean (K,) and the normalized geometric mean (K,), in this order.
 
-    Example: one unit, x = 1, W = (2, 0), b = (0, 0), p = 0.25. The two networks give 0.5, 0.5 (probability 0.25)
-    and 0.881, 0.119 (probability 0.75). So the means are 0.786, 0.214 and 0.818, 0.182.
+    Example: one unit, x = 1, W = (2, 0), b = (0, 0), p = 0.25. The two networks give 0.5, 0.5
+    (probability 0.25) and 0.881, 0.119 (probability 0.75).
+    So the means are 0.786, 0.214 and 0.818, 0.182.
     """
     D = len(x)
     masks = all_masks(D)
@@ -305,7 +312,8 @@ print("scaled network, one pass:    ", scaled)
 
 # %% [markdown]
 # **Question** (4 minutes). Which of the two curves on the right is more sure of itself, and why is there
-# no difference for small weights? The two printed lines agree in all digits. Say why, with {eq}`do-geometric-exact`.
+# no difference for small weights? The two printed lines agree in all digits.
+# Say why, with {eq}`do-geometric-exact`.
 # Would they still agree if a hidden layer with ReLU stood between the dropped units and the softmax?
 
 # %% [markdown] question="do-which-average" points=3
@@ -339,14 +347,14 @@ check(dropout_penalty)
 # %% [markdown]
 # ## Experiment: dropout against its penalty (4 minutes)
 #
-# Forty examples with six features of different size; two of the features say nearly the same.
+# Two hundred examples with six features of different size. Features 0 and 1 say nearly the same.
+# The bars are exact: the weights of least squares, and those that minimize the loss with the penalty.
 # The dots are weights trained with a new mask in every step, averaged over the second half of the training.
-# The bars are exact: the weights that minimize the loss with the penalty, and those of least squares.
 # Before you run it: which weights will shrink most?
 
 # %% experiment="penalty"
 rng = np.random.default_rng(1)
-N, D, p, steps = 40, 6, 0.5, 20_000
+N, D, p, steps = 200, 6, 0.5, 20_000
 x = rng.normal(size=(N, D)) * np.array([1.0, 1.0, 0.3, 0.3, 2.0, 1.0])
 x[:, 1] = x[:, 0] + 0.1 * rng.normal(size=N)
 target = x @ np.array([2.0, -1.0, 1.5, -1.5, 0.5, 0.0]) + 0.5 * rng.normal(size=N)
@@ -354,7 +362,7 @@ target = x @ np.array([2.0, -1.0, 1.5, -1.5, 0.5, 0.0]) + 0.5 * rng.normal(size=
 w, average = np.zeros(D), np.zeros(D)
 for step in range(steps):
     noisy = dropout_forward(x, rng.random((N, D)), p, True)
-    w = w - 0.05 / N * noisy.T @ (noisy @ w - target)
+    w -= 0.02 / N * noisy.T @ (noisy @ w - target)
     average += w / (steps // 2) if step >= steps // 2 else 0.0
 
 strength = np.array([dropout_penalty(x, unit, p) for unit in np.eye(D)])  # of each squared weight
@@ -362,7 +370,7 @@ with_penalty = np.linalg.solve(x.T @ x + np.diag(strength), x.T @ target)
 least_squares = np.linalg.solve(x.T @ x, x.T @ target)
 
 place = np.arange(D)
-plt.figure(figsize=(7, 3.2))
+plt.figure(figsize=(7, 3.2), layout="constrained")
 plt.bar(place - 0.2, least_squares, 0.4, color="0.8", label="least squares")
 plt.bar(place + 0.2, with_penalty, 0.4, color="C0", label="least squares with the penalty")
 plt.plot(place + 0.2, average, "o", color="C1", label="trained with dropout")
@@ -373,8 +381,10 @@ plt.show()
 print("largest difference from the penalty:", np.abs(average - with_penalty).max().round(3))
 
 # %% [markdown]
-# **Question** (4 minutes). Weight decay adds $\lambda \sum_j w_j^2$. What does the penalty of dropout do differently?
-# For which data are the two the same? What do the first two weights show about units that rely on each other?
+# **Question** (4 minutes). Weight decay adds $\lambda \sum_j w_j^2$ instead.
+# When are the two penalties the same?
+# By what factor does dropout shrink the weight of a feature that is not correlated with the others?
+# Does the size of the feature matter? What do weights 0 and 1 show about units that rely on each other?
 
 # %% [markdown] question="do-shrunk" points=2
 # *Your answer here.*
@@ -419,7 +429,8 @@ check(uncertainty)
 # %% [markdown]
 # ## 9. The quarrel with batch normalization (●●○, 7 minutes)
 #
-# Batch normalization after dropout collects the variance of its inputs in training and divides by it in prediction.
+# Batch normalization after dropout collects the variance of its inputs in training.
+# In prediction it divides by what it has collected.
 # But dropout adds variance in training, {eq}`do-bn-train`, and none in prediction, {eq}`do-bn-test`.
 # By what factor do they differ, {eq}`do-bn-ratio`?
 
@@ -442,7 +453,8 @@ def variance_shift(x, p):
 check(variance_shift)
 
 # %% [markdown]
-# **Question** (4 minutes). Dropout with $p = 0.4$ stands right before batch normalization, and the inputs have mean 0.
+# **Question** (4 minutes). Dropout with $p = 0.4$ stands right before batch normalization.
+# The inputs have mean 0.
 # Which standard deviation has the output of batch normalization in prediction?
 # Is it better or worse if the inputs come from a ReLU? Where would you put dropout instead?
 
@@ -453,7 +465,8 @@ check(variance_shift)
 # ## 10. Your own test (●●●, 10 minutes)
 #
 # Write the test that you would want before you trust somebody's `dropout_forward`. It gets a function.
-# Where the function is wrong, your test raises an error: use `assert`. Any error counts as a rejection, as in pytest.
+# Where the function is wrong, your test raises an error: use `assert`.
+# Any error counts as a rejection, as in pytest.
 # Where the function is right, your test returns. Whatever it returns is ignored, `True` and `False` too.
 # It is marked on one right implementation, which drops where `u < p`, and on several wrong ones.
 #
@@ -466,7 +479,8 @@ check(variance_shift)
 def test_dropout(implementation):
     """Raise an error unless implementation(x, u, p, training) is right. Else return.
 
-    Right means section 3: units with u < p are dropped, the others divided by 1 - p; the identity in prediction.
+    Right means section 3: in training, units with u < p are dropped and the others divided by 1 - p;
+    in prediction, the identity.
     Use assert and np.allclose. Any error counts as a rejection, returning counts as acceptance.
     """
     ### BEGIN SOLUTION
@@ -482,5 +496,5 @@ def test_dropout(implementation):
 check(test_dropout)
 
 # %% [markdown]
-# You have written dropout and a test that finds it out. The next notebook, `dropout_torch`, makes a layer of it,
-# and shows what it does to the gap between training and validation images.
+# You have written dropout, and a test that checks it.
+# The next notebook, `dropout_torch`, makes a layer of it, and measures the gap between training and validation images.
