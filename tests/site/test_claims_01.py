@@ -8,6 +8,12 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
+import pytest
+
+from lab.data import read
+from lab.figures import standardize
+
 ROOT = Path(__file__).parents[2]
 RAW, UNIT, CHANNELS, FEATURES = "raw", "to [0, 1]", "standardized per channel", "standardized per feature"
 GLOBAL, LOCAL, ZCA = "global contrast", "local contrast", "whitened (ZCA)"
@@ -109,6 +115,69 @@ def spectrum(preparation: str, data: str = "photo_patches") -> dict[str, Any]:
 
 def test_one_eigenvalue_of_raw_images_holds_nearly_all() -> None:
     assert spectrum(RAW)["first_share"] > 0.85
+
+
+def test_its_direction_is_that_of_the_mean_and_the_mean_is_most_of_it() -> None:
+    x = read("photo_patches").train_images.reshape(-1, spectrum(RAW)["features"]).astype(float)
+    along = x.mean(axis=0)
+    curvature = np.mean((x @ along) ** 2) / (along @ along)
+    assert 0.999 < curvature / spectrum(RAW)["largest"] <= 1 + 1e-6
+    assert 0.5 < (along @ along) / spectrum(RAW)["largest"] < 0.9
+
+
+def limit_for_windows(images: np.ndarray) -> float:
+    corners = [images[:, i : i + 31, j : j + 31].reshape(-1, 3) for i in (0, 1) for j in (0, 1)]
+    windows = np.concatenate(corners, axis=1)
+    return 2 / np.linalg.norm(windows, ord=2) ** 2 * len(windows)
+
+
+def test_the_limit_for_windows_fits_the_rates_of_sgd_on_standardized_images_and_not_on_raw_ones() -> None:
+    raw = read("photo_patches").train_images[:1000].astype(float)
+    standardized = (raw - raw.mean(axis=(0, 1, 2))) / raw.std(axis=(0, 1, 2))
+    assert 0.1 < limit_for_windows(standardized) < 1
+    assert all(run["loss"][-1] is None for run in runs(CHANNELS, optimizer="SGD", lr=1.0))
+    assert 50 < 1e-3 / limit_for_windows(raw) < 200
+    assert min(ends(RAW, optimizer="SGD", lr=1e-3)) > 0.4
+
+
+def test_centring_does_not_lower_the_largest_stable_rate() -> None:
+    for data in ("photo_patches", "mnist5k"):
+        assert spectrum("centred", data)["max_lr"] >= spectrum(RAW, data)["max_lr"]
+
+
+def test_on_photographs_the_division_does_not_lower_the_condition_number() -> None:
+    assert spectrum("centred")["condition"] < spectrum(RAW)["condition"]
+    assert spectrum("centred")["condition"] < spectrum(CHANNELS)["condition"]
+
+
+def hessian(how: str, mean: float, spread: float, correlation: float) -> np.ndarray:
+    """H for the data that the figure begins with."""
+    raw = standardize.cloud(standardize.pairs(standardize.SEED), mean, spread, correlation)
+    x = standardize.prepare(raw, how)
+    return x.T @ x / len(x)
+
+
+def test_play_correlation_alone_leaves_only_whitening_to_help() -> None:
+    for how in ("raw", "centred", "standardized"):
+        small, large = np.linalg.eigvalsh(hessian(how, 0, 1, 0.9))
+        assert 16 <= large / small < 17
+
+
+def test_play_centring_raises_a_condition_number_and_not_the_curvature() -> None:
+    raw, centred = (np.linalg.eigvalsh(hessian(how, 1, 1, -0.9)) for how in ("raw", "centred"))
+    assert f"{raw[1] / raw[0]:.1f}" == "1.1"
+    assert f"{centred[1] / centred[0]:.0f}" == "20"
+    assert centred[1] <= raw[1]
+
+
+def test_the_quiz_tells_the_steps_of_the_figure_at_the_rate_of_raw_data() -> None:
+    first = (standardize.MEAN, standardize.SPREAD, standardize.CORRELATION)
+    both = [hessian(how, *first) for how in ("raw", "centred")]
+    assert [standardize.steps_to_arrive(H, 0.2) for H in both] == [54, 106]
+    raw, centred = (np.linalg.eigvalsh(H) for H in both)
+    assert 2 / raw.sum() == pytest.approx(0.2, abs=0.005)
+    assert [f"{values[0]:.2f}" for values in (raw, centred)] == ["0.41", "0.19"]
+    assert [f"{values[1] / values[0]:.2g}" for values in (raw, centred)] == ["23", "6.9"]
 
 
 def test_dividing_by_the_deviations_moves_the_spectrum_and_keeps_its_shape() -> None:
