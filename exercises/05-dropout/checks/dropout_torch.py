@@ -33,7 +33,8 @@ def divides_the_survivors_by_the_probability_of_keeping(s, x, u, p):
 
 @probe("apply_dropout", cases=2)
 def leaves_everything_alone_in_evaluation(s, x, u, p):
-    return {"y": s.apply_dropout(tensor(x), tensor(u), p, False)}
+    y = s.apply_dropout(tensor(x), tensor(u), p, False)
+    return {"anything_is_dropped": fact((y == 0).any()), **factors(y, tensor(x))}
 
 
 @probe("apply_dropout", cases=2)
@@ -340,8 +341,8 @@ def returns_how_many_there_are(s, ps, p):
     from torch import nn
 
     return {
-        "number_in_a_deep_model": np.array(s.set_dropout(nested_model(ps), p)),
-        "number_where_there_is_none": np.array(s.set_dropout(nn.Linear(2, 3), p)),
+        "number_in_a_deep_model": s.set_dropout(nested_model(ps), p),
+        "number_where_there_is_none": s.set_dropout(nn.Linear(2, 3), p),
     }
 
 
