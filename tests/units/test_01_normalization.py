@@ -228,13 +228,6 @@ SLIPS = {
         "S, U = np.linalg.eigh(np.cov(x, rowvar=False))\n"
         "    return x.mean(axis=0), U @ np.diag(1 / np.sqrt(S + eps)) @ U.T",
     ),
-    "examples with examples": (
-        "curvature",
-        "CU2-examples",
-        "x = x.astype(float)\n"
-        "    lam = np.linalg.eigvalsh(x @ x.T / x.shape[0])\n"
-        "    return lam[-1] / lam[0], 2 / lam[-1]",
-    ),
     "the condition number of the data": (
         "curvature",
         "CU3-root",
