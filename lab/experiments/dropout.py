@@ -100,21 +100,22 @@ OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
 
 @dataclass(frozen=True)
 class Size:
-    """How much is trained and measured: images, epochs, seeds, passes with dropout on, draws of units."""
+    """How much is trained and measured: images, epochs, seeds, passes with dropout on, batches, draws."""
 
     train_images: int
     val_images: int
     epochs: int
     every: int  # epochs from one measurement to the next, where a curve is not asked for
     seeds: tuple[int, ...]
-    passes: int
-    draws: int
+    passes: int  # with dropout on, of one network
+    batches: int  # with dropout on, for the variance of what a batch norm gets
+    draws: int  # of hidden units that are switched off
 
 
 SIZES = {
-    "tiny": Size(64, 50, 2, 1, (0, 1), 4, 3),
-    "short": Size(500, 300, 20, 5, (0, 1, 2), 50, 20),
-    "full": Size(500, 1000, 60, 5, (0, 1, 2), 50, 20),
+    "tiny": Size(48, 50, 2, 1, (0, 1), 4, 3, 3),
+    "short": Size(500, 300, 20, 5, (0, 1, 2), 50, 100, 20),
+    "full": Size(500, 1000, 40, 5, (0, 1, 2), 50, 100, 20),
 }
 
 
@@ -259,7 +260,7 @@ def _measures(run: Run, size: str) -> Results:
         strange = _images_of_class(size, at.left_out)
         return {"unseen": unseen(run.net, images.test_x, strange, s.passes)}
     if at.variant in ORDERS and at.optimizer == "Adam":
-        return {"variance_shift": variance_shift(run.net, images, at.p, BATCH)}
+        return {"variance_shift": variance_shift(run.net, images, at.p, BATCH, s.batches)}
     if at == Settings("dropout", at.p, at.seed):
         found = {"redundancy": redundancy(run.net, images.test_x, images.test_y, s.draws, at.seed)}
         if at.p:
@@ -271,11 +272,10 @@ def _measures(run: Run, size: str) -> Results:
 @cache
 def _images(size: str, left_out: int | None = None) -> Images:
     """Training and validation images, without a class if one is named; labels above it move down by one."""
-    s = SIZES[size]
-    images = as_tensors(read("photo_patches"), s.train_images, s.val_images)
     if left_out is None:
-        return images
-    parts = []
+        s = SIZES[size]
+        return as_tensors(read("photo_patches"), s.train_images, s.val_images)
+    images, parts = _images(size), []
     for x, y in ((images.train_x, images.train_y), (images.test_x, images.test_y)):
         kept = y != left_out
         parts += [x[kept], y[kept] - (y[kept] > left_out).long()]

@@ -10,7 +10,6 @@ from lab.training import Images
 Measures = dict[str, Any]
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
 FRACTIONS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 11))
-SHIFT_BATCHES = 100
 
 
 @torch.no_grad()
@@ -18,8 +17,8 @@ def redundancy(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, draws: int,
     """Accuracy at test while a share of the hidden units is switched off, as they are and rescaled.
 
     x: images (N, C, H, W); y: labels (N,). The last module of `net` is its last layer; before it stand the
-    hidden units. Each draw switches off units chosen at random, in training order of no importance; a
-    rescaled unit is divided by the share that is left. "plain" and "rescaled" have a list of accuracies, one
+    hidden units. Each draw switches off units chosen at random; a rescaled unit is divided by the share
+    that is left. "plain" and "rescaled" have a list of accuracies, one
     per draw, for each share in "shares".
     """
     net.eval()
@@ -52,7 +51,7 @@ def variance_ratio(mean: np.ndarray, var: np.ndarray, p: float) -> np.ndarray:
 
 
 @torch.no_grad()
-def variance_shift(net: nn.Sequential, images: Images, p: float, batch_size: int) -> Measures:
+def variance_shift(net: nn.Sequential, images: Images, p: float, batch_size: int, batches: int) -> Measures:
     """The variance of every batch norm's input in training over that at test, on the training images.
 
     "layers" has a dict for each batch norm, from the input on: "units", pairs (closed form, measured) of the
@@ -62,8 +61,10 @@ def variance_shift(net: nn.Sequential, images: Images, p: float, batch_size: int
     statistics are measured again with dropout off (Li et al. 2019, section 4.4). `net` is changed by it.
     """
     norms = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
-    training = _input_moments(net, norms, images.train_x, batch_size, dropout=True)
-    test = _input_moments(net, norms, images.train_x, batch_size, dropout=False)
+    x = images.train_x
+    drawn = [torch.randperm(len(x))[:batch_size] for _ in range(batches)]
+    training = _input_moments(net, norms, x, drawn, training=True)
+    test = _input_moments(net, norms, x, [torch.arange(len(x))], training=False)
     layers = []
     for (_, var_train), (mean, var) in zip(training, test, strict=True):
         alive = var > 1e-6 * var.max()
@@ -77,9 +78,9 @@ def variance_shift(net: nn.Sequential, images: Images, p: float, batch_size: int
 
 
 def _input_moments(
-    net: nn.Sequential, norms: list[nn.BatchNorm1d], x: torch.Tensor, batch_size: int, *, dropout: bool
+    net: nn.Sequential, norms: list[nn.BatchNorm1d], x: torch.Tensor, batches: list, *, training: bool
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Mean and variance over many images of what each batch norm gets, in training or at test."""
+    """Mean and variance over batches, rows of x, of what each batch norm gets, in training or at test."""
     sums = [torch.zeros(3, layer.num_features, dtype=torch.float64) for layer in norms]
 
     def add(into: torch.Tensor, inputs: torch.Tensor) -> None:
@@ -91,9 +92,8 @@ def _input_moments(
         for layer, into in zip(norms, sums, strict=True)
     ]
     kept = {name: value.clone() for name, value in net.state_dict().items()}
-    net.train(dropout)
-    for _ in range(SHIFT_BATCHES if dropout else 1):
-        rows = torch.randperm(len(x))[: batch_size if dropout else len(x)]
+    net.train(training)
+    for rows in batches:
         net(x[rows.to(x.device)])
     for handle in handles:
         handle.remove()

@@ -13,6 +13,7 @@ Results = dict[str, Any]
 TRAIN = {"colour": BLUE, "marker": "o", "label": "training images"}
 VAL = {"colour": ORANGE, "marker": "s", "label": "validation images"}
 RATES = ({"colour": ORANGE, "marker": "s"}, {"colour": GREEN, "marker": "^"}, {"colour": BLUE, "marker": "o"})
+WITHOUT, BATCH_NORM = RATES[2], RATES[0]
 LOOKS = (*RATES, {"colour": PURPLE, "marker": "D"}, {"colour": GREY, "marker": "v"})
 
 
@@ -133,10 +134,9 @@ def plot_advice(results: Results) -> "Figure":
     for ax, lr in zip(axes, LRS, strict=True):
         for row, name in enumerate(NETWORKS):
             runs = select(results, **SETTINGS[name], optimizer="RMSprop", lr=lr)
-            look = (
-                {"colour": ORANGE, "marker": "s"} if "both" in name or "batch norm in" in name else RATES[2]
-            )
-            _seeds(ax, row, _ends(runs, "val_accuracy"), look)
+            look = BATCH_NORM if "norm" in SETTINGS[name]["variant"] or "both" in name else WITHOUT
+            if runs:  # those with dropout everywhere have one learning rate
+                _seeds(ax, row, _ends(runs, "val_accuracy"), look)
         ax.set(title=f"learning rate {lr:g}", ylim=(len(NETWORKS) - 0.5, -0.5))
         ax.set_xlabel("validation accuracy")
         _percent_x(ax)
