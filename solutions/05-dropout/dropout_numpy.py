@@ -497,4 +497,5 @@ check(test_dropout)
 
 # %% [markdown]
 # You have written dropout, and a test that checks it.
-# The next notebook, `dropout_torch`, makes a layer of it, and measures the gap between training and validation images.
+# The next notebook, `dropout_torch`, makes a layer of it,
+# and measures the gap between training and validation images.
