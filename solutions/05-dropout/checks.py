@@ -713,7 +713,9 @@ def reads_p_at_every_call(s, x, first, second):
     layer = s.Dropout(first)
     layer(tensor(x))
     layer.p = second
-    return factors(layer(tensor(x)), tensor(x))
+    found = factors(layer(tensor(x)), tensor(x))
+    layer.p = 0.0
+    return {**found, "anything_is_dropped_for_p_0": fact((layer(tensor(x)) == 0).any())}
 
 
 @reads_p_at_every_call.inputs

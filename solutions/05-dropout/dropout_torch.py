@@ -119,7 +119,7 @@ check(apply_dropout)
 # Think what a seed in `forward` would do.
 #
 # No two runs of this layer are equal, so the checks count: over many units, is the share of zeros near `p`?
-# Counting leaves a tolerance of five percent. It is so wide that a right layer does not fail by bad luck.
+# Counting leaves a tolerance, so wide that a right layer fails by bad luck less than once in a million checks.
 
 
 # %% solution="Dropout"
@@ -460,7 +460,7 @@ print(f"and {(turned[0] > 0.9).double().mean().item():.0%} are named with a prob
 #
 # **Predict first.** Write down, before you run the cell:
 # for which `p` will the *training* loss be lowest after the last epoch, and for which the *validation* loss?
-# Which curve turns round and climbs again?
+# Which validation loss stops falling first?
 # Will the validation *accuracy* tell the same story as the validation loss?
 # A wrong prediction costs nothing. A missing reason does.
 
