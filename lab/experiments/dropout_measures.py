@@ -17,9 +17,8 @@ def redundancy(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, draws: int,
     """Accuracy at test while a share of the hidden units is switched off, as they are and rescaled.
 
     x: images (N, C, H, W); y: labels (N,). The last module of `net` is its last layer; before it stand the
-    hidden units. Each draw switches off units chosen at random; a rescaled unit is divided by the share
-    that is left. "plain" and "rescaled" have a list of accuracies, one
-    per draw, for each share in "shares".
+    hidden units. Each draw switches off units chosen at random; a rescaled unit is divided by the share that
+    is left. "plain" and "rescaled" have a list of accuracies, one per draw, for each share in "shares".
     """
     net.eval()
     hidden, last = net[:-1](x), net[-1]
@@ -58,7 +57,7 @@ def variance_shift(net: nn.Sequential, images: Images, p: float, batch_size: int
     features that vary; "median", the median of the measured ratios. The closed form takes the mean and the
     variance of what comes in at test, so it holds exactly only where nothing before the dropout is random.
     "val_loss" and "val_accuracy" are those of the network as it is; "adapted_..." those once its running
-    statistics are measured again with dropout off (Li et al. 2019, section 4.4). `net` is changed by it.
+    statistics are measured again with dropout off (as Li et al. 2019 do). `net` is changed by it.
     """
     norms = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
     x = images.train_x

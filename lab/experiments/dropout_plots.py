@@ -48,7 +48,7 @@ def plot_gap(results: Results) -> "Figure":
         for key, look in (("train_loss", TRAIN), ("val_loss", VAL)):
             mean_and_range(ax, runs[0]["epochs"], np.array([r[key] for r in runs]), **{**look, "marker": ""})
         ax.set(title=f"p = {p:g}", xlabel="epoch")
-    axes[0].set(ylabel="loss, measured without dropout", ylim=(0, None))
+    axes[0].set(ylabel="loss, dropout off", ylim=(0, None))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
@@ -66,6 +66,7 @@ def plot_accuracy(results: Results) -> "Figure":
         ends = np.array([_ends(select(results, p=p), key) for p in rates])
         _dots(right, rates, ends, look)
     left.set_xlabel("epoch")
+    left.xaxis.get_major_locator().set_params(integer=True)
     right.set(xlabel="p, the probability of dropping", xticks=rates)
     as_percent(left, "validation accuracy")
     left.legend(loc="lower right")
@@ -82,13 +83,11 @@ def plot_order(results: Results) -> "Figure":
     rows += [(name, {"variant": name}) for name in (*names, "batch norm, dropout before the last layer")]
     labels = [name.replace(", dropout before", ",\ndropout before") for name, _ in rows]
     fig, axes = figure(2, width=4.6, height=3.2, sharey=True)
-    adapted = {m["variant"]: [] for m in results["measures"]["variance_shift"]}
-    for measured in results["measures"]["variance_shift"]:
-        adapted[measured["variant"]].append(measured)
+    shifts = [m for m in results["measures"]["variance_shift"] if m["p"]]
     for ax, key in zip(axes, ("val_loss", "val_accuracy"), strict=True):
         for row, (_, at) in enumerate(rows):
             _seeds(ax, row, _ends(select(results, **at), key), {"colour": BLUE, "marker": "o"})
-            again = [m[f"adapted_{key}"] for m in adapted.get(at.get("variant"), []) if m["p"]]
+            again = [m[f"adapted_{key}"] for m in shifts if m["variant"] == at.get("variant")]
             if again:
                 _seeds(ax, row + 0.28, np.array(again), {"colour": ORANGE, "marker": "s"})
         ax.set(ylim=(len(rows) - 0.4, -0.6), xlabel=key.replace("val_", "validation "))
