@@ -30,6 +30,15 @@ def decisions(rng, p, N, D):
             return u
 
 
+FEW = 2.0**-20  # so few units are kept that numbers of one's own keep none; exact in single precision, too
+
+
+def few_kept(rng, N, D):
+    """Uniform numbers (N, D) on all sides of FEW and of 1 - FEW, in the first row and column, too."""
+    kinds = np.array([FEW / 4, 0.3, 0.7, 1 - FEW / 4])
+    return kinds[(rng.permutation(N)[:, None] + rng.permutation(D)) % 4]
+
+
 def activations(rng, *shape):
     """Numbers of both signs, none near zero but one, which is zero."""
     x = rng.uniform(0.5, 4, shape) * rng.choice([-1.0, 1.0], shape)
@@ -52,13 +61,13 @@ def _(rng):
 
 
 @probe("keep_mask", cases=1)
-def makes_the_same_mask_of_the_same_numbers(s, u, p):
-    return {"the_second_mask_is_the_first": np.array_equal(s.keep_mask(u, p), s.keep_mask(u, p))}
+def follows_u_where_few_are_kept(s, u, p):
+    return {"keep": s.keep_mask(u, p)}
 
 
-@makes_the_same_mask_of_the_same_numbers.inputs
+@follows_u_where_few_are_kept.inputs
 def _(rng):
-    return {"u": rng.random((9, 8)), "p": share(rng)}
+    return {"u": few_kept(rng, 5, 4), "p": 1 - FEW}
 
 
 def layer_inputs(rng, name="x"):
@@ -117,14 +126,13 @@ def _(rng):
 
 
 @probe("dropout_forward", cases=1)
-def answers_the_same_twice(s, x, u, p):
-    first, second = (s.dropout_forward(x, u, p, True) for _ in range(2))
-    return {"the_second_answer_is_the_first": np.array_equal(first, second)}
+def keeps_where_u_says_so_if_few_are_kept(s, x, u, p):
+    return {"y": s.dropout_forward(x, u, p, True)}
 
 
-@answers_the_same_twice.inputs
+@keeps_where_u_says_so_if_few_are_kept.inputs
 def _(rng):
-    return {"x": activations(rng, 9, 8), "u": rng.random((9, 8)), "p": share(rng)}
+    return {"x": activations(rng, 5, 4), "u": few_kept(rng, 5, 4), "p": 1 - FEW}
 
 
 @probe("dropout_backward")
@@ -148,14 +156,13 @@ def _(rng):
 
 
 @probe("dropout_backward", cases=1)
-def goes_back_the_same_way_twice(s, dout, u, p):
-    first, second = (s.dropout_backward(dout, u, p, True) for _ in range(2))
-    return {"the_second_answer_is_the_first": np.array_equal(first, second)}
+def goes_back_where_u_says_so_if_few_are_kept(s, dout, u, p):
+    return {"dx": s.dropout_backward(dout, u, p, True)}
 
 
-@goes_back_the_same_way_twice.inputs
+@goes_back_where_u_says_so_if_few_are_kept.inputs
 def _(rng):
-    return {"dout": activations(rng, 9, 8), "u": rng.random((9, 8)), "p": share(rng)}
+    return {"dout": activations(rng, 5, 4), "u": few_kept(rng, 5, 4), "p": 1 - FEW}
 
 
 @probe("spatial_dropout")
@@ -171,14 +178,14 @@ def _(rng):
 
 @probe("spatial_dropout", cases=1)
 def treats_all_pixels_of_a_channel_alike(s, images, u, p):
-    dropped = np.asarray(s.spatial_dropout(images, u, p)) == 0
-    alike = dropped.all(axis=(1, 2)) | ~dropped.any(axis=(1, 2))
-    return {"every_channel_is_dropped_or_kept_as_a_whole": alike.all()}
+    kept = np.asarray(s.spatial_dropout(images, u, p)) != 0
+    somewhere, everywhere = kept.any(axis=(1, 2)), kept.all(axis=(1, 2))
+    return {"kept": somewhere, "every_channel_is_dropped_or_kept_as_a_whole": (somewhere == everywhere).all()}
 
 
 @treats_all_pixels_of_a_channel_alike.inputs
 def _(rng):
-    p = share(rng)
+    p = float(rng.uniform(0.2, 0.35))
     return {"images": rng.uniform(1, 4, (4, 7, 5, 6)), "u": decisions(rng, p, 4, 6), "p": p}
 
 
