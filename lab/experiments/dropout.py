@@ -50,7 +50,7 @@ import numpy as np
 from lab.data import read
 from lab.device import nn, pick_device, torch
 from lab.experiments.dropout_advice import ADVICE
-from lab.experiments.dropout_measures import certainty, redundancy, unseen, variance_shift
+from lab.experiments.dropout_measures import certainty, redundancy, score, unseen, variance_shift
 from lab.experiments.dropout_nets import VARIANTS, MakeDropout
 from lab.experiments.dropout_plots import (
     plot_accuracy,
@@ -189,8 +189,7 @@ def fit(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]
     """Cross-entropy and accuracy on images (N, C, H, W) with labels (N,), in eval mode."""
     net.eval()
     scores = torch.cat([net(part) for part in x.split(500)])
-    right = (scores.argmax(dim=1) == y).sum().item()
-    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
+    return score(scores, y)
 
 
 @torch.no_grad()

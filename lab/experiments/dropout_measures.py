@@ -9,35 +9,40 @@ from lab.training import Images
 
 Measures = dict[str, Any]
 SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+KINDS = ("plain", "rescaled")
 FRACTIONS = tuple(round(0.1 * tenth, 1) for tenth in range(1, 11))
 
 
 @torch.no_grad()
 def redundancy(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, draws: int, seed: int) -> Measures:
-    """Accuracy at test while a share of the hidden units is switched off, as they are and rescaled.
+    """Accuracy and loss at test while a share of the hidden units is switched off, as they are and rescaled.
 
     x: images (N, C, H, W); y: labels (N,). The last module of `net` is its last layer; before it stand the
     hidden units. Each draw switches off units chosen at random; a rescaled unit is divided by the share that
-    is left. "plain" and "rescaled" have a list of accuracies, one per draw, for each share in "shares".
+    is left. "plain" and "rescaled" have "accuracy" and "loss": mean, min and max over the draws, for each
+    share in "shares".
     """
     net.eval()
     hidden, last = net[:-1](x), net[-1]
     units = hidden.shape[1]
     random = torch.Generator().manual_seed(seed)
-    found: Measures = {"shares": SHARES, "plain": [], "rescaled": []}
+    found: Measures = {"shares": SHARES, **{name: {"accuracy": [], "loss": []} for name in KINDS}}
     for share in SHARES:
         off = round(share * units)
-        rows: dict[str, list[float]] = {"plain": [], "rescaled": []}
-        for _ in range(draws):
-            kept = torch.ones(units)
-            kept[torch.randperm(units, generator=random)[:off]] = 0
-            left = hidden * kept.to(hidden.device)
-            for name, scale in (("plain", 1.0), ("rescaled", units / (units - off))):
-                right = (last(left * scale).argmax(dim=1) == y).sum().item()
-                rows[name].append(right / len(y))
-        for name, values in rows.items():
-            found[name].append(values)
+        kept = torch.ones(draws, units)
+        for mask in kept:
+            mask[torch.randperm(units, generator=random)[:off]] = 0
+        for name, scale in zip(KINDS, (1.0, units / (units - off)), strict=True):
+            values = [score(last(hidden * mask * scale), y) for mask in kept.to(x.device)]
+            for key, drawn in zip(("loss", "accuracy"), zip(*values, strict=True), strict=True):
+                found[name][key].append([float(np.mean(drawn)), min(drawn), max(drawn)])
     return found
+
+
+def score(scores: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+    """Cross-entropy and accuracy of scores (N, K) for labels (N,)."""
+    right = (scores.argmax(dim=1) == y).sum().item()
+    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
 
 
 def variance_ratio(mean: np.ndarray, var: np.ndarray, p: float) -> np.ndarray:
@@ -115,10 +120,8 @@ def _adapt(net: nn.Sequential, norms: list[nn.BatchNorm1d], x: torch.Tensor, bat
 
 def _fit(net: nn.Module, images: Images) -> Measures:
     net.eval()
-    scores = net(images.test_x)
-    right = (scores.argmax(dim=1) == images.test_y).double().mean()
-    loss = nn.functional.cross_entropy(scores, images.test_y)
-    return {"val_loss": loss.item(), "val_accuracy": right.item()}
+    loss, accuracy = score(net(images.test_x), images.test_y)
+    return {"val_loss": loss, "val_accuracy": accuracy}
 
 
 @torch.no_grad()

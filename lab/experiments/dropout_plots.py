@@ -145,18 +145,17 @@ def plot_advice(results: Results) -> "Figure":
 
 @house_style
 def plot_redundancy(results: Results) -> "Figure":
-    """Validation accuracy over the share of hidden units that is switched off, as they are and rescaled."""
-    fig, axes = figure(2, sharey=True)
-    rates = results["about"]["rates"]
-    titles = {"plain": "units switched off", "rescaled": "units switched off, the rest scaled up"}
-    for ax, (key, title) in zip(axes, titles.items(), strict=True):
-        for p, look in zip(rates, LOOKS, strict=False):
-            found = [m for m in results["measures"]["redundancy"] if m["p"] == p]
-            values = np.array([np.mean(m[key], axis=1) for m in found])
-            mean_and_range(ax, found[0]["shares"], values, label=f"trained with p = {p:g}", **look)
-        ax.set(title=title, xlabel="share of the hidden units")
-    as_percent(axes[0], "validation accuracy")
-    axes[0].legend(loc="lower left", fontsize=9)
+    """Validation accuracy and loss over the share of hidden units switched off, the rest scaled up."""
+    fig, (left, right) = figure(2)
+    for p, look in zip(results["about"]["rates"], LOOKS, strict=False):
+        found = [m for m in results["measures"]["redundancy"] if m["p"] == p]
+        for ax, key in ((left, "accuracy"), (right, "loss")):
+            means = np.array([m["rescaled"][key] for m in found])[:, :, 0]
+            mean_and_range(ax, found[0]["shares"], means, label=f"trained with p = {p:g}", **look)
+            ax.set_xlabel("share of the hidden units switched off")
+    as_percent(left, "validation accuracy")
+    right.set(ylabel="validation loss", ylim=(0, 4))
+    left.legend(loc="lower left", fontsize=9)
     return fig
 
 

@@ -133,14 +133,16 @@ def test_the_share_asked_for_is_switched_off_and_the_rest_scaled_up() -> None:
     x, y = torch.ones(3, 40), torch.tensor([0, 0, 1])
     found = redundancy(nn.Sequential(nn.Flatten(), recorder), x, y, draws=2, seed=0)
     inputs = iter(recorder.got)
-    for share, plain, rescaled in zip(found["shares"], found["plain"], found["rescaled"], strict=True):
-        assert plain == rescaled == pytest.approx([2 / 3, 2 / 3])
-        for _ in range(2):
-            as_is, scaled = next(inputs), next(inputs)
+    for share in found["shares"]:
+        for as_is, scaled in zip(*[[next(inputs) for _ in range(2)] for _ in range(2)], strict=True):
             assert as_is.eq(0).sum(1).tolist() == [round(share * 40)] * 3
             assert set(as_is.unique().tolist()) <= {0, 1}
             np.testing.assert_allclose(scaled.sum(1), 40, rtol=1e-5)
-    assert not torch.equal(recorder.got[8], recorder.got[10])  # draws differ
+    assert not torch.equal(recorder.got[8], recorder.got[9])  # draws differ
+    for name in ("plain", "rescaled"):
+        np.testing.assert_allclose(found[name]["accuracy"], 2 / 3)
+        expected = nn.functional.cross_entropy(torch.tensor([[1.0, 0.0]]).expand(3, 2), y).item()
+        np.testing.assert_allclose(found[name]["loss"], expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("p", [0.2, 0.5, 0.8])
