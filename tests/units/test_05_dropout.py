@@ -103,6 +103,11 @@ SLIPS = {
         "DV3",
         "q = 1 - p\n    return np.where(u < p, 0, x / q) if training else q * x",
     ),
+    "q of the worked example": (
+        "vanilla_dropout",
+        "DV-global",
+        "return np.where(u < p, 0, x) if training else q * x",
+    ),
     "no prediction": (
         "vanilla_dropout",
         "DV6",
