@@ -119,7 +119,7 @@ check(apply_dropout)
 # Think what a seed in `forward` would do.
 #
 # No two runs of this layer are equal, so the checks count: over many units, is the share of zeros near `p`?
-# Counting leaves a tolerance, so wide that a right layer fails by bad luck less than once in a million checks.
+# Counting leaves a tolerance. It is wide: a right layer fails by bad luck less than once in a million checks.
 
 
 # %% solution="Dropout"
