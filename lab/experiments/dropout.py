@@ -25,7 +25,8 @@ For the chapter, written as JSON; the file is complete after every line of progr
     dropout.plot_certain(results)         # accuracy on the images that the network is most certain of
     dropout.plot_unseen(results)          # entropy on a class that was left out of training
     dropout.plot_spatial(results)         # single numbers or whole channels dropped behind convolutions
-    dropout.summary(results, variant="both", lr=1e-2)   # mean, min and max over seeds of the last values
+    dropout.summary(results, "val_loss", p=0.5)      # mean, min and max over seeds of the last values
+    [dropout.summary(results, **run) for run in dropout.ADVICE[0]["runs"]]   # validation accuracies
 
 A run in results["runs"] is a dict: the fields of `Settings`, `train_seconds` (CPU time of the training alone)
 and, a value per entry of `epochs`: loss (mean over the steps of that epoch, dropout on), train_loss,

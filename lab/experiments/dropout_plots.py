@@ -4,7 +4,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, as_percent, figure, house_style, mean_and_range
+from lab.plots import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    as_percent,
+    figure,
+    house_style,
+    mean_and_range,
+    plain_log_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -102,6 +113,8 @@ def plot_order(results: Results) -> "Figure":
 @house_style
 def plot_variance_shift(results: Results) -> "Figure":
     """Variance of a batch norm's input in training over that at test, against 1/q + (mean^2/var) p/q."""
+    from matplotlib.ticker import NullLocator
+
     names = (
         "dropout, then batch norm",
         "batch norm, then dropout",
@@ -114,11 +127,14 @@ def plot_variance_shift(results: Results) -> "Figure":
         for layer, (label, colour) in enumerate(zip(places, (BLUE, ORANGE), strict=True)):
             pairs = np.concatenate([np.array(m["layers"][layer]["units"]) for m in found])
             ax.plot(*pairs.T, ".", color=colour, label=label, markersize=4)
-        ends = np.array([1, 8])
-        ax.loglog(ends, ends, color=GREY, linewidth=1, zorder=0)
+        ends = np.array([1, 6])
+        ax.plot(ends, ends, color=GREY, linewidth=1, zorder=0)
         ax.axhline(1, color=GREY, linewidth=1, linestyle="--", zorder=0)
         ax.set_title(name.replace(", dropout before", ",\ndropout before"), fontsize=10)
-        ax.set_xlabel("dropout directly before it would give")
+        plain_log_ticks(ax, (1, 2, 4, 8), "dropout directly before it gives")
+    axes[0].set_yscale("log")
+    axes[0].set_yticks([0.5, 1, 2, 4], ["0.5", "1", "2", "4"])
+    axes[0].yaxis.set_minor_locator(NullLocator())
     axes[0].set_ylabel("measured ratio of variances")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, markerscale=3)
     return fig
