@@ -122,7 +122,7 @@ check(vanilla_dropout)
 # ## 3. Inverted dropout (●○○, 4 minutes)
 #
 # Scale in training instead, {eq}`do-inverted-train`. Then prediction is the identity, {eq}`do-inverted-test`:
-# a network in use need not know that dropout was ever there. All libraries do it so.
+# a network in use need not know that dropout was ever there. PyTorch does it so.
 
 
 # %% solution="dropout_forward"
@@ -312,7 +312,7 @@ print("scaled network, one pass:    ", scaled)
 
 # %% [markdown]
 # **Question** (4 minutes). Which of the two curves on the right is more sure of itself, and why is there
-# no difference for small weights? The two printed lines agree in all digits.
+# no difference for small weights? The two last lines that are printed agree in all digits.
 # Say why, with {eq}`do-geometric-exact`.
 # Would they still agree if a hidden layer with ReLU stood between the dropped units and the softmax?
 
