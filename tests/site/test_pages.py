@@ -3,6 +3,7 @@
 import gzip
 import re
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -119,3 +120,13 @@ def test_a_dark_page_is_dark_before_the_theme_s_scripts_have_come(open_page: Cal
         page.route("**/pydata-sphinx-theme.js*", lambda route: route.abort())
         page.goto(page.url.replace("robots.txt", "book/notation.html"))
         assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_no_number_in_a_page_names_its_numpy_type(built_site: Path) -> None:
+    """What a cell glues into a sentence is text or Python's own number: NumPy's reads np.int64(3)."""
+    told = [
+        path.name
+        for path in built_site.glob("book/**/*.html")
+        if re.search(r"np\.\w+\d+\(-?\d", path.read_text())
+    ]
+    assert told == []
