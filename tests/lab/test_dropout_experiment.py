@@ -266,3 +266,7 @@ def test_the_committed_results_are_whole_and_can_be_drawn() -> None:
         assert {len(run[key]) for key in ("epochs", "loss", *dropout.MEASURED)} == {len(run["epochs"])}
     for plot in PLOTS:
         assert plot(results).axes
+    assert results["advice"] == dropout.ADVICE
+    for run in (run for piece in dropout.ADVICE for run in piece["runs"]):
+        found = dropout.summary(results, **run)
+        assert 0 < found["min"] <= found["mean"] <= found["max"] < 1
