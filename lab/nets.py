@@ -95,8 +95,8 @@ def dense_cnn(
     torch.manual_seed(seed)
     for layer in net:
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            nn.init.xavier_uniform_(layer.weight)
-            nn.init.zeros_(layer.bias)
+            for name, values in layer.named_parameters():
+                (nn.init.zeros_ if name == "bias" else nn.init.xavier_uniform_)(values)
     return net
 
 

@@ -89,7 +89,7 @@ def plot_accuracy(results: Results) -> "Figure":
 @house_style
 def plot_order(results: Results) -> "Figure":
     """Validation loss and accuracy after the last epoch, a row for each order of batch norm and dropout."""
-    rows = [("neither", {"p": 0}), ("dropout", {"p": 0.5})]
+    rows: list[tuple[str, Results]] = [("neither", {"p": 0}), ("dropout", {"p": 0.5})]
     names = ("batch norm", "dropout, then batch norm", "batch norm, then dropout")
     rows += [(name, {"variant": name}) for name in (*names, "batch norm, dropout before the last layer")]
     labels = [name.replace(", dropout before", ",\ndropout before") for name, _ in rows]
