@@ -135,7 +135,9 @@ NEITHER, DROPOUT = {"p": 0.0}, {"p": 0.5}
 EVERYWHERE = {"variant": "dropout everywhere"}
 NORMALIZED = {"variant": "batch norm in all layers", "p": 0.0}
 BOTH, BOTH_EVERYWHERE = {"variant": "both"}, {"variant": "both everywhere"}
-FAST = {"optimizer": "SGD", "lr": 0.1, "momentum": 0.95}
+SGD = {"optimizer": "SGD", "lr": 0.01}
+PUSHED = {**SGD, "momentum": 0.95}
+FAST = {**PUSHED, "lr": 0.1}
 
 
 def test_batch_norm_gains_much_at_the_outer_rates_and_nothing_sure_at_the_middle_one() -> None:
@@ -169,16 +171,20 @@ def test_twice_the_units_change_less_than_the_seeds(p: float) -> None:
     assert overlap(ends(p=p), ends(p=p, units=512))
 
 
+def test_momentum_harms_sgd_with_dropout_and_a_limit_does_not_surely_bring_it_back() -> None:
+    assert max(ends(**PUSHED)) < min(ends(**SGD))
+    assert overlap(ends(**PUSHED), ends(**PUSHED, max_norm=3.0))
+
+
 @pytest.mark.parametrize("p", [0.0, 0.5])
-def test_sgd_at_a_high_rate_with_momentum_stays_at_chance_with_and_without_a_limit(p: float) -> None:
+def test_ten_times_the_rate_as_well_leaves_every_run_at_chance(p: float) -> None:
     for max_norm in (None, 3.0):
         assert max(ends(p=p, **FAST, max_norm=max_norm)) <= 0.11
-    assert min(ends(p=p, optimizer="SGD", lr=0.01)) > 0.5
 
 
 @pytest.mark.parametrize("p", [0.0, 0.5])
 def test_rmsprop_as_it_comes_is_far_ahead_of_sgd_as_it_comes(p: float) -> None:
-    assert min(ends(p=p, **RMSPROP)) > max(ends(p=p, optimizer="SGD", lr=0.01)) + 0.05
+    assert min(ends(p=p, **RMSPROP)) > max(ends(p=p, **SGD)) + 0.05
 
 
 def certainty(p: float, how: str, share: float) -> float:
