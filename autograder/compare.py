@@ -97,7 +97,8 @@ def _error(gap: np.ndarray, wanted: np.ndarray) -> float:
     if gap.size == 0:
         return 0.0
     finite = np.where(np.isfinite(wanted), np.abs(wanted), 0.0)
-    return float(gap.max() / (finite.max() + FLOOR))
+    with np.errstate(over="ignore"):
+        return float(gap.max() / (finite.max() + FLOOR))
 
 
 def _place(size: np.ndarray) -> tuple[int, ...]:

@@ -1,10 +1,5 @@
 """Data normalization: the solutions against scikit-learn, SciPy and torch, and no false alarms."""
 
-import contextlib
-import inspect
-import io
-import re
-
 import numpy as np
 import pytest
 import torch
@@ -12,69 +7,10 @@ from scipy import ndimage
 from sklearn.decomposition import PCA
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
-from autograder.authoring.reference import Reference, hidden_seeds
-from autograder.authoring.unit import read_unit
 from autograder.probes import Given
 from autograder.running import run_probe
-from autograder.verdict import judge
-from tests.conftest import ROOT
-from tests.units import right_ways_01_numpy
 
-UNIT = read_unit(ROOT, "01-normalization")
-WAYS = right_ways_01_numpy.WAYS
-CASES = [(exercise, style) for exercise, styles in WAYS.items() for style in styles]
-NUMPY = UNIT.notebook("normalization_numpy")
-SEEDS = 3
-
-
-@pytest.fixture(scope="module")
-def reference():
-    with contextlib.redirect_stdout(io.StringIO()):
-        return Reference(UNIT, NUMPY)
-
-
-@pytest.fixture(scope="module")
-def questions(reference):
-    """Every probe on hidden cases of several secrets."""
-    return [reference.questions(hidden_seeds(UNIT.slug, b"%d" % k), hidden=True) for k in range(SEEDS)]
-
-
-@pytest.fixture(scope="module")
-def answers(reference):
-    return reference.names
-
-
-def verdicts(reference, names, exercise, asked):
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
-    own = [q for q in asked if q.of == exercise]
-    given = [[reference.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-    return judge(own, given, known)
-
-
-def test_every_exercise_has_three_right_ways_of_its_own():
-    for exercise in NUMPY.exercises:
-        assert len(WAYS.get(exercise, {})) >= 3, exercise
-
-
-@pytest.mark.parametrize(("exercise", "style"), CASES)
-def test_a_right_way_passes_every_probe(exercise, style, reference, questions):
-    names = dict(reference.names)
-    exec(compile(WAYS[exercise][style], f"<{exercise}, {style}>", "exec"), names)
-    for asked in questions:
-        for verdict in verdicts(reference, names, exercise, asked):
-            assert verdict.passed and verdict.mistake is None, verdict
-    for probe in (p for p in UNIT.probes.values() if p.of == exercise and p.judges):
-        judges_rightly(reference, probe, names)
-
-
-def judges_rightly(reference, probe, names):
-    right = reference.given(Given(probe.judges))
-    assert run_probe(probe, names, {"implementation": right}).status == "values"
-    for mistake in probe.wrong:
-        broken = reference.given(Given(probe.judges, mistake))
-        assert run_probe(probe, names, {"implementation": broken}).status == "raised", mistake
-    for breaker in probe.breakers:
-        assert run_probe(probe, names, {"implementation": breaker(right)}).status == "raised", breaker.__doc__
+SOLVED = ("01-normalization", "normalization_numpy")
 
 
 SLIPS = {
@@ -237,19 +173,16 @@ SLIPS = {
 
 
 @pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
-def test_a_common_slip_is_named(exercise, mistake, body, reference, questions):
-    arguments = inspect.signature(reference.names[exercise])
-    names = dict(reference.names)
-    exec(f"def {exercise}({', '.join(arguments.parameters)}):\n    {body}\n", names)
-    names[exercise].__defaults__ = reference.names[exercise].__defaults__
+def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
     for asked in questions:
-        told = {v.mistake for v in verdicts(reference, names, exercise, asked) if not v.passed}
+        told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
         assert told == {mistake}
 
 
-def test_two_bugs_at_once_are_told_one_by_one(reference, questions):
+def test_two_bugs_at_once_are_told_one_by_one(notebook, questions):
     """One mean for all features, and N - 1: the check that sees the second alone names it."""
-    names = dict(reference.names)
+    names = dict(notebook.reference.names)
     exec(
         "def whitening(x, eps):\n"
         "    mean = x.mean()\n"
@@ -257,7 +190,7 @@ def test_two_bugs_at_once_are_told_one_by_one(reference, questions):
         "    return mean, U @ np.diag(1 / np.sqrt(values + eps)) @ U.T\n",
         names,
     )
-    told = {v.probe: v.mistake for v in verdicts(reference, names, "whitening", questions[0])}
+    told = {v.probe: v.mistake for v in notebook.verdicts(names, "whitening", questions[0])}
     assert told["divides_by_the_spread_along_each_axis"] == "WH5"
     assert told["turns_back_to_the_axes_of_the_data"] is None
 
@@ -272,8 +205,8 @@ LAZY_TESTS = {
 
 
 @pytest.mark.parametrize("body", LAZY_TESTS.values(), ids=LAZY_TESTS)
-def test_a_lazy_test_of_standardize_is_found_out(body, reference):
-    names = dict(reference.names)
+def test_a_lazy_test_of_standardize_is_found_out(body, notebook):
+    names = dict(notebook.reference.names)
     source = f"""
 def test_standardize(implementation):
     rng = np.random.default_rng(0)
@@ -282,8 +215,8 @@ def test_standardize(implementation):
     {body}
 """
     exec(source, names)
-    probe = next(p for p in UNIT.probes.values() if p.judges)
-    right = reference.given(Given(probe.judges))
+    probe = next(p for p in notebook.unit.probes.values() if p.judges)
+    right = notebook.reference.given(Given(probe.judges))
     assert run_probe(probe, names, {"implementation": right}).status == "values"
     accepted = [
         breaker.__name__
@@ -293,9 +226,9 @@ def test_standardize(implementation):
     assert accepted
 
 
-def test_a_test_of_standardize_may_follow_either_convention_of_the_variance(reference):
+def test_a_test_of_standardize_may_follow_either_convention_of_the_variance(notebook):
     """N and N - 1 are both in use: the exercise does not list ddof=1 among the wrong functions."""
-    probe = next(p for p in UNIT.probes.values() if p.judges)
+    probe = next(p for p in notebook.unit.probes.values() if p.judges)
     assert "DN6" not in probe.wrong
 
 
@@ -516,11 +449,3 @@ def test_a_yes_or_no_is_one_boolean_whose_name_is_a_sentence(questions):
     }
     assert found.keys() == {"W_is_symmetric"}
     assert all(array.shape == () for array in found.values())
-
-
-def test_every_mistake_says_something_and_hints_and_points_to_the_chapter():
-    for patch in UNIT.patches_of(NUMPY):
-        mistake = patch.mistake
-        assert re.fullmatch(r"[A-Za-z/(0-9].*[.?)]", mistake.says, re.S), mistake.id
-        assert "?" in mistake.hint or mistake.hint.endswith("."), mistake.id
-        assert mistake.see, mistake.id

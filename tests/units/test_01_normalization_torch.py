@@ -1,12 +1,9 @@
 """Data normalization in PyTorch: the solutions against NumPy, scikit-learn, SciPy and torch's own layers."""
 
-import contextlib
 import copy
-import inspect
 import io
 import math
 import re
-import tomllib
 
 import numpy as np
 import pytest
@@ -17,59 +14,10 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from autograder.authoring.reference import Reference, hidden_seeds
-from autograder.authoring.unit import read_unit
-from autograder.verdict import judge
-from tests.conftest import ROOT
-from tests.units import right_ways_01_torch
+from autograder.authoring.reference import hidden_seeds
+from tests.units.solved import solved
 
-UNIT = read_unit(ROOT, "01-normalization")
-TORCH = UNIT.notebook("normalization_torch")
-WAYS = right_ways_01_torch.WAYS
-CASES = [(exercise, style) for exercise, styles in WAYS.items() for style in styles]
-SEEDS = 3
-
-
-def read(notebook):
-    with contextlib.redirect_stdout(io.StringIO()):
-        return Reference(UNIT, notebook)
-
-
-@pytest.fixture(scope="module")
-def reference():
-    return read(TORCH)
-
-
-@pytest.fixture(scope="module")
-def questions(reference):
-    """Every probe on hidden cases of several secrets."""
-    return [reference.questions(hidden_seeds(UNIT.slug, b"%d" % k), hidden=True) for k in range(SEEDS)]
-
-
-@pytest.fixture(scope="module")
-def answers(reference):
-    return reference.names
-
-
-def verdicts(reference, names, exercise, asked):
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
-    own = [q for q in asked if q.of == exercise]
-    given = [[reference.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-    return judge(own, given, known)
-
-
-def test_every_exercise_has_three_right_ways_of_its_own():
-    for exercise in TORCH.exercises:
-        assert len(WAYS.get(exercise, {})) >= 3, exercise
-
-
-@pytest.mark.parametrize(("exercise", "style"), CASES)
-def test_a_right_way_passes_every_probe(exercise, style, reference, questions):
-    names = dict(reference.names)
-    exec(compile(WAYS[exercise][style], f"<{exercise}, {style}>", "exec"), names)
-    for asked in questions:
-        for verdict in verdicts(reference, names, exercise, asked):
-            assert verdict.passed and verdict.mistake is None, verdict
+SOLVED = ("01-normalization", "normalization_torch")
 
 
 SLIPS = {
@@ -155,27 +103,24 @@ SLIPS = {
 
 
 @pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
-def test_a_common_slip_is_named(exercise, mistake, body, reference, questions):
-    arguments = inspect.signature(reference.names[exercise])
-    names = dict(reference.names)
-    exec(f"def {exercise}({', '.join(arguments.parameters)}):\n    {body}\n", names)
-    names[exercise].__defaults__ = reference.names[exercise].__defaults__
+def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
     for asked in questions:
-        found = verdicts(reference, names, exercise, asked)
+        found = notebook.verdicts(names, exercise, asked)
         assert mistake in {v.mistake for v in found if not v.passed}
         assert None not in {v.mistake for v in found if not v.passed}
 
 
 @pytest.mark.parametrize("exercise", ["Standardize", "ZCA"])
-def test_students_see_by_themselves_that_gradients_do_not_reach_the_input(exercise, reference):
-    class Cut(reference.names[exercise]):
+def test_students_see_by_themselves_that_gradients_do_not_reach_the_input(exercise, notebook):
+    class Cut(notebook.reference.names[exercise]):
         @torch.no_grad()
         def forward(self, x):
             return super().forward(x)
 
-    names = {**reference.names, exercise: Cut}
-    public = reference.questions(hidden_seeds(UNIT.slug, b"0"), hidden=False)
-    failed = [v for v in verdicts(reference, names, exercise, public) if not v.passed]
+    names = {**notebook.reference.names, exercise: Cut}
+    public = notebook.reference.questions(hidden_seeds(notebook.unit.slug, b"0"), hidden=False)
+    failed = [v for v in notebook.verdicts(names, exercise, public) if not v.passed]
     assert [v.probe.startswith("passes_gradients") for v in failed] == [True]
 
 
@@ -343,7 +288,7 @@ def test_whitened_images_have_the_covariance_of_the_chapter(answers):
 
 
 def test_both_notebooks_say_the_same(answers, images):
-    other = read(UNIT.notebook("normalization_numpy")).names
+    other = solved("01-normalization", "normalization_numpy").names
     x = torch.tensor(images).permute(0, 3, 1, 2).double()
     mean, std = answers["loader_stats"]([(x[:20], None), (x[20:], None)])
     np.testing.assert_allclose([mean, std], other["channel_stats"]([images[:20], images[20:]]), rtol=1e-10)
@@ -424,22 +369,8 @@ def test_a_yes_or_no_is_one_boolean_whose_name_is_a_sentence(questions):
         assert re.search(r"_is_|_requires_", name), name
 
 
-def test_every_mistake_says_something_and_hints():
-    for patch in UNIT.patches_of(TORCH):
-        assert patch.mistake.says.endswith("."), patch.mistake.id
-        assert patch.mistake.hint.endswith((".", "?")), patch.mistake.id
-
-
-def test_conventions_of_torch_are_told_as_conventions():
-    told = {p.mistake.id: p.mistake for p in UNIT.patches if p.mistake.kind == "convention"}
+def test_conventions_of_torch_are_told_as_conventions(notebook):
+    told = {p.mistake.id: p.mistake for p in notebook.unit.patches if p.mistake.kind == "convention"}
     for mistake in ("T-ls-unbiased", "T-gc-unbiased", "T-zca-unbiased"):
         assert "default of torch" in told[mistake].says
         assert "This course divides by" in told[mistake].says
-
-
-def test_every_question_graded_by_hand_has_a_rubric_that_students_do_not_see():
-    rubrics = tomllib.loads((ROOT / "solutions" / UNIT.slug / "unit.toml").read_text())["questions"]
-    asked = {c.name: c.points for n in UNIT.notebooks for c in n.of_kind("question")}
-    assert rubrics.keys() == asked.keys()
-    for name, points in asked.items():
-        assert rubrics[name].startswith(f"{points:g} points"), name

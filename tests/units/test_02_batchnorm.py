@@ -1,88 +1,32 @@
 """Batch normalization: the solutions against torch and numerical gradients, and no false alarms."""
 
-import contextlib
-import inspect
-import io
 import re
-import tomllib
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from autograder.authoring.reference import Reference, hidden_seeds
 from autograder.authoring.unit import read_unit
 from autograder.probes import Given
 from autograder.running import run_probe
-from autograder.verdict import judge
 from tests.conftest import ROOT
-from tests.units import right_ways_02_numpy, right_ways_02_torch
+from tests.units import right_ways_02_torch
+from tests.units.solved import solved
 
 UNIT = read_unit(ROOT, "02-batchnorm")
-WAYS = right_ways_02_numpy.WAYS | right_ways_02_torch.WAYS
-CASES = [(exercise, style) for exercise, styles in WAYS.items() for style in styles]
-SEEDS = 3
-
-
-def reference(notebook):
-    with contextlib.redirect_stdout(io.StringIO()):
-        return Reference(UNIT, UNIT.notebook(notebook))
+NUMPY, TORCH = (partial(solved, UNIT.slug, notebook.name) for notebook in UNIT.notebooks)
 
 
 @pytest.fixture(scope="module")
-def references():
-    return {notebook.name: reference(notebook.name) for notebook in UNIT.notebooks}
+def numpy_answers():
+    return NUMPY().names
 
 
 @pytest.fixture(scope="module")
-def questions(references):
-    """Per notebook, every probe on hidden cases of several secrets."""
-    return {
-        name: [ref.questions(hidden_seeds(UNIT.slug, b"%d" % k), hidden=True) for k in range(SEEDS)]
-        for name, ref in references.items()
-    }
-
-
-@pytest.fixture(scope="module")
-def numpy_answers(references):
-    return references["batchnorm_numpy"].names
-
-
-@pytest.fixture(scope="module")
-def torch_answers(references):
-    return references["batchnorm_torch"].names
-
-
-def test_every_exercise_has_three_right_ways_of_its_own():
-    for notebook in UNIT.notebooks:
-        for exercise in notebook.exercises:
-            assert len(WAYS.get(exercise, {})) >= 3, exercise
-
-
-@pytest.mark.parametrize(("exercise", "style"), CASES)
-def test_a_right_way_passes_every_probe(exercise, style, references, questions):
-    ref = next(r for r in references.values() if exercise in r.notebook.exercises)
-    names = dict(ref.names)
-    exec(compile(WAYS[exercise][style], f"<{exercise}, {style}>", "exec"), names)
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
-    for asked in questions[ref.notebook.name]:
-        own = [q for q in asked if q.of == exercise]
-        answers = [[ref.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-        for verdict in judge(own, answers, known):
-            assert verdict.passed and verdict.mistake is None, verdict
-    for probe in (p for p in UNIT.probes.values() if p.of == exercise and p.judges):
-        judges_rightly(ref, probe, names)
-
-
-def judges_rightly(ref, probe, names):
-    right = ref.given(Given(probe.judges))
-    assert run_probe(probe, names, {"implementation": right}).status == "values"
-    for mistake in probe.wrong:
-        broken = ref.given(Given(probe.judges, mistake))
-        assert run_probe(probe, names, {"implementation": broken}).status == "raised", mistake
-    for breaker in probe.breakers:
-        assert run_probe(probe, names, {"implementation": breaker(right)}).status == "raised", breaker.__doc__
+def torch_answers():
+    return TORCH().names
 
 
 SLIPS = {
@@ -150,36 +94,25 @@ SLIPS = {
 
 
 @pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
-def test_a_common_slip_is_named(exercise, mistake, body, references, questions):
-    ref = next(r for r in references.values() if exercise in r.notebook.exercises)
-    arguments = inspect.signature(ref.names[exercise])
-    names = dict(ref.names)
-    exec(f"def {exercise}({', '.join(arguments.parameters)}):\n    {body}\n", names)
-    names[exercise].__defaults__ = ref.names[exercise].__defaults__
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
-    for asked in questions[ref.notebook.name]:
-        own = [q for q in asked if q.of == exercise]
-        answers = [[ref.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-        assert {v.mistake for v in judge(own, answers, known) if not v.passed} == {mistake}
+def test_a_common_slip_is_named(exercise, mistake, body):
+    own = next(n() for n in (NUMPY, TORCH) if exercise in n().reference.notebook.exercises)
+    names = own.with_body(exercise, body)
+    for asked in own.questions:
+        assert {v.mistake for v in own.verdicts(names, exercise, asked) if not v.passed} == {mistake}
 
 
-def test_a_layer_that_ignores_its_mode_is_told_so_once(references, questions):
+def test_a_layer_that_ignores_its_mode_is_told_so_once():
     """One sentence for all of its symptoms: the statistics, their update and the count in evaluation."""
-    ref = references["batchnorm_torch"]
-    names = dict(ref.names)
-    source = WAYS["BatchNorm"][next(iter(WAYS["BatchNorm"]))]
-    exec(source.replace("self.training", "True"), names)
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == "BatchNorm"]
-    own = [q for q in questions["batchnorm_torch"][0] if q.of == "BatchNorm"]
-    answers = [[ref.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-    assert {v.mistake for v in judge(own, answers, known) if not v.passed} == {"BN-always-training"}
+    source = next(iter(right_ways_02_torch.WAYS["BatchNorm"].values()))
+    names = TORCH().with_source(source.replace("self.training", "True"))
+    found = TORCH().verdicts(names, "BatchNorm", TORCH().questions[0])
+    assert {v.mistake for v in found if not v.passed} == {"BN-always-training"}
 
 
-def test_a_yes_or_no_is_one_boolean_whose_name_is_a_sentence(questions):
+def test_a_yes_or_no_is_one_boolean_whose_name_is_a_sentence():
     found = {
         name: array
-        for asked in questions.values()
-        for question in asked[0]
+        for question in NUMPY().questions[0] + TORCH().questions[0]
         for name, array in question.cases[0].expected.arrays.items()
         if array.dtype == bool
     }
@@ -197,9 +130,8 @@ LAZY_TESTS = {
 
 
 @pytest.mark.parametrize("inputs", LAZY_TESTS.values(), ids=LAZY_TESTS)
-def test_a_lazy_test_of_the_backward_pass_is_found_out(inputs, references):
-    ref = references["batchnorm_numpy"]
-    names = dict(ref.names)
+def test_a_lazy_test_of_the_backward_pass_is_found_out(inputs):
+    ref = NUMPY().reference
     source = f"""
 def test_batchnorm_backward(implementation):
     rng = np.random.default_rng(0)
@@ -207,7 +139,7 @@ def test_batchnorm_backward(implementation):
     for a, b in zip(implementation(*inputs), batchnorm_backward(*inputs)):
         assert np.allclose(a, b, atol=1e-8)
 """
-    exec(source, names)
+    names = NUMPY().with_source(source)
     probe = next(p for p in UNIT.probes.values() if p.judges)
     assert run_probe(probe, names, {"implementation": ref.names["batchnorm_backward"]}).status == "values"
     accepted = [
@@ -409,14 +341,6 @@ def test_the_torch_answers_run_on_a_gpu(torch_answers):
         for t in (torch.randn(6, 3, device="cuda"), *torch.ones(2, 3, device="cuda").unbind())
     ]
     assert torch_answers["BatchNormFunction"].apply(*rows, 1e-5).device.type == "cuda"
-
-
-def test_every_question_graded_by_hand_has_a_rubric_that_students_do_not_see():
-    rubrics = tomllib.loads((ROOT / "solutions" / UNIT.slug / "unit.toml").read_text())["questions"]
-    asked = {c.name: c.points for n in UNIT.notebooks for c in n.of_kind("question")}
-    assert rubrics.keys() == asked.keys()
-    for name, points in asked.items():
-        assert rubrics[name].startswith(f"{points:g} points"), name
 
 
 def test_every_catalogued_bug_is_a_mistake_or_is_explained():

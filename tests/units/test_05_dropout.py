@@ -1,8 +1,5 @@
 """Dropout in NumPy: the solutions against torch, SciPy, scikit-learn and all masks, and no false alarms."""
 
-import contextlib
-import inspect
-import io
 from itertools import product
 
 import numpy as np
@@ -13,78 +10,10 @@ import torch
 from sklearn.linear_model import Ridge
 from torch.nn.functional import dropout, dropout2d
 
-from autograder.authoring.reference import Reference, hidden_seeds
-from autograder.authoring.unit import read_unit
 from autograder.probes import Given
 from autograder.running import run_probe
-from autograder.verdict import judge
-from tests.conftest import ROOT
-from tests.units import right_ways_05_numpy
 
-UNIT = read_unit(ROOT, "05-dropout")
-WAYS = right_ways_05_numpy.WAYS
-CASES = [(exercise, style) for exercise, styles in WAYS.items() for style in styles]
-NUMPY = UNIT.notebook("dropout_numpy")
-TEST = next(p for p in UNIT.probes.values() if p.judges and p.of in NUMPY.exercises)
-SEEDS = 3
-
-
-@pytest.fixture(scope="module")
-def reference():
-    with contextlib.redirect_stdout(io.StringIO()):
-        return Reference(UNIT, NUMPY)
-
-
-@pytest.fixture(scope="module")
-def questions(reference):
-    """Every probe on hidden cases of several secrets."""
-    return [reference.questions(hidden_seeds(UNIT.slug, b"%d" % k), hidden=True) for k in range(SEEDS)]
-
-
-@pytest.fixture(scope="module")
-def answers(reference):
-    return reference.names
-
-
-def verdicts(reference, names, exercise, asked):
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
-    own = [q for q in asked if q.of == exercise]
-    given = [[reference.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-    return judge(own, given, known)
-
-
-def with_body(reference, exercise, body):
-    """The names of the solution, where `exercise` has another body."""
-    names = dict(reference.names)
-    arguments = ", ".join(inspect.signature(names[exercise]).parameters)
-    exec(f"def {exercise}({arguments}):\n    {body}\n", names)
-    return names
-
-
-def test_every_exercise_has_three_right_ways_of_its_own():
-    for exercise in NUMPY.exercises:
-        assert len(WAYS.get(exercise, {})) >= 3, exercise
-
-
-@pytest.mark.parametrize(("exercise", "style"), CASES)
-def test_a_right_way_passes_every_probe(exercise, style, reference, questions):
-    names = dict(reference.names)
-    exec(compile(WAYS[exercise][style], f"<{exercise}, {style}>", "exec"), names)
-    for asked in questions:
-        for verdict in verdicts(reference, names, exercise, asked):
-            assert verdict.passed and verdict.mistake is None, verdict
-    if exercise == TEST.of:
-        judges_rightly(reference, names)
-
-
-def judges_rightly(reference, names):
-    right = reference.given(Given(TEST.judges))
-    assert run_probe(TEST, names, {"implementation": right}).status == "values"
-    for mistake in TEST.wrong:
-        broken = reference.given(Given(TEST.judges, mistake))
-        assert run_probe(TEST, names, {"implementation": broken}).status == "raised", mistake
-    for breaker in TEST.breakers:
-        assert run_probe(TEST, names, {"implementation": breaker(right)}).status == "raised", breaker.__doc__
+SOLVED = ("05-dropout", "dropout_numpy")
 
 
 SLIPS = {
@@ -199,10 +128,10 @@ SLIPS = {
 
 
 @pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
-def test_a_common_slip_is_named(exercise, mistake, body, reference, questions):
-    names = with_body(reference, exercise, body)
+def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
     for asked in questions:
-        told = {v.mistake for v in verdicts(reference, names, exercise, asked) if not v.passed}
+        told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
         assert told - {None} == {mistake}
 
 
@@ -216,10 +145,10 @@ OTHER_HALF = {
 
 
 @pytest.mark.parametrize("exercise", OTHER_HALF)
-def test_keeping_where_u_is_below_1_minus_p_is_told_and_earns_full_marks(exercise, reference, questions):
-    names = with_body(reference, exercise, OTHER_HALF[exercise])
+def test_keeping_where_u_is_below_1_minus_p_is_told_and_earns_full_marks(exercise, notebook, questions):
+    names = notebook.with_body(exercise, OTHER_HALF[exercise])
     for asked in questions:
-        found = verdicts(reference, names, exercise, asked)
+        found = notebook.verdicts(names, exercise, asked)
         assert all(v.passed for v in found)
         assert any("counts as right" in v.message for v in found)
 
@@ -232,7 +161,7 @@ LAZY_TESTS = {
 
 
 @pytest.mark.parametrize(("inputs", "overlooked"), LAZY_TESTS.values(), ids=LAZY_TESTS)
-def test_a_lazy_test_of_dropout_is_found_out(inputs, overlooked, reference):
+def test_a_lazy_test_of_dropout_is_found_out(inputs, overlooked, notebook):
     body = (
         "rng = np.random.default_rng(0)\n"
         f"    x, u, p = {inputs}\n"
@@ -240,11 +169,12 @@ def test_a_lazy_test_of_dropout_is_found_out(inputs, overlooked, reference):
         "        wanted = np.where(u < p, 0, x / (1 - p)) if training else x\n"
         "        assert np.allclose(implementation(x, u, p, training), wanted)"
     )
-    names = with_body(reference, "test_dropout", body)
-    right = reference.given(Given(TEST.judges))
-    assert run_probe(TEST, names, {"implementation": right}).status == "values"
-    breaker = next(b for b in TEST.breakers if b.__name__ == overlooked)
-    assert run_probe(TEST, names, {"implementation": breaker(right)}).status == "values"
+    names = notebook.with_body("test_dropout", body)
+    probe = next(p for p in notebook.unit.probes.values() if p.judges)
+    right = notebook.reference.given(Given(probe.judges))
+    assert run_probe(probe, names, {"implementation": right}).status == "values"
+    breaker = next(b for b in probe.breakers if b.__name__ == overlooked)
+    assert run_probe(probe, names, {"implementation": breaker(right)}).status == "values"
 
 
 def test_the_examples_in_the_docstrings_are_right(answers):

@@ -1,9 +1,6 @@
 """Dropout in PyTorch: the solutions against torch's own layers, numerical gradients and binomial bounds."""
 
-import contextlib
 import copy
-import inspect
-import io
 import math
 
 import numpy as np
@@ -11,64 +8,16 @@ import pytest
 import torch
 from torch import nn
 
-from autograder.authoring.reference import Reference, hidden_seeds
-from autograder.authoring.unit import read_unit
-from autograder.verdict import judge
-from tests.conftest import ROOT
 from tests.units import right_ways_05_torch
 
-UNIT = read_unit(ROOT, "05-dropout")
+SOLVED = ("05-dropout", "dropout_torch")
 F = nn.functional
-TORCH = UNIT.notebook("dropout_torch")
 WAYS = right_ways_05_torch.WAYS
-CASES = [(exercise, style) for exercise, styles in WAYS.items() for style in styles]
-SEEDS = 3
 
 
-@pytest.fixture(scope="module")
-def reference():
-    with contextlib.redirect_stdout(io.StringIO()):
-        return Reference(UNIT, TORCH)
-
-
-@pytest.fixture(scope="module")
-def questions(reference):
-    """Every probe on hidden cases of several secrets."""
-    return [reference.questions(hidden_seeds(UNIT.slug, b"%d" % k), hidden=True) for k in range(SEEDS)]
-
-
-@pytest.fixture(scope="module")
-def answers(reference):
-    return reference.names
-
-
-def verdicts(reference, names, exercise, asked):
-    known = [p.mistake for p in UNIT.patches if p.mistake.of == exercise]
-    own = [q for q in asked if q.of == exercise]
-    given = [[reference.ask(UNIT.probes[q.name], names, c.inputs) for c in q.cases] for q in own]
-    return judge(own, given, known)
-
-
-def test_every_exercise_has_three_right_ways_of_its_own():
-    for exercise in TORCH.exercises:
-        assert len(WAYS.get(exercise, {})) >= 3, exercise
-
-
-@pytest.mark.parametrize(("exercise", "style"), CASES)
-def test_a_right_way_passes_every_probe(exercise, style, reference, questions):
-    names = dict(reference.names)
-    exec(compile(WAYS[exercise][style], f"<{exercise}, {style}>", "exec"), names)
-    allowed = {f"DO-keep-{end}" for end in ("torch", "function")} if "convention" in style else {None}
-    for asked in questions:
-        for verdict in verdicts(reference, names, exercise, asked):
-            assert verdict.passed, verdict
-            assert verdict.mistake is None or verdict.mistake in allowed, verdict
-
-
-def test_the_other_way_to_read_the_numbers_counts_as_right_and_is_told(reference, questions):
-    names = dict(reference.names)
-    exec(WAYS["apply_dropout"]["kept below 1 - p, the accepted convention"], names)
-    found = verdicts(reference, names, "apply_dropout", questions[0])
+def test_the_other_way_to_read_the_numbers_counts_as_right_and_is_told(notebook, questions):
+    names = notebook.with_source(WAYS["apply_dropout"]["kept below 1 - p, the accepted convention"])
+    found = notebook.verdicts(names, "apply_dropout", questions[0])
     assert all(v.passed for v in found)
     assert {v.mistake for v in found} == {None, "DO-keep-torch"}
 
@@ -114,22 +63,20 @@ SLIPS = {
 
 
 @pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
-def test_a_common_slip_is_named(exercise, mistake, body, reference, questions):
-    arguments = inspect.signature(reference.names[exercise])
-    names = dict(reference.names)
-    exec(f"def {exercise}({', '.join(arguments.parameters)}):\n    {body}\n", names)
+def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
     for asked in questions:
-        told = [v.mistake for v in verdicts(reference, names, exercise, asked) if not v.passed]
+        told = [v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed]
         assert mistake in told, told
 
 
-def test_the_layer_of_the_library_passes_every_probe(reference, questions):
+def test_the_layer_of_the_library_passes_every_probe(notebook, questions):
     """The checks ask for nothing that torch's own layers do not do."""
     library = {"Dropout": nn.Dropout, "SpatialDropout": nn.Dropout2d}
     for exercise, layer in library.items():
-        names = reference.names | {exercise: layer}
+        names = notebook.reference.names | {exercise: layer}
         for asked in questions:
-            assert all(v.passed for v in verdicts(reference, names, exercise, asked)), exercise
+            assert all(v.passed for v in notebook.verdicts(names, exercise, asked)), exercise
 
 
 def within_five_deviations(count, n, probability):
@@ -302,17 +249,13 @@ def test_the_torch_answers_run_on_a_gpu(answers):
     assert (std > 0).any()
 
 
-def test_every_mistake_says_something_and_hints():
-    for patch in UNIT.patches_of(TORCH):
-        assert patch.mistake.says.endswith("."), patch.mistake.id
-        assert patch.mistake.hint.endswith((".", "?")), patch.mistake.id
-
-
-def test_every_catalogued_bug_is_a_mistake_here_too():
+def test_every_catalogued_bug_is_a_mistake_here_too(notebook):
     """Section G of the catalogue, and O10; DO8b is the same function as DO8, DV2 and DV3 are of vanilla."""
-    ids = {p.mistake.id for p in UNIT.patches_of(TORCH)}
+    ids = {p.mistake.id for p in notebook.unit.patches_of(notebook.reference.notebook)}
     for row in ["DO1", "DO2", "DO3", "DO3b", "DO4", "DO5", "DO6", "DO11"]:
         assert f"{row}-torch" in ids and f"{row}-layer" in ids, row
     for row in ["DO1", "DO2", "DO3", "DO3b", "DO4", "DO7", "DO8", "DO9", "DO14"]:
         assert f"{row}-function" in ids, row
-    assert any("training=True" in c.source or "training`" in c.source for c in TORCH.cells), "O10"
+    assert any(
+        "training=True" in c.source or "training`" in c.source for c in notebook.reference.notebook.cells
+    ), "O10"

@@ -3,6 +3,7 @@
 import html
 import io
 import json
+import tomllib
 import zipfile
 
 import pytest
@@ -44,6 +45,20 @@ def test_exercises_are_what_the_build_makes_of_the_solutions(unit, tmp_path):
 
 def test_verify_finds_no_fault(unit):
     assert verify(unit).faults == []
+
+
+def test_every_question_graded_by_hand_has_a_rubric_that_students_do_not_see(unit):
+    rubrics = tomllib.loads((ROOT / "solutions" / unit.slug / "unit.toml").read_text())["questions"]
+    asked = {c.name: c.points for n in unit.notebooks for c in n.of_kind("question")}
+    assert rubrics.keys() == asked.keys()
+    for name, points in asked.items():
+        assert rubrics[name].startswith(f"{points:g} points"), name
+
+
+def test_every_mistake_is_told_in_whole_sentences(unit):
+    for mistake in (patch.mistake for patch in unit.patches):
+        assert mistake.says.endswith((".", "?", ")")), mistake.id
+        assert mistake.accepted or mistake.hint.endswith((".", "?", ")")), mistake.id
 
 
 @pytest.fixture(scope="module")
