@@ -61,7 +61,8 @@ def with_helpers(source: str) -> Styled:
 
 
 def with_floats(source: str) -> Styled:
-    """2 * x becomes 2.0 * x, except in subscripts and in arguments, where only an integer may stand."""
+    """2 * x becomes 2.0 * x, except where only an integer may stand: in subscripts, in arguments, and in
+    dictionaries, which hold arguments."""
     return [], ast.unparse(_Floats().visit(ast.parse(source)))
 
 
@@ -86,6 +87,9 @@ class _Floats(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        return node
+
+    def visit_Dict(self, node: ast.Dict) -> ast.AST:
         return node
 
 

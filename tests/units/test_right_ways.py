@@ -4,6 +4,7 @@ import importlib
 
 import pytest
 
+from autograder.authoring.styles import STYLES, unmarked
 from autograder.authoring.unit import read_unit, slugs
 from tests.conftest import ROOT
 from tests.units.solved import solved
@@ -37,3 +38,15 @@ def test_a_right_way_passes_every_probe(notebook, exercise, style):
             assert verdict.passed and verdict.mistake in {None, *conventions}, verdict
     for probe in (p for p in own.unit.probes.values() if p.of == exercise and p.judges):
         own.accepts_and_rejects(probe, names)
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_the_solution_in_the_hand_of_another_student_passes_every_probe(notebook, style):
+    """The sample class hands these in, and expects full marks."""
+    own = solved(NOTEBOOKS[notebook], notebook)
+    for exercise in own.reference.notebook.exercises:
+        before, cell = STYLES[style](unmarked(own.reference.notebook.solution(exercise).source))
+        names = own.with_source("\n".join([*before, cell]))
+        for verdict in own.verdicts(names, exercise, own.questions[0]):
+            assert verdict.passed, (exercise, verdict)
