@@ -60,7 +60,7 @@ def run_probe(
     except Exception as error:
         if is_stub(error):
             return Outcome("not attempted", error=str(error)[:300] or _unwritten(error, probe))
-        return Outcome("raised", error=_describe(error), line=_students_line(error, probe))
+        return Outcome("raised", error=_describe(error, probe), line=_students_line(error, probe))
     modified = tuple(k for k, v in inputs.items() if not isinstance(v, Given) and not _same(v, asked[k]))
     try:
         arrays = {name: to_array(name, value) for name, value in answer.items()}
@@ -117,9 +117,12 @@ def without_magics(source: str) -> str:
     return "\n".join("pass" if line.startswith(("%", "!")) else line for line in source.splitlines())
 
 
-def _describe(error: BaseException) -> str:
+def _describe(error: BaseException, probe: Probe) -> str:
     text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+    told = f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+    where = traceback.extract_tb(error.__traceback__)[-1].filename
+    forgotten = "NoneType" in told and where == probe.run.__code__.co_filename
+    return f"{told}. Your code returned None: is a `return` missing?" if forgotten else told
 
 
 def _students_line(error: BaseException, probe: Probe) -> str:

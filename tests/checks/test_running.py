@@ -50,6 +50,17 @@ def test_what_is_no_array_is_refused_in_words(value, words):
     assert words in outcome.error
 
 
+def test_a_forgotten_return_is_told_where_a_pair_was_expected():
+    @probe("f")
+    def unpacks(s, x):
+        y, _ = s.f(x)
+        return {"y": y}
+
+    assert run_probe(unpacks, {"f": lambda x: None}, {"x": np.ones(2)}).error.endswith(
+        "is a `return` missing?"
+    )
+
+
 def test_an_input_changed_in_place_is_noticed_and_the_next_case_is_not_affected():
     x = np.arange(3.0)
 
