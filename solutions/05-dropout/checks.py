@@ -70,6 +70,19 @@ def _(rng):
     return {"u": few_kept(rng, 5, 4), "p": 1 - FEW}
 
 
+@probe("keep_mask", cases=2)
+def keeps_a_unit_whose_number_is_exactly_p(s, u, p):
+    return {"keep": s.keep_mask(u, p)}
+
+
+@keeps_a_unit_whose_number_is_exactly_p.inputs
+def _(rng):
+    p = float(rng.choice([0.25, 0.75]))  # 1 - p is exact, too
+    u = decisions(rng, p, 5, 4)
+    u[rng.integers(5), rng.integers(4)] = p
+    return {"u": u, "p": p}
+
+
 def layer_inputs(rng, name="x"):
     p = share(rng)
     return {name: activations(rng, 5, 4), "u": decisions(rng, p, 5, 4), "p": p}
@@ -299,6 +312,17 @@ def _(rng):
     scale = rng.permutation(np.linspace(0.6, 1.8, 4))
     centre = rng.permutation(np.array([-2.0, -0.8, 0.9, 2.3])) + rng.uniform(-0.1, 0.1, 4)
     return {"x": centre + scale * rng.normal(size=(9, 4)), "p": share(rng)}
+
+
+# so few units are kept that masks of one's own keep none
+@probe("variance_shift", cases=1, rtol=1e-7)
+def needs_no_masks_of_its_own(s, x, p):
+    return {"ratio": s.variance_shift(x, p)}
+
+
+@needs_no_masks_of_its_own.inputs
+def _(rng):
+    return {"x": rng.uniform(-2, 3, (9, 4)), "p": 1 - 2.0**-24}  # exact in single precision, too
 
 
 @probe(

@@ -78,7 +78,7 @@ def keep_mask(u, p):
     """Which units are kept, {eq}`do-mask`.
 
     u: uniform numbers in [0, 1), any shape. p: probability of dropping, 0 <= p < 1.
-    Returns booleans of the shape of u: True where the unit is kept.
+    Returns booleans of the shape of u: True where the unit is kept, also where u equals p.
 
     Example: u = 0.1, 0.7, 0.3 and p = 0.2 gives False, True, True.
     """
@@ -468,9 +468,15 @@ check(variance_shift)
 # Where the function is wrong, your test raises an error: use `assert`.
 # Any error counts as a rejection, as in pytest.
 # Where the function is right, your test returns. Whatever it returns is ignored, `True` and `False` too.
-# It is marked on one right implementation, which drops where `u < p`, and on several wrong ones.
+# It is marked on one right implementation and on several wrong ones.
+# The right one keeps where `u >= p`, as section 1 does, and your test must go by that.
 #
-# The check takes your own `dropout_forward` for the right one. Pass section 3 first.
+# The check here takes your own `dropout_forward` for the right one. Pass section 3 first.
+# If yours keeps where `u < 1 - p`, a right test rejects it, and the check tells you so.
+# Write `u >= p` in section 3, and the check can judge your test.
+#
+# Compare with `np.allclose`. Two right functions may round differently: `x / (1 - p)` and
+# `x * (1 / (1 - p))` need not agree in the last digit. `==` and `np.array_equal` reject one of them.
 # The inputs are yours to choose, and some hide mistakes. What does $p = 0.5$ hide?
 # Would you see that a whole row shares one decision? That prediction is touched?
 

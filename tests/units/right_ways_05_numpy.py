@@ -20,11 +20,11 @@ way(
 )
 way(
     "keep_mask",
-    "strictly above",
+    "filled in",
     """
     def keep_mask(u, p):
         keep = np.zeros(u.shape, dtype=bool)
-        keep[u > p] = True
+        keep[u >= p] = True
         return keep
     """,
 )
@@ -129,7 +129,7 @@ way(
     def dropout_forward(x, u, p, training):
         if not training:
             return x
-        return x.astype(np.float32) * np.where(u > p, np.float32(1 / (1 - p)), np.float32(0))
+        return x.astype(np.float32) * np.where(u >= p, np.float32(1 / (1 - p)), np.float32(0))
     """,
 )
 

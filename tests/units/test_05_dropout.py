@@ -15,12 +15,31 @@ from autograder.running import run_probe
 
 SOLVED = ("05-dropout", "dropout_numpy")
 
+ARITHMETIC = (
+    "masks = all_masks(len(x))\n"
+    "    P = np.where(masks, 1 - p, p).prod(axis=1)\n"
+    "    y = softmax((masks * x) @ W + b)\n"
+    "    arithmetic = P @ y"
+)
+ENTROPY = "m = probabilities.mean(axis=0)\n    h = lambda P: -(P * np.log(P + 1e-12)).sum(axis=-1)"
+
+
+def guarded(mistake, tiny):
+    """A logarithm that a number too large keeps from minus infinity."""
+    body = ENTROPY.replace("1e-12", tiny) + "\n    return m, h(m), h(m) - h(probabilities).mean(0)"
+    return "uncertainty", mistake, body
+
 
 SLIPS = {
     "the course's probability of keeping": (
         "keep_mask",
         "KM1",
         "return np.less(u, p)",
+    ),
+    "strictly above p": (
+        "keep_mask",
+        "KM-strict",
+        "return ~(u <= p)",
     ),
     "numbers of its own": (
         "keep_mask",
@@ -46,6 +65,11 @@ SLIPS = {
         "dropout_forward",
         "DO-vanilla",
         "keep = 1 - p\n    return np.where(u < p, 0, x) if training else keep * x",
+    ),
+    "the input multiplied in place": (
+        "dropout_forward",
+        "DO-in-place",
+        "if training:\n        x *= u >= p\n        x /= 1 - p\n    return x",
     ),
     "always on": (
         "dropout_forward",
@@ -89,6 +113,41 @@ SLIPS = {
         "    g = np.exp(np.log(y).mean(0))\n"
         "    return y.mean(0), g / g.sum()",
     ),
+    "the full network for the scaled one": (
+        "ensemble_average",
+        "EA-full",
+        f"{ARITHMETIC}\n    return arithmetic, softmax(x @ W + b)",
+    ),
+    "the bias scaled, too": (
+        "ensemble_average",
+        "EA-bias-scaled",
+        f"{ARITHMETIC}\n    return arithmetic, softmax((x @ W + b) * (1 - p))",
+    ),
+    "the arithmetic mean twice": (
+        "ensemble_average",
+        "EA-both-arithmetic",
+        f"{ARITHMETIC}\n    return arithmetic, arithmetic / arithmetic.sum()",
+    ),
+    "divided by the largest": (
+        "ensemble_average",
+        "EA-largest",
+        f"{ARITHMETIC}\n    g = np.prod(y ** P[:, None], axis=0)\n    return arithmetic, g / g.max()",
+    ),
+    "an axis of one mean left": (
+        "ensemble_average",
+        "EA-axis",
+        f"{ARITHMETIC}\n    return (P[None] @ y), softmax((1 - p) * x @ W + b)",
+    ),
+    "a penalty with an axis": (
+        "dropout_penalty",
+        "DP-axis",
+        "return p / (1 - p) * np.sum(x**2, axis=0, keepdims=True) @ w**2",
+    ),
+    "a penalty with two axes": (
+        "dropout_penalty",
+        "DP-axes",
+        "return p / (1 - p) * np.sum((x * w) ** 2, keepdims=True)",
+    ),
     "weight decay": (
         "dropout_penalty",
         "DP-ridge",
@@ -113,6 +172,79 @@ SLIPS = {
         "    m = P.mean(0)\n"
         "    h = -np.sum(m * np.log2(m), axis=1)\n"
         "    return m, h, h + (P * np.log2(P)).sum(2).mean(0)",
+    ),
+    "two entropies, none subtracted": (
+        "uncertainty",
+        "UN-two-entropies",
+        f"{ENTROPY}\n    return m, h(probabilities).mean(0), h(m)",
+    ),
+    "the entropy twice": (
+        "uncertainty",
+        "UN-entropy-twice",
+        f"{ENTROPY}\n    return m, h(m), h(m)",
+    ),
+    "the information twice": (
+        "uncertainty",
+        "UN-information-twice",
+        f"{ENTROPY}\n    i = h(m) - h(probabilities).mean(0)\n    return m, i, i",
+    ),
+    "the mean over the examples": (
+        "uncertainty",
+        "UN-examples-all",
+        f"{ENTROPY}\n    m = probabilities.mean(1)\n    return m, h(m), h(m) - h(probabilities).mean(1)",
+    ),
+    "the sum over the examples": (
+        "uncertainty",
+        "UN-axis-0",
+        f"{ENTROPY}\n"
+        "    h = lambda P: -(P * np.log(P + 1e-12)).sum(0)\n"
+        "    return m, h(m), h(m) - h(probabilities).mean(0)",
+    ),
+    "the sum over the examples, in the mean only": (
+        "uncertainty",
+        "UN-axis-0-mean",
+        f"{ENTROPY}\n"
+        "    e = -(m * np.log(m + 1e-12)).sum(axis=0)\n"
+        "    return m, e, e - h(probabilities).mean(0)",
+    ),
+    "the axis of the passes left": (
+        "uncertainty",
+        "UN-axis",
+        f"{ENTROPY}\n    return m[None], h(m)[None], (h(m) - h(probabilities).mean(0))[None]",
+    ),
+    "the axis of the classes left": (
+        "uncertainty",
+        "UN-axis-classes",
+        f"{ENTROPY}\n    return m, h(m)[:, None], (h(m) - h(probabilities).mean(0))[:, None]",
+    ),
+    "divergences added up": (
+        "uncertainty",
+        "UN-divergences",
+        f"{ENTROPY}\n"
+        "    ratio = np.log((probabilities + 1e-12) / (m + 1e-12))\n"
+        "    return m, h(m), (probabilities * ratio).sum(axis=(0, 2))",
+    ),
+    "one hundredth in the logarithm": guarded("UN-guard-2", "1e-2"),
+    "one thousandth in the logarithm": guarded("UN-guard-3", "1e-3"),
+    "1e-4 in the logarithm": guarded("UN-guard", "1e-4"),
+    "1e-6 in the logarithm": guarded("UN-guard", "1e-6"),
+    "a mask of its own": (
+        "variance_shift",
+        "VS-own-mask",
+        "y = x * (np.random.default_rng().random(x.shape) >= p) / (1 - p)\n"
+        "    return y.var(axis=0) / x.var(axis=0)",
+    ),
+    "a thousand masks of its own": (
+        "variance_shift",
+        "VS-own-mask",
+        "y = x * np.random.default_rng().binomial(1, 1 - p, (1000, *x.shape)) / (1 - p)\n"
+        "    return y.var(axis=(0, 1)) / x.var(axis=0)",
+    ),
+    "an axis left": (
+        "variance_shift",
+        "VS-axis",
+        "mu, var = x.mean(0, keepdims=True), x.var(0, keepdims=True)\n"
+        "    return ((var + mu**2) / (1 - p) - mu**2) / var",
     ),
     "the law for mean zero": (
         "variance_shift",

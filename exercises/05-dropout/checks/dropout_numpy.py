@@ -12,6 +12,11 @@ def follows_u_where_few_are_kept(s, u, p):
     return {"keep": s.keep_mask(u, p)}
 
 
+@probe("keep_mask", cases=2)
+def keeps_a_unit_whose_number_is_exactly_p(s, u, p):
+    return {"keep": s.keep_mask(u, p)}
+
+
 @probe("vanilla_dropout")
 def drops_in_training(s, x, u, p):
     return {"y": s.vanilla_dropout(x, u, p, True)}
@@ -107,6 +112,11 @@ def counts_zero_times_the_logarithm_of_zero_as_zero(s, probabilities):
 
 @probe("variance_shift", rtol=1e-7)
 def compares_the_variances_of_training_and_prediction(s, x, p):
+    return {"ratio": s.variance_shift(x, p)}
+
+
+@probe("variance_shift", cases=1, rtol=1e-7)
+def needs_no_masks_of_its_own(s, x, p):
     return {"ratio": s.variance_shift(x, p)}
 
 
