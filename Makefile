@@ -85,7 +85,7 @@ lint: .venv/stamp ## ruff and mypy
 	$(BIN)/mypy
 
 test: lint build site ## lint, types and tests; says what it skipped, and why
-	@there=$$(.ci/prepare) && REQUIRED="site $$there $$REQUIRED" $(BIN)/python -m pytest -n 2 --dist loadfile -rs
+	@there=$$(.ci/prepare) && REQUIRED="site $$there $$REQUIRED" $(BIN)/python -m pytest -n 2 -rs
 
 serve: site ## serve the website on this machine
 	$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html

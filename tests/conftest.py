@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -17,6 +17,13 @@ def missing(what: str, why: str) -> NoReturn:
     if what in os.environ.get("REQUIRED", "").split():
         pytest.fail(f"{why} ($REQUIRED says that it is here)", pytrace=False)
     pytest.skip(why)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from tests.scheduling import ByFileAndUnit
+
+    return ByFileAndUnit(config, log)
 
 
 NOTEBOOK = '''\
