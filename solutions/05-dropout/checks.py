@@ -485,6 +485,14 @@ def given_numbers(rng, *shape):
     return {"x": away_from_zero(rng, *shape), "u": rng.uniform(size=shape), "p": drop_probability(rng)}
 
 
+def eighths(rng):
+    """Numbers (2, 4) on both sides of p = 0.25 and of 1 - p, and each of the two exactly."""
+    return rng.permutation(8).reshape(2, 4) / 8
+
+
+ROUNDING = 1e-6  # a scale of 32 bits is as right as one of 64
+
+
 @probe("apply_dropout")
 def drops_where_u_is_below_p(s, x, u, p):
     return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
@@ -495,7 +503,27 @@ def _(rng):
     return given_numbers(rng, 6, 7)
 
 
-@probe("apply_dropout")
+@probe("apply_dropout", cases=1)
+def keeps_a_unit_whose_number_is_exactly_p(s, x, u, p):
+    return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
+
+
+@keeps_a_unit_whose_number_is_exactly_p.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 2, 4), "u": eighths(rng), "p": 0.25}
+
+
+@probe("apply_dropout", cases=1)
+def follows_the_given_numbers(s, x, u, p):
+    return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
+
+
+@follows_the_given_numbers.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 5, 4), "u": few_kept(rng, 5, 4), "p": 1 - FEW}
+
+
+@probe("apply_dropout", rtol=ROUNDING)
 def divides_the_survivors_by_the_probability_of_keeping(s, x, u, p):
     return factors(s.apply_dropout(tensor(x), tensor(u), p, True), tensor(x))
 
@@ -505,7 +533,7 @@ def _(rng):
     return given_numbers(rng, 6, 7)
 
 
-@probe("apply_dropout", cases=2)
+@probe("apply_dropout", cases=2, rtol=ROUNDING)
 def leaves_everything_alone_in_evaluation(s, x, u, p):
     y = s.apply_dropout(tensor(x), tensor(u), p, False)
     return {"anything_is_dropped": fact((y == 0).any()), **factors(y, tensor(x))}
@@ -516,7 +544,7 @@ def _(rng):
     return given_numbers(rng, 6, 7)
 
 
-@probe("apply_dropout", cases=2)
+@probe("apply_dropout", cases=2, rtol=ROUNDING)
 def lets_the_gradient_through_the_survivors(s, x, u, p, dout):
     leaf = tensor(x).clone().requires_grad_(True)
     y = s.apply_dropout(leaf, tensor(u), p, True)
@@ -543,9 +571,16 @@ def drops_nothing_for_p_0_and_everything_for_p_1(s, x, u, dout):
     return found
 
 
+def extreme_numbers(rng):
+    """Uniform numbers, the least possible one among them."""
+    u = rng.uniform(size=(4, 5))
+    u.flat[rng.integers(u.size)] = 0.0
+    return {"x": away_from_zero(rng, 4, 5), "u": u, "dout": away_from_zero(rng, 4, 5)}
+
+
 @drops_nothing_for_p_0_and_everything_for_p_1.inputs
 def _(rng):
-    return {"x": away_from_zero(rng, 4, 5), "u": rng.uniform(size=(4, 5)), "dout": away_from_zero(rng, 4, 5)}
+    return extreme_numbers(rng)
 
 
 @probe("apply_dropout", cases=1)
@@ -605,6 +640,21 @@ def _(rng):
     return {"shape": [2, 3, 5, 4], "p": 0.3}
 
 
+@probe("apply_dropout", cases=1)
+def keeps_type_and_device_where_everything_is_dropped(s, shape, p):
+    import torch
+
+    def function(x):
+        return s.apply_dropout(x, torch.ones_like(x), p, True)
+
+    return {**types_kept(function), **stays_on_device(function, shape)}
+
+
+@keeps_type_and_device_where_everything_is_dropped.inputs
+def _(rng):
+    return {"shape": [2, 3, 5, 4], "p": 1.0}
+
+
 def small_probability(rng):
     """Small enough that something is kept even where only a few decisions are taken."""
     return float(rng.uniform(0.27, 0.36))
@@ -618,12 +668,42 @@ def shares(layer, shape, calls):
     """The share of zeros and the share of the rest, over many calls."""
     import torch
 
-    x = torch.ones(*shape)
-    zeros = sum((layer(x) == 0).double().mean() for _ in range(calls)) / calls
+    zeros = sum((layer(torch.ones(*shape)) == 0).double().mean() for _ in range(calls)) / calls
     return {"share_of_zeros": zeros, "share_of_the_rest": 1 - zeros}
 
 
-@probe("Dropout")
+SUMS = {"call": (1, 2), "example": (2,), "unit_of_a_batch": (1,), "unit_over_all_calls": (0,)}  # over axes
+
+
+def spreads(kind, p, shape, calls):
+    """How much numbers of zeros vary, over sqrt(n p q), the deviation for n independent decisions."""
+    import torch
+
+    zero = torch.stack([kind(p)(torch.ones(*shape)) == 0 for _ in range(calls)]).double()
+    zero = zero.reshape(calls, *shape[:2], -1)[..., 0]
+    found = {}
+    for name, axes in SUMS.items():
+        count = zero.sum(dim=axes)
+        decisions_each = zero.numel() / count.numel()
+        found[f"spread_of_one_{name}"] = count.std(correction=0) / (decisions_each * p * (1 - p)) ** 0.5
+    return found
+
+
+def spreads_of_independent_decisions():
+    return {f"spread_of_one_{name}": 1.0 for name in SUMS}
+
+
+def seed_survives(make_and_call):
+    """Is the seed of torch the same before and after?"""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(20_261_121)
+        make_and_call()
+        return fact(torch.initial_seed() == 20_261_121)
+
+
+@probe("Dropout", rtol=ROUNDING)
 def scales_what_it_keeps(s, x, p):
     return factors(s.Dropout(p)(tensor(x)), tensor(x))
 
@@ -633,7 +713,7 @@ def _(rng):
     return batch_for_layer(rng, 20, 30)
 
 
-@probe("Dropout", cases=2, rtol=0.15)
+@probe("Dropout", cases=2, rtol=0.02)
 def drops_its_share(s, p, shape, calls):
     return shares(s.Dropout(p), shape, calls)
 
@@ -683,6 +763,48 @@ def _(rng):
     return {"shape": [40, 45], "p": small_probability(rng)}
 
 
+@probe("Dropout", cases=1)
+def decides_so_on_any_number_of_axes(s, p, batch, row):
+    kept = kept_by(s.Dropout(p), batch)
+    names = ("images", "channels", "rows", "columns")
+    same = [(kept == kept.narrow(axis, 0, 1)).all() for axis in range(4)]
+    single = kept_by(s.Dropout(p), row)
+    return {
+        **{f"all_{name}_share_their_fate": fact(v) for name, v in zip(names, same, strict=True)},
+        "all_numbers_of_one_axis_share_their_fate": fact((single == single[0]).all()),
+    }
+
+
+@decides_so_on_any_number_of_axes.inputs
+def _(rng):
+    return {"p": small_probability(rng), "batch": [20, 9, 5, 4], "row": [300]}
+
+
+@probe("Dropout", cases=1, rtol=0.25)
+def drops_more_at_one_call_and_fewer_at_another(s, p, shape, calls):
+    return spreads(s.Dropout, p, shape, calls)
+
+
+@drops_more_at_one_call_and_fewer_at_another.inputs
+def _(rng):
+    return {"p": small_probability(rng), "shape": [20, 25], "calls": 600}
+
+
+@drops_more_at_one_call_and_fewer_at_another.expect
+def _(p, shape, calls):
+    return spreads_of_independent_decisions()
+
+
+@probe("Dropout", cases=1)
+def leaves_the_seed_alone(s, x, p):
+    return {"the_seed_is_the_same_afterwards": seed_survives(lambda: s.Dropout(p)(tensor(x)))}
+
+
+@leaves_the_seed_alone.inputs
+def _(rng):
+    return batch_for_layer(rng, 4, 5)
+
+
 @probe("Dropout", cases=2)
 def takes_batches_of_any_size(s, x, p):
     layer = s.Dropout(p)
@@ -701,7 +823,7 @@ def evaluation(layer, x):
     return {"anything_is_dropped": fact((y == 0).any()), **factors(y, tensor(x))}
 
 
-@probe("Dropout", cases=2)
+@probe("Dropout", cases=2, rtol=ROUNDING)
 def is_the_identity_in_evaluation(s, x, p):
     layer = s.Dropout(p)
     layer(tensor(x))
@@ -713,7 +835,7 @@ def _(rng):
     return batch_for_layer(rng, 20, 30)
 
 
-@probe("Dropout", cases=2)
+@probe("Dropout", cases=2, rtol=ROUNDING)
 def sends_the_gradient_the_way_of_the_values(s, x, p, dout):
     leaf = tensor(x).clone().requires_grad_(True)
     y = s.Dropout(p)(leaf)
@@ -727,17 +849,22 @@ def _(rng):
     return {**batch_for_layer(rng, 20, 30), "dout": away_from_zero(rng, 20, 30)}
 
 
-def refuses(make, p):
+def refusal(make, p):
+    """The message of the ValueError that p brings, None where it brings none."""
     try:
         make(p)
-    except ValueError:
-        return fact(True)
-    return fact(False)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 @probe("Dropout", cases=1)
 def refuses_a_p_that_is_no_probability(s, outside, inside):
-    return {f"p_{p}_is_refused": refuses(s.Dropout, p) for p in (*outside, *inside)}
+    told = {p: refusal(s.Dropout, p) for p in (*outside, *inside)}
+    return {
+        **{f"p_{p}_is_refused": fact(message is not None) for p, message in told.items()},
+        **{f"the_error_says_that_{p:g}_came": fact(f"{p:g}" in (told[p] or "")) for p in outside},
+    }
 
 
 @refuses_a_p_that_is_no_probability.inputs
@@ -745,7 +872,7 @@ def _(rng):
     return {"outside": [-0.1, 1.1, 50.0], "inside": [0.0, 0.3, 1.0]}
 
 
-@probe("Dropout", cases=1)
+@probe("Dropout", cases=1, rtol=ROUNDING)
 def reads_p_at_every_call(s, x, first, second):
     layer = s.Dropout(first)
     layer(tensor(x))
@@ -790,7 +917,17 @@ def _(rng):
     return {"shape": [2, 3, 5, 4], "p": 0.3}
 
 
-@probe("Dropout", cases=1, hidden=True)
+@probe("Dropout", cases=1)
+def keeps_both_where_it_drops_everything(s, shape, p):
+    return {**types_kept(s.Dropout(p)), **stays_on_device(s.Dropout(p), shape)}
+
+
+@keeps_both_where_it_drops_everything.inputs
+def _(rng):
+    return {"shape": [2, 3, 5, 4], "p": 1.0}
+
+
+@probe("Dropout", cases=1, rtol=ROUNDING, hidden=True)
 def drops_half_by_default(s, x):
     return {**factors(s.Dropout()(tensor(x)), tensor(x)), "p": s.Dropout().p}
 
@@ -810,7 +947,27 @@ def _(rng):
     return given_numbers(rng, 6, 7)
 
 
-@probe("DropoutFunction")
+@probe("DropoutFunction", cases=1)
+def keeps_where_u_equals_p(s, x, u, p):
+    return {"kept": s.DropoutFunction.apply(tensor(x), tensor(u), p) != 0}
+
+
+@keeps_where_u_equals_p.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 2, 4), "u": eighths(rng), "p": 0.25}
+
+
+@probe("DropoutFunction", cases=1)
+def goes_by_the_given_numbers(s, x, u, p):
+    return {"kept": s.DropoutFunction.apply(tensor(x), tensor(u), p) != 0}
+
+
+@goes_by_the_given_numbers.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 5, 4), "u": few_kept(rng, 5, 4), "p": 1 - FEW}
+
+
+@probe("DropoutFunction", rtol=ROUNDING)
 def scales_the_survivors(s, x, u, p):
     return factors(s.DropoutFunction.apply(tensor(x), tensor(u), p), tensor(x))
 
@@ -841,7 +998,7 @@ def _(rng):
     return {**given_numbers(rng, 20, 30), "dout": away_from_zero(rng, 20, 30)}
 
 
-@probe("DropoutFunction")
+@probe("DropoutFunction", rtol=ROUNDING)
 def scales_the_gradient_as_the_values(s, x, u, p, dout):
     _y, dx = function_gradient(s, x, u, p, dout)
     return factors(dx, tensor(dout))
@@ -852,10 +1009,10 @@ def _(rng):
     return {**given_numbers(rng, 20, 30), "dout": away_from_zero(rng, 20, 30)}
 
 
-@probe("DropoutFunction", cases=2)
+@probe("DropoutFunction", cases=2, rtol=ROUNDING)
 def sends_the_gradient_to_inputs_that_are_zero(s, x, u, p, dout):
     _y, dx = function_gradient(s, x, u, p, dout)
-    return {"gradient_reaches_every_zero_that_was_kept": fact((dx != 0)[tensor(x) == 0].all())}
+    return {"dx_where_x_is_zero_and_kept": dx[tensor(x) == 0]}
 
 
 @sends_the_gradient_to_inputs_that_are_zero.inputs
@@ -865,6 +1022,21 @@ def _(rng):
     x[zero] = 0
     u[zero] = rng.uniform(0.45, 0.55, zero.sum())  # kept, also by whoever keeps where u < 1 - p
     return {"x": x, "u": u, "p": float(rng.uniform(0.22, 0.36)), "dout": away_from_zero(rng, 12, 10)}
+
+
+@probe("DropoutFunction", cases=1, rtol=ROUNDING)
+def keeps_the_masks_of_two_calls_apart(s, x, u, p, dout):
+    leaf = tensor(x).clone().requires_grad_(True)
+    y, _later = (s.DropoutFunction.apply(leaf, tensor(numbers), p) for numbers in u)
+    y.backward(tensor(dout))
+    same = ((leaf.grad != 0) == (y != 0)).all()
+    return {"gradient_follows_the_mask_of_its_own_call": fact(same), **factors(leaf.grad, tensor(dout))}
+
+
+@keeps_the_masks_of_two_calls_apart.inputs
+def _(rng):
+    given = given_numbers(rng, 6, 7)
+    return {**given, "u": rng.uniform(size=(2, 6, 7)), "dout": away_from_zero(rng, 6, 7)}
 
 
 @probe("DropoutFunction", cases=1)
@@ -878,7 +1050,7 @@ def survives_p_0_and_p_1(s, x, u, dout):
 
 @survives_p_0_and_p_1.inputs
 def _(rng):
-    return {"x": away_from_zero(rng, 4, 5), "u": rng.uniform(size=(4, 5)), "dout": away_from_zero(rng, 4, 5)}
+    return extreme_numbers(rng)
 
 
 @probe("DropoutFunction", cases=1)
@@ -893,7 +1065,7 @@ def _(rng):
     return {"p": 0.3}
 
 
-@probe("SpatialDropout", cases=2)
+@probe("SpatialDropout", cases=2, rtol=ROUNDING)
 def scales_the_channels_it_keeps(s, x, p):
     return factors(s.SpatialDropout(p)(tensor(x)), tensor(x))
 
@@ -903,14 +1075,14 @@ def _(rng):
     return batch_for_layer(rng, 20, 16, 3, 2)
 
 
-@probe("SpatialDropout", cases=2, rtol=0.15)
+@probe("SpatialDropout", cases=2, rtol=0.02)
 def drops_its_share_of_the_channels(s, p, shape, calls):
     return shares(s.SpatialDropout(p), shape, calls)
 
 
 @drops_its_share_of_the_channels.inputs
 def _(rng):
-    return {"p": small_probability(rng), "shape": [100, 100, 1, 1], "calls": 100}
+    return {"p": small_probability(rng), "shape": [100, 40, 2, 3], "calls": 250}
 
 
 @drops_its_share_of_the_channels.expect
@@ -947,7 +1119,59 @@ def _(rng):
     return {"shape": [40, 36, 4, 5], "p": small_probability(rng)}
 
 
-@probe("SpatialDropout", cases=2)
+@probe("SpatialDropout", cases=1, rtol=0.25)
+def drops_now_more_now_fewer_channels(s, p, shape, calls):
+    return spreads(s.SpatialDropout, p, shape, calls)
+
+
+@drops_now_more_now_fewer_channels.inputs
+def _(rng):
+    return {"p": small_probability(rng), "shape": [20, 25, 2, 3], "calls": 600}
+
+
+@drops_now_more_now_fewer_channels.expect
+def _(p, shape, calls):
+    return spreads_of_independent_decisions()
+
+
+@probe("SpatialDropout", cases=1, rtol=ROUNDING)
+def asks_for_p_at_every_call(s, x, first, second):
+    layer = s.SpatialDropout(first)
+    layer(tensor(x))
+    layer.p = second
+    return factors(layer(tensor(x)), tensor(x))
+
+
+@asks_for_p_at_every_call.inputs
+def _(rng):
+    return {
+        "x": away_from_zero(rng, 20, 16, 3, 2),
+        "first": 0.3,
+        "second": float(rng.uniform(0.55, 0.7)),
+    }
+
+
+@probe("SpatialDropout", cases=1)
+def takes_any_p_from_0_to_1(s, x):
+    return {f"y_for_p_{p}": s.SpatialDropout(p)(tensor(x)) + 0 for p in (0, 1)}
+
+
+@takes_any_p_from_0_to_1.inputs
+def _(rng):
+    return {"x": away_from_zero(rng, 4, 5, 3, 2)}
+
+
+@probe("SpatialDropout", cases=1)
+def changes_no_seed(s, x, p):
+    return {"the_seed_is_the_same_afterwards": seed_survives(lambda: s.SpatialDropout(p)(tensor(x)))}
+
+
+@changes_no_seed.inputs
+def _(rng):
+    return batch_for_layer(rng, 4, 5, 3, 2)
+
+
+@probe("SpatialDropout", cases=2, rtol=ROUNDING)
 def leaves_images_alone_in_evaluation(s, x, p):
     return evaluation(s.SpatialDropout(p), x)
 
@@ -957,7 +1181,7 @@ def _(rng):
     return batch_for_layer(rng, 20, 16, 3, 2)
 
 
-@probe("SpatialDropout", cases=1)
+@probe("SpatialDropout", cases=1, rtol=ROUNDING)
 def sends_the_gradient_through_the_channels_it_keeps(s, x, p, dout):
     leaf = tensor(x).clone().requires_grad_(True)
     y = s.SpatialDropout(p)(leaf)
@@ -1005,10 +1229,17 @@ def nested_model(ps):
 
 @probe("set_dropout", cases=2)
 def reaches_every_dropout_layer(s, ps, p):
+    from torch import nn
+
     model = nested_model(ps)
     s.set_dropout(model, p)
     deep = [model.inner[1], *model.inner[2], model.list[0]]
-    return {"p_of_the_layers": np.array([float(layer.p) for layer in (model.first, model.second, *deep)])}
+    alone = nn.Dropout(ps[0])
+    s.set_dropout(alone, p)
+    return {
+        "p_of_the_layers": np.array([float(layer.p) for layer in (model.first, model.second, *deep)]),
+        "p_of_a_model_that_is_one_layer": alone.p,
+    }
 
 
 @reaches_every_dropout_layer.inputs
@@ -1095,10 +1326,18 @@ def model_inputs(rng):
     }
 
 
+def predicted(s, net, x, passes):
+    """What mc_predict returns; a switch for gradients that it left off is put back."""
+    import torch
+
+    with torch.enable_grad():
+        return s.mc_predict(net, tensor(x), passes)
+
+
 def predictions(s, x, passes, model):
     """What comes out for a model that was in training before, and for one that was in evaluation."""
     nets = {"training": counting_model(**model).train(), "evaluation": counting_model(**model).eval()}
-    return {mode: s.mc_predict(net, tensor(x), passes) for mode, net in nets.items()}
+    return {mode: predicted(s, net, x, passes) for mode, net in nets.items()}
 
 
 @probe("mc_predict")
@@ -1126,7 +1365,7 @@ def _(rng):
 @probe("mc_predict", cases=2)
 def leaves_the_running_statistics_alone(s, x, passes, **model):
     net = counting_model(**model)
-    s.mc_predict(net, tensor(x), passes)
+    predicted(s, net, x, passes)
     return {"running_mean": net[1][0].running_mean, "running_var": net[1][0].running_var}
 
 
@@ -1136,7 +1375,7 @@ def _(rng):
 
 
 def modes_after(s, net, x, passes):
-    s.mc_predict(net, tensor(x), passes)
+    predicted(s, net, x, passes)
     return np.array([module.training for module in net.modules()])
 
 
@@ -1162,7 +1401,7 @@ def _(rng):
 
 @probe("mc_predict", cases=1)
 def remembers_no_graph(s, x, passes, **model):
-    mean, std = s.mc_predict(counting_model(**model), tensor(x), passes)
+    mean, std = predicted(s, counting_model(**model), x, passes)
     return {f"{n}_requires_a_gradient": fact(t.requires_grad) for n, t in (("mean", mean), ("std", std))}
 
 
@@ -1171,9 +1410,29 @@ def _(rng):
     return model_inputs(rng)
 
 
+@probe("mc_predict", cases=1)
+def leaves_gradients_and_seed_as_they_were(s, x, passes, **model):
+    import torch
+
+    net = counting_model(**model)
+    with torch.enable_grad():
+        same_seed = seed_survives(lambda: s.mc_predict(net, tensor(x), passes))
+        switched_on = torch.is_grad_enabled()
+    return {
+        "gradients_are_on_afterwards": fact(switched_on),
+        "all_weights_still_want_gradients": fact(all(w.requires_grad for w in net.parameters())),
+        "the_seed_is_the_same_afterwards": same_seed,
+    }
+
+
+@leaves_gradients_and_seed_as_they_were.inputs
+def _(rng):
+    return model_inputs(rng)
+
+
 @probe("mc_predict", cases=1, hidden=True)
 def works_for_one_example_alone(s, x, passes, **model):
-    mean, std = s.mc_predict(counting_model(**model), tensor(x[:1]), passes)
+    mean, std = predicted(s, counting_model(**model), x[:1], passes)
     return {"mean": mean, "std": std}
 
 

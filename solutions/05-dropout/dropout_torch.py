@@ -113,12 +113,16 @@ check(apply_dropout)
 # A layer that draws its own numbers, new ones at every call. `self.training` says which mode it is in.
 # You may call `apply_dropout`, if its check passes, or write the formula again.
 #
-# - Keep `p` as `self.p`, and read it at every call: others may change it later. You will, in exercise 5.
+# - Keep `p` as `self.p`, and read it at every call: others may change it later.
 # - A `p` outside of 0 to 1 is an error: raise `ValueError`, and say what was expected and what came.
+#   The value that came must stand in the message.
 # - Do not set a seed. Setting one is for whoever runs the whole program.
-# Think what a seed in `forward` would do.
+#   Think what a seed in `forward` would do.
+# - With 16-bit `x`, draw the numbers with 32 bits: `torch.rand_like(x, dtype=torch.float32)`.
+#   Uniform numbers of 16 bits are multiples of a coarse step, so the share of zeros would be a little off.
 #
 # No two runs of this layer are equal, so the checks count: over many units, is the share of zeros near `p`?
+# And does the number of zeros vary from call to call as much as it must when each unit decides by itself?
 # Counting leaves a tolerance. It is wide: a right layer fails by bad luck less than once in a million checks.
 
 
@@ -172,7 +176,8 @@ class DropoutFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, u, p):
-        """x, u: tensors of one shape. p: the probability of dropping. Returns y, {eq}`do-inverted-train`."""
+        """x, u: tensors of one shape. p: the probability of dropping, from 0 to 1. Returns y of
+        {eq}`do-inverted-train`, with the shape and type of x."""
         ### BEGIN SOLUTION
         kept = u >= p
         ctx.save_for_backward(kept)
@@ -215,6 +220,7 @@ class SpatialDropout(nn.Module):
     """nn.Dropout2d: in training each channel of each image is zero with probability p, {eq}`do-spatial`."""
 
     def __init__(self, p=0.5):
+        """p: the probability of dropping, from 0 to 1. It is read at every call."""
         super().__init__()
         self.p = p
 
@@ -235,6 +241,7 @@ check(SpatialDropout)
 # You train with `p = 0.5` for a while, and then want `0.2` everywhere.
 # The layers sit in blocks inside of blocks: `model.modules()` visits them all.
 # PyTorch has four kinds of dropout layers for us. None of them is a subclass of another.
+# The layers that you have written are not among them.
 
 # %%
 DROPOUT_LAYERS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
@@ -266,7 +273,8 @@ check(set_dropout)
 # ## 6. How sure is the network? (●●●, 20 minutes)
 #
 # Leave dropout on while predicting, and call the network several times.
-# Each call uses another of the $2^n$ networks. Where they agree, the answer is firm.
+# In each call every example meets one of the $2^n$ networks, drawn anew.
+# Where they agree, the answer is firm.
 # This is Monte Carlo dropout (Gal and Ghahramani 2016): {eq}`do-mc-mean`.
 #
 # `model.train()` would switch dropout on, and batch normalization with it.
@@ -275,7 +283,7 @@ check(set_dropout)
 # So put the whole model into evaluation mode first, and then the dropout layers alone into training mode.
 #
 # Afterwards the model must be as you found it. Some of its modules may have been in training mode
-# and some not: note the mode of each one before you start.
+# and some not: note the mode of each one before you start. The seed and the switch for gradients stay, too.
 
 
 # %% solution="mc_predict"
@@ -333,6 +341,11 @@ def describe(layer, x):
     }
 
 
+def shown(value):
+    """A number with three digits, or yes and no."""
+    return ("no", "yes")[value] if isinstance(value, bool) else f"{value:.3f}"
+
+
 # %% experiment="parity"
 images = 1 + torch.rand(64, 100, 5, 6, device=device)
 pairs = {"Dropout": (Dropout, nn.Dropout), "SpatialDropout": (SpatialDropout, nn.Dropout2d)}
@@ -340,7 +353,7 @@ for name, (mine, library) in pairs.items():
     print(f"{name:22} {'mine':>8} {'library':>8}")
     theirs = describe(library(0.3), images)
     for what, value in describe(mine(0.3), images).items():
-        print(f"  {what:20} {value:8.3f} {theirs[what]:8.3f}")
+        print(f"  {what:20} {shown(value):>8} {shown(theirs[what]):>8}")
 
 # %% [markdown]
 # What PyTorch has, and what each drops in training:
@@ -353,7 +366,8 @@ for name, (mine, library) in pairs.items():
 # | `nn.Dropout3d` | channel of `(N, C, D, H, W)` | |
 # | `nn.AlphaDropout` | number | keeps mean *and* variance; for networks with SELU |
 # | `nn.FeatureAlphaDropout` | channel | the same for whole channels |
-# | `F.dropout` and its like | as the layer | `training=True` by default: say `training=self.training` |
+# | `F.dropout`, `F.dropout1d` to `3d` | as the layer | on by default: say `training=self.training` |
+# | `F.alpha_dropout`, `F.feature_alpha_dropout` | as the layer | off by default: say so here, too |
 #
 # The layers have a second argument, `inplace=True`. It overwrites the input to save memory.
 # Where the layer before needs its own output for its gradient, `backward` fails then.
@@ -375,11 +389,14 @@ for name, (mine, library) in pairs.items():
 @torch.no_grad()
 def measured_ratio(dropout, x, passes=50):
     """What nn.BatchNorm1d learns as variance behind dropout, over what it meets in evaluation. x: (N, D)."""
+    mode = dropout.training
     norm = nn.BatchNorm1d(x.shape[1], momentum=None).to(x.device, x.dtype)
     net = nn.Sequential(dropout, norm).train()
     for _ in range(passes):
         net(x)
-    return (norm.running_var / dropout.eval()(x).var(dim=0)).mean().item()
+    ratio = norm.running_var / dropout.eval()(x).var(dim=0)
+    dropout.train(mode)
+    return ratio.mean().item()
 
 
 def predicted_ratio(x, p):
@@ -396,9 +413,9 @@ for name, x in {"mean zero": centred, "behind a ReLU": centred.relu()}.items():
         print(f"   p = {p:3} {measured_ratio(Dropout(p), x):12.3f} {predicted_ratio(x, p):10.3f}")
 
 # %% [markdown]
-# **Question.** Your measurement agrees with the formula. The layer behind batch normalization was trained on
-# numbers with standard deviation 1. Which standard deviation does it meet in evaluation,
-# for `p = 0.5` behind a ReLU?
+# **Question.** Your measurement agrees with the formula. With gamma = 1 and beta = 0,
+# the layer behind batch normalization was trained on numbers with standard deviation 1.
+# Which standard deviation does it meet in evaluation, for `p = 0.5` behind a ReLU?
 # Write down an order of convolution, batch normalization,
 # ReLU and dropout in which *this* batch normalization
 # sees the same variance in both modes.
@@ -452,7 +469,7 @@ print(f"and {(turned[0] > 0.9).double().mean().item():.0%} are named with a prob
 #
 # ## Experiment: knowing by heart
 #
-# A network with a wide hidden layer learns to tell photographs from 32×32 patches of them.
+# A network with two convolutions and 256 hidden units learns to tell photographs from 32×32 patches of them.
 # It gets 500 patches, few enough to know by heart.
 # It is trained with your layer before the hidden layer and behind it, for `p` = 0, 0.2, 0.5 and 0.8,
 # with three seeds each. Loss and accuracy are measured without dropout, on the training patches
@@ -460,7 +477,7 @@ print(f"and {(turned[0] > 0.9).double().mean().item():.0%} are named with a prob
 #
 # **Predict first.** Write down, before you run the cell:
 # for which `p` will the *training* loss be lowest after the last epoch, and for which the *validation* loss?
-# Which validation loss stops falling first?
+# Which validation loss stops falling first, if the spread of the seeds lets you tell?
 # Will the validation *accuracy* tell the same story as the validation loss?
 # A wrong prediction costs nothing. A missing reason does.
 

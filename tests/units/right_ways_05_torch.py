@@ -58,6 +58,50 @@ way(
 )
 
 way(
+    "apply_dropout",
+    "the scale of 32 bits, cast",
+    """
+    def apply_dropout(x, u, p, training):
+        if not training:
+            return x
+        if p == 1:
+            return 0 * x
+        return x * ((u >= p) / (1 - p)).to(x.dtype)
+    """,
+)
+way(
+    "apply_dropout",
+    "the product of 32 bits, cast",
+    """
+    def apply_dropout(x, u, p, training):
+        if not training:
+            return x
+        mask = (u >= p).float()
+        return x * (mask / max(1 - p, 1e-30)).to(x.dtype)
+    """,
+)
+
+way(
+    "Dropout",
+    "numbers of 32 bits for whatever comes",
+    """
+    class Dropout(nn.Module):
+        def __init__(self, p=0.5):
+            super().__init__()
+            if not 0 <= p <= 1:
+                raise ValueError(f"p is {p:.3f}, must be between 0 and 1")
+            self.p = p
+
+        def forward(self, x):
+            if not self.training or self.p == 0:
+                return x
+            if self.p == 1:
+                return torch.zeros_like(x)
+            u = torch.rand_like(x, dtype=torch.float32)
+            return x * ((u >= self.p) / (1 - self.p)).to(x.dtype)
+    """,
+)
+way(
     "Dropout",
     "rand with a device",
     """
@@ -131,7 +175,7 @@ way(
         def __init__(self, p=0.5):
             super().__init__()
             if p < 0.0 or 1.0 < p:
-                raise ValueError("0 <= p <= 1")
+                raise ValueError("0 <= p <= 1 does not hold for %s" % p)
             self.p = p
 
         def forward(self, x):
@@ -233,7 +277,7 @@ way(
             N, C, H, W = images.shape
             u = torch.rand(N, C, device=images.device)
             kept = (u >= self.p)[:, :, None, None]
-            return images * kept / (1 - self.p)
+            return images * kept / (1 - self.p) if self.p < 1 else torch.zeros_like(images)
     """,
 )
 way(
@@ -249,7 +293,7 @@ way(
             if self.training:
                 keep = 1 - self.p
                 mask = images.new_full((*images.shape[:2], 1, 1), keep).bernoulli()
-                images = images * mask / keep
+                images = images * mask / (keep or 1)
             return images
     """,
 )
@@ -276,11 +320,10 @@ way(
         def __init__(self, p=0.5):
             super().__init__()
             self.p = p
-            self.drop = Dropout(p)
 
         def forward(self, images):
             ones = torch.ones_like(images[:, :, :1, :1])
-            return images * self.drop(ones)
+            return images * Dropout(self.p).train(self.training)(ones)
     """,
 )
 
