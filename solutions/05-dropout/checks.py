@@ -71,11 +71,11 @@ def _(rng):
 
 
 @probe("keep_mask", cases=2)
-def keeps_a_unit_whose_number_is_exactly_p(s, u, p):
+def keeps_the_unit_whose_number_equals_p(s, u, p):
     return {"keep": s.keep_mask(u, p)}
 
 
-@keeps_a_unit_whose_number_is_exactly_p.inputs
+@keeps_the_unit_whose_number_equals_p.inputs
 def _(rng):
     p = float(rng.choice([0.25, 0.75]))  # 1 - p is exact, too
     u = decisions(rng, p, 5, 4)

@@ -36,6 +36,11 @@ SLIPS = {
         "KM1",
         "return np.less(u, p)",
     ),
+    "the course's probability of keeping, with p itself": (
+        "keep_mask",
+        "KM1-strict",
+        "return u <= p",
+    ),
     "strictly above p": (
         "keep_mask",
         "KM-strict",
@@ -117,6 +122,11 @@ SLIPS = {
         "ensemble_average",
         "EA-full",
         f"{ARITHMETIC}\n    return arithmetic, softmax(x @ W + b)",
+    ),
+    "scaled by p": (
+        "ensemble_average",
+        "EA-scaled-by-p",
+        f"{ARITHMETIC}\n    return arithmetic, softmax(p * x @ W + b)",
     ),
     "the bias scaled, too": (
         "ensemble_average",
@@ -226,7 +236,7 @@ SLIPS = {
     ),
     "one hundredth in the logarithm": guarded("UN-guard-2", "1e-2"),
     "one thousandth in the logarithm": guarded("UN-guard-3", "1e-3"),
-    "1e-4 in the logarithm": guarded("UN-guard", "1e-4"),
+    "1e-4 in the logarithm": guarded("UN-guard-4", "1e-4"),
     "1e-6 in the logarithm": guarded("UN-guard", "1e-6"),
     "a mask of its own": (
         "variance_shift",

@@ -13,7 +13,7 @@ def follows_u_where_few_are_kept(s, u, p):
 
 
 @probe("keep_mask", cases=2)
-def keeps_a_unit_whose_number_is_exactly_p(s, u, p):
+def keeps_the_unit_whose_number_equals_p(s, u, p):
     return {"keep": s.keep_mask(u, p)}
 
 
