@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import tomllib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -147,6 +148,7 @@ def read_unit(root: Path, slug: str) -> Unit:
     patches = [_patch(row, equations, slug) for row in rows]
     _check_ids(patches, slug)
     checks = (folder / "checks.py").read_text(encoding="utf-8")
+    _check_names(notebooks, checks, slug)
     return Unit(slug, str(settings["title"]), limits, notebooks, checks, patches)
 
 
@@ -192,10 +194,21 @@ def _patch(row: dict[str, Any], equations: Equations, slug: str) -> Patch:
 
 
 def _check_ids(patches: list[Patch], slug: str) -> None:
-    ids = [p.mistake.id for p in patches]
-    twice = sorted({i for i in ids if ids.count(i) > 1})
-    if twice:
-        raise UnitError(f"{slug}/mistakes.toml has the id {twice[0]} twice: ids are unique in a unit.")
+    for twice in _repeated([p.mistake.id for p in patches]):
+        raise UnitError(f"{slug}/mistakes.toml has the id {twice} twice: ids are unique in a unit.")
+
+
+def _check_names(notebooks: list[Notebook], checks: str, slug: str) -> None:
+    """What is looked up by name across the unit; a second function of a name would replace the first."""
+    for twice in _repeated([name for notebook in notebooks for name in notebook.exercises]):
+        raise UnitError(f"{slug} has two exercises called {twice}: names are unique in a unit.")
+    defined = [node.name for node in ast.parse(checks).body if isinstance(node, ast.FunctionDef)]
+    for twice in _repeated([name for name in defined if name != "_"]):
+        raise UnitError(f"{slug}/checks.py defines {twice} twice: the first one would be lost, rename one.")
+
+
+def _repeated(names: list[str]) -> list[str]:
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def slugs(root: Path) -> list[str]:

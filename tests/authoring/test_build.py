@@ -101,6 +101,7 @@ def test_a_changed_source_is_built_again_and_an_unchanged_one_is_not(course):
         ("mistakes.toml", 'says = "You multiplied by a twice."', "", "says missing"),
         ("mistakes.toml", 'find = "x * a"', "find = 'x * b'", "occurs 0 times"),
         ("mistakes.toml", "[[mistake]]", "[[mistake", "not valid TOML"),
+        ("checks.py", "def scales_by_zero", "def scales_every_entry", "defines scales_every_entry twice"),
         ("unit.toml", "cell_seconds", "cell_second", "cell_second"),
         ("tiny_numpy.py", "Multiply by a", "Multiply, {eq}`lost`", "cites the equation lost"),
     ],
