@@ -664,23 +664,29 @@ def batch_for_layer(rng, *shape):
     return {"x": away_from_zero(rng, *shape), "p": small_probability(rng)}
 
 
-def shares(layer, shape, calls):
-    """The share of zeros and the share of the rest, over many calls."""
+def shares(kind, p, shape, calls):
+    """The share of zeros and the share of the rest, over many calls of new layers."""
     import torch
 
-    zeros = sum((layer(torch.ones(*shape)) == 0).double().mean() for _ in range(calls)) / calls
+    x = torch.ones(*shape)
+    zeros = sum((kind(p)(x.clone()) == 0).sum() for _ in range(calls)) / (calls * x.numel())
     return {"share_of_zeros": zeros, "share_of_the_rest": 1 - zeros}
 
 
-SUMS = {"call": (1, 2), "example": (2,), "unit_of_a_batch": (1,), "unit_over_all_calls": (0,)}  # over axes
+SUMS = {
+    "call": (1, 2),
+    "example": (2,),
+    "unit_of_a_batch": (1,),
+}  # of calls, examples, units: over which axes
 
 
 def spreads(kind, p, shape, calls):
     """How much numbers of zeros vary, over sqrt(n p q), the deviation for n independent decisions."""
     import torch
 
-    zero = torch.stack([kind(p)(torch.ones(*shape)) == 0 for _ in range(calls)]).double()
-    zero = zero.reshape(calls, *shape[:2], -1)[..., 0]
+    x = torch.ones(*shape)
+    zero = torch.stack([kind(p)(x.clone()) == 0 for _ in range(calls)]).double()
+    zero = zero.reshape(calls, *shape[:2], -1).mean(dim=3)
     found = {}
     for name, axes in SUMS.items():
         count = zero.sum(dim=axes)
@@ -713,14 +719,14 @@ def _(rng):
     return batch_for_layer(rng, 20, 30)
 
 
-@probe("Dropout", cases=2, rtol=0.02)
+@probe("Dropout", cases=1, rtol=0.045)
 def drops_its_share(s, p, shape, calls):
-    return shares(s.Dropout(p), shape, calls)
+    return shares(s.Dropout, p, shape, calls)
 
 
 @drops_its_share.inputs
 def _(rng):
-    return {"p": small_probability(rng), "shape": [100, 100], "calls": 100}
+    return {"p": small_probability(rng), "shape": [20, 20], "calls": 2000}
 
 
 @drops_its_share.expect
@@ -1075,14 +1081,14 @@ def _(rng):
     return batch_for_layer(rng, 20, 16, 3, 2)
 
 
-@probe("SpatialDropout", cases=2, rtol=0.02)
+@probe("SpatialDropout", cases=1, rtol=0.045)
 def drops_its_share_of_the_channels(s, p, shape, calls):
-    return shares(s.SpatialDropout(p), shape, calls)
+    return shares(s.SpatialDropout, p, shape, calls)
 
 
 @drops_its_share_of_the_channels.inputs
 def _(rng):
-    return {"p": small_probability(rng), "shape": [100, 40, 2, 3], "calls": 250}
+    return {"p": small_probability(rng), "shape": [20, 20, 2, 3], "calls": 2000}
 
 
 @drops_its_share_of_the_channels.expect

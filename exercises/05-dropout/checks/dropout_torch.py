@@ -21,23 +21,36 @@ def fact(value):
     return np.array(bool(value))
 
 
+ROUNDING = 1e-6  # a scale of 32 bits is as right as one of 64
+
+
 @probe("apply_dropout")
 def drops_where_u_is_below_p(s, x, u, p):
     return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
 
 
-@probe("apply_dropout")
+@probe("apply_dropout", cases=1)
+def keeps_a_unit_whose_number_is_exactly_p(s, x, u, p):
+    return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
+
+
+@probe("apply_dropout", cases=1)
+def follows_the_given_numbers(s, x, u, p):
+    return {"kept": s.apply_dropout(tensor(x), tensor(u), p, True) != 0}
+
+
+@probe("apply_dropout", rtol=ROUNDING)
 def divides_the_survivors_by_the_probability_of_keeping(s, x, u, p):
     return factors(s.apply_dropout(tensor(x), tensor(u), p, True), tensor(x))
 
 
-@probe("apply_dropout", cases=2)
+@probe("apply_dropout", cases=2, rtol=ROUNDING)
 def leaves_everything_alone_in_evaluation(s, x, u, p):
     y = s.apply_dropout(tensor(x), tensor(u), p, False)
     return {"anything_is_dropped": fact((y == 0).any()), **factors(y, tensor(x))}
 
 
-@probe("apply_dropout", cases=2)
+@probe("apply_dropout", cases=2, rtol=ROUNDING)
 def lets_the_gradient_through_the_survivors(s, x, u, p, dout):
     leaf = tensor(x).clone().requires_grad_(True)
     y = s.apply_dropout(leaf, tensor(u), p, True)
@@ -101,23 +114,65 @@ def stays_on_the_device_of_its_input(s, shape, p):
     return stays_on_device(lambda x: s.apply_dropout(x, torch.empty_like(x), p, True), shape)
 
 
-def shares(layer, shape, calls):
-    """The share of zeros and the share of the rest, over many calls."""
+@probe("apply_dropout", cases=1)
+def keeps_type_and_device_where_everything_is_dropped(s, shape, p):
+    import torch
+
+    def function(x):
+        return s.apply_dropout(x, torch.ones_like(x), p, True)
+
+    return {**types_kept(function), **stays_on_device(function, shape)}
+
+
+def shares(kind, p, shape, calls):
+    """The share of zeros and the share of the rest, over many calls of new layers."""
     import torch
 
     x = torch.ones(*shape)
-    zeros = sum((layer(x) == 0).double().mean() for _ in range(calls)) / calls
+    zeros = sum((kind(p)(x.clone()) == 0).sum() for _ in range(calls)) / (calls * x.numel())
     return {"share_of_zeros": zeros, "share_of_the_rest": 1 - zeros}
 
 
-@probe("Dropout")
+SUMS = {
+    "call": (1, 2),
+    "example": (2,),
+    "unit_of_a_batch": (1,),
+}  # of calls, examples, units: over which axes
+
+
+def spreads(kind, p, shape, calls):
+    """How much numbers of zeros vary, over sqrt(n p q), the deviation for n independent decisions."""
+    import torch
+
+    x = torch.ones(*shape)
+    zero = torch.stack([kind(p)(x.clone()) == 0 for _ in range(calls)]).double()
+    zero = zero.reshape(calls, *shape[:2], -1).mean(dim=3)
+    found = {}
+    for name, axes in SUMS.items():
+        count = zero.sum(dim=axes)
+        decisions_each = zero.numel() / count.numel()
+        found[f"spread_of_one_{name}"] = count.std(correction=0) / (decisions_each * p * (1 - p)) ** 0.5
+    return found
+
+
+def seed_survives(make_and_call):
+    """Is the seed of torch the same before and after?"""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(20_261_121)
+        make_and_call()
+        return fact(torch.initial_seed() == 20_261_121)
+
+
+@probe("Dropout", rtol=ROUNDING)
 def scales_what_it_keeps(s, x, p):
     return factors(s.Dropout(p)(tensor(x)), tensor(x))
 
 
-@probe("Dropout", cases=2, rtol=0.15)
+@probe("Dropout", cases=1, rtol=0.045)
 def drops_its_share(s, p, shape, calls):
-    return shares(s.Dropout(p), shape, calls)
+    return shares(s.Dropout, p, shape, calls)
 
 
 def kept_by(layer, shape):
@@ -145,6 +200,28 @@ def decides_for_every_number_by_itself(s, shape, p):
     }
 
 
+@probe("Dropout", cases=1)
+def decides_so_on_any_number_of_axes(s, p, batch, row):
+    kept = kept_by(s.Dropout(p), batch)
+    names = ("images", "channels", "rows", "columns")
+    same = [(kept == kept.narrow(axis, 0, 1)).all() for axis in range(4)]
+    single = kept_by(s.Dropout(p), row)
+    return {
+        **{f"all_{name}_share_their_fate": fact(v) for name, v in zip(names, same, strict=True)},
+        "all_numbers_of_one_axis_share_their_fate": fact((single == single[0]).all()),
+    }
+
+
+@probe("Dropout", cases=1, rtol=0.25)
+def drops_more_at_one_call_and_fewer_at_another(s, p, shape, calls):
+    return spreads(s.Dropout, p, shape, calls)
+
+
+@probe("Dropout", cases=1)
+def leaves_the_seed_alone(s, x, p):
+    return {"the_seed_is_the_same_afterwards": seed_survives(lambda: s.Dropout(p)(tensor(x)))}
+
+
 @probe("Dropout", cases=2)
 def takes_batches_of_any_size(s, x, p):
     layer = s.Dropout(p)
@@ -158,14 +235,14 @@ def evaluation(layer, x):
     return {"anything_is_dropped": fact((y == 0).any()), **factors(y, tensor(x))}
 
 
-@probe("Dropout", cases=2)
+@probe("Dropout", cases=2, rtol=ROUNDING)
 def is_the_identity_in_evaluation(s, x, p):
     layer = s.Dropout(p)
     layer(tensor(x))
     return evaluation(layer, x)
 
 
-@probe("Dropout", cases=2)
+@probe("Dropout", cases=2, rtol=ROUNDING)
 def sends_the_gradient_the_way_of_the_values(s, x, p, dout):
     leaf = tensor(x).clone().requires_grad_(True)
     y = s.Dropout(p)(leaf)
@@ -174,20 +251,25 @@ def sends_the_gradient_the_way_of_the_values(s, x, p, dout):
     return {"gradient_reaches_survivors_only": fact(same), **factors(leaf.grad, tensor(dout))}
 
 
-def refuses(make, p):
+def refusal(make, p):
+    """The message of the ValueError that p brings, None where it brings none."""
     try:
         make(p)
-    except ValueError:
-        return fact(True)
-    return fact(False)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 @probe("Dropout", cases=1)
 def refuses_a_p_that_is_no_probability(s, outside, inside):
-    return {f"p_{p}_is_refused": refuses(s.Dropout, p) for p in (*outside, *inside)}
+    told = {p: refusal(s.Dropout, p) for p in (*outside, *inside)}
+    return {
+        **{f"p_{p}_is_refused": fact(message is not None) for p, message in told.items()},
+        **{f"the_error_says_that_{p:g}_came": fact(f"{p:g}" in (told[p] or "")) for p in outside},
+    }
 
 
-@probe("Dropout", cases=1)
+@probe("Dropout", cases=1, rtol=ROUNDING)
 def reads_p_at_every_call(s, x, first, second):
     layer = s.Dropout(first)
     layer(tensor(x))
@@ -212,12 +294,27 @@ def draws_on_the_device_of_its_input(s, shape, p):
     return stays_on_device(s.Dropout(p), shape)
 
 
+@probe("Dropout", cases=1)
+def keeps_both_where_it_drops_everything(s, shape, p):
+    return {**types_kept(s.Dropout(p)), **stays_on_device(s.Dropout(p), shape)}
+
+
 @probe("DropoutFunction")
 def keeps_where_u_is_not_below_p(s, x, u, p):
     return {"kept": s.DropoutFunction.apply(tensor(x), tensor(u), p) != 0}
 
 
-@probe("DropoutFunction")
+@probe("DropoutFunction", cases=1)
+def keeps_where_u_equals_p(s, x, u, p):
+    return {"kept": s.DropoutFunction.apply(tensor(x), tensor(u), p) != 0}
+
+
+@probe("DropoutFunction", cases=1)
+def goes_by_the_given_numbers(s, x, u, p):
+    return {"kept": s.DropoutFunction.apply(tensor(x), tensor(u), p) != 0}
+
+
+@probe("DropoutFunction", rtol=ROUNDING)
 def scales_the_survivors(s, x, u, p):
     return factors(s.DropoutFunction.apply(tensor(x), tensor(u), p), tensor(x))
 
@@ -238,16 +335,25 @@ def sends_the_gradient_to_the_survivors_alone(s, x, u, p, dout):
     }
 
 
-@probe("DropoutFunction")
+@probe("DropoutFunction", rtol=ROUNDING)
 def scales_the_gradient_as_the_values(s, x, u, p, dout):
     _y, dx = function_gradient(s, x, u, p, dout)
     return factors(dx, tensor(dout))
 
 
-@probe("DropoutFunction", cases=2)
+@probe("DropoutFunction", cases=2, rtol=ROUNDING)
 def sends_the_gradient_to_inputs_that_are_zero(s, x, u, p, dout):
     _y, dx = function_gradient(s, x, u, p, dout)
-    return {"gradient_reaches_every_zero_that_was_kept": fact((dx != 0)[tensor(x) == 0].all())}
+    return {"dx_where_x_is_zero_and_kept": dx[tensor(x) == 0]}
+
+
+@probe("DropoutFunction", cases=1, rtol=ROUNDING)
+def keeps_the_masks_of_two_calls_apart(s, x, u, p, dout):
+    leaf = tensor(x).clone().requires_grad_(True)
+    y, _later = (s.DropoutFunction.apply(leaf, tensor(numbers), p) for numbers in u)
+    y.backward(tensor(dout))
+    same = ((leaf.grad != 0) == (y != 0)).all()
+    return {"gradient_follows_the_mask_of_its_own_call": fact(same), **factors(leaf.grad, tensor(dout))}
 
 
 @probe("DropoutFunction", cases=1)
@@ -266,14 +372,14 @@ def works_with_numbers_of_16_bits(s, p):
     return types_kept(lambda x: s.DropoutFunction.apply(x, torch.ones(x.shape), p))
 
 
-@probe("SpatialDropout", cases=2)
+@probe("SpatialDropout", cases=2, rtol=ROUNDING)
 def scales_the_channels_it_keeps(s, x, p):
     return factors(s.SpatialDropout(p)(tensor(x)), tensor(x))
 
 
-@probe("SpatialDropout", cases=2, rtol=0.15)
+@probe("SpatialDropout", cases=1, rtol=0.045)
 def drops_its_share_of_the_channels(s, p, shape, calls):
-    return shares(s.SpatialDropout(p), shape, calls)
+    return shares(s.SpatialDropout, p, shape, calls)
 
 
 @probe("SpatialDropout")
@@ -295,12 +401,35 @@ def draws_anew_for_every_batch(s, shape, p):
     }
 
 
-@probe("SpatialDropout", cases=2)
+@probe("SpatialDropout", cases=1, rtol=0.25)
+def drops_now_more_now_fewer_channels(s, p, shape, calls):
+    return spreads(s.SpatialDropout, p, shape, calls)
+
+
+@probe("SpatialDropout", cases=1, rtol=ROUNDING)
+def asks_for_p_at_every_call(s, x, first, second):
+    layer = s.SpatialDropout(first)
+    layer(tensor(x))
+    layer.p = second
+    return factors(layer(tensor(x)), tensor(x))
+
+
+@probe("SpatialDropout", cases=1)
+def takes_any_p_from_0_to_1(s, x):
+    return {f"y_for_p_{p}": s.SpatialDropout(p)(tensor(x)) + 0 for p in (0, 1)}
+
+
+@probe("SpatialDropout", cases=1)
+def changes_no_seed(s, x, p):
+    return {"the_seed_is_the_same_afterwards": seed_survives(lambda: s.SpatialDropout(p)(tensor(x)))}
+
+
+@probe("SpatialDropout", cases=2, rtol=ROUNDING)
 def leaves_images_alone_in_evaluation(s, x, p):
     return evaluation(s.SpatialDropout(p), x)
 
 
-@probe("SpatialDropout", cases=1)
+@probe("SpatialDropout", cases=1, rtol=ROUNDING)
 def sends_the_gradient_through_the_channels_it_keeps(s, x, p, dout):
     leaf = tensor(x).clone().requires_grad_(True)
     y = s.SpatialDropout(p)(leaf)
@@ -338,10 +467,17 @@ def nested_model(ps):
 
 @probe("set_dropout", cases=2)
 def reaches_every_dropout_layer(s, ps, p):
+    from torch import nn
+
     model = nested_model(ps)
     s.set_dropout(model, p)
     deep = [model.inner[1], *model.inner[2], model.list[0]]
-    return {"p_of_the_layers": np.array([float(layer.p) for layer in (model.first, model.second, *deep)])}
+    alone = nn.Dropout(ps[0])
+    s.set_dropout(alone, p)
+    return {
+        "p_of_the_layers": np.array([float(layer.p) for layer in (model.first, model.second, *deep)]),
+        "p_of_a_model_that_is_one_layer": alone.p,
+    }
 
 
 @probe("set_dropout", cases=2)
@@ -401,10 +537,18 @@ def counting_model(first, second, mean, var):
     return nn.Sequential(linear(first), body, Louder(), counting(nn.Dropout, 0.2), linear(second))
 
 
+def predicted(s, net, x, passes):
+    """What mc_predict returns; a switch for gradients that it left off is put back."""
+    import torch
+
+    with torch.enable_grad():
+        return s.mc_predict(net, tensor(x), passes)
+
+
 def predictions(s, x, passes, model):
     """What comes out for a model that was in training before, and for one that was in evaluation."""
     nets = {"training": counting_model(**model).train(), "evaluation": counting_model(**model).eval()}
-    return {mode: s.mc_predict(net, tensor(x), passes) for mode, net in nets.items()}
+    return {mode: predicted(s, net, x, passes) for mode, net in nets.items()}
 
 
 @probe("mc_predict")
@@ -422,12 +566,12 @@ def measures_how_far_the_passes_differ(s, x, passes, **model):
 @probe("mc_predict", cases=2)
 def leaves_the_running_statistics_alone(s, x, passes, **model):
     net = counting_model(**model)
-    s.mc_predict(net, tensor(x), passes)
+    predicted(s, net, x, passes)
     return {"running_mean": net[1][0].running_mean, "running_var": net[1][0].running_var}
 
 
 def modes_after(s, net, x, passes):
-    s.mc_predict(net, tensor(x), passes)
+    predicted(s, net, x, passes)
     return np.array([module.training for module in net.modules()])
 
 
@@ -448,5 +592,20 @@ def puts_every_mode_back(s, x, passes, **model):
 
 @probe("mc_predict", cases=1)
 def remembers_no_graph(s, x, passes, **model):
-    mean, std = s.mc_predict(counting_model(**model), tensor(x), passes)
+    mean, std = predicted(s, counting_model(**model), x, passes)
     return {f"{n}_requires_a_gradient": fact(t.requires_grad) for n, t in (("mean", mean), ("std", std))}
+
+
+@probe("mc_predict", cases=1)
+def leaves_gradients_and_seed_as_they_were(s, x, passes, **model):
+    import torch
+
+    net = counting_model(**model)
+    with torch.enable_grad():
+        same_seed = seed_survives(lambda: s.mc_predict(net, tensor(x), passes))
+        switched_on = torch.is_grad_enabled()
+    return {
+        "gradients_are_on_afterwards": fact(switched_on),
+        "all_weights_still_want_gradients": fact(all(w.requires_grad for w in net.parameters())),
+        "the_seed_is_the_same_afterwards": same_seed,
+    }
