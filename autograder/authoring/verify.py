@@ -13,10 +13,10 @@ import numpy as np
 from autograder.authoring import release
 from autograder.authoring.chance import MAX_FALSE_ALARMS, RUNS, false_alarms
 from autograder.authoring.reference import Reference, Seeds, execute, hidden_seeds
-from autograder.authoring.unit import Notebook, Patch, Unit
+from autograder.authoring.unit import Notebook, Unit
 from autograder.probes import Given, Probe
 from autograder.running import Outcome, run_probe
-from autograder.verdict import Question, judge, recognition_bound, same_outcome
+from autograder.verdict import Mistake, Question, judge, recognition_bound, same_outcome
 
 SEEDS = 20
 CHUNK = 5  # seeds that one process proves at a time
@@ -105,7 +105,8 @@ def prove(unit: Unit, name: str, seeds: range) -> list[Row]:
         for probe in (p for p in unit.probes_of(notebook) if p.make_expected):
             _prove_chance(reference, probe, rows[probe.of])
     for seed in seeds:
-        _prove_seed(reference, hidden_seeds(unit.slug, b"verify %d" % seed), rows)
+        drawn_anew = seed == seeds.start
+        _prove_seed(reference, hidden_seeds(unit.slug, b"verify %d" % seed), rows, drawn_anew)
     return list(rows.values())
 
 
@@ -141,7 +142,7 @@ def _release_attempts_nothing(reference: Reference, rows: dict[str, Row]) -> Non
             rows[probe.of].note(f"the untouched release gives {outcome.status} in {probe.name}")
 
 
-def _prove_seed(reference: Reference, seeds: Seeds, rows: dict[str, Row]) -> None:
+def _prove_seed(reference: Reference, seeds: Seeds, rows: dict[str, Row], drawn_anew: bool) -> None:
     questions = reference.questions(seeds, hidden=True)
     for exercise, row in rows.items():
         asked = [q for q in questions if q.of == exercise]
@@ -149,7 +150,10 @@ def _prove_seed(reference: Reference, seeds: Seeds, rows: dict[str, Row]) -> Non
             _solution_passes(reference, asked, row)
             patches = [p for p in reference.unit.patches if p.mistake.of == exercise]
             for patch in patches:
-                _mistake_is_named(reference, patch, patches, asked, row)
+                mistake = patch.mistake
+                stored = [[case.mistakes[mistake.id] for case in q.cases] for q in asked]
+                fresh = [reference.mistaken(mistake, q) for q in asked] if drawn_anew else stored
+                _mistake_is_named(mistake, [p.mistake for p in patches], asked, fresh, row)
 
 
 def _solution_passes(reference: Reference, asked: list[Question], row: Row) -> None:
@@ -161,12 +165,9 @@ def _solution_passes(reference: Reference, asked: list[Question], row: Row) -> N
 
 
 def _mistake_is_named(
-    reference: Reference, patch: Patch, patches: list[Patch], asked: list[Question], row: Row
+    mistake: Mistake, known: list[Mistake], asked: list[Question], answers: list[list[Outcome]], row: Row
 ) -> None:
     """Caught: a check fails. Recognised: every failing check names it or a declared synonym."""
-    mistake = patch.mistake
-    known = [p.mistake for p in patches]
-    answers = [reference.mistaken(mistake, q) for q in asked]
     failed = [v for v in judge(asked, answers, known) if not v.passed or v.mistake]
     if not failed:
         row.missed.add(mistake.id)
