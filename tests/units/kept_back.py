@@ -18,6 +18,7 @@ INTERFACE = re.compile(  # says nothing
     r"|rng = np\.random\.default_rng\(\d+\)|[\w, ]+ = [\[\], ]+"
 )
 ENOUGH = 16  # characters without spaces: shorter lines are no one's own
+LONG = 3  # telling lines: shorter solutions recur by chance
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".ico", ".woff", ".woff2", ".ttf", ".pdf", ".wasm"}
 ARCHIVES = {".zip", ".whl", ".npz"}
 ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
@@ -73,10 +74,15 @@ def mistaken_lines(unit: Unit) -> set[str]:
 
 def solution_lines(unit: Unit) -> Iterator[str]:
     """Lines of solution bodies that say enough to be recognised; tests that students write are among them."""
+    for body in solutions(unit):
+        yield from body
+
+
+def solutions(unit: Unit) -> Iterator[list[str]]:
     for notebook in unit.notebooks:
         for cell in notebook.of_kind("solution"):
             for body in re.findall(f"{BEGIN}\n(.*?)\n *{END}", cell.source, re.S):
-                yield from lines_of(body)
+                yield list(lines_of(body))
 
 
 def lines_of(source: str) -> Iterator[str]:
@@ -99,8 +105,24 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def leaks(unit: Unit, shown: list[tuple[str, str]]) -> list[str]:
-    """Which of the `texts` shows which secret."""
-    everything = "\0".join(text for _, text in shown)
+def leaks(unit: Unit, shown: list[tuple[str, str]], others: Iterable[Unit] = ()) -> list[str]:
+    """Which of the `texts` shows what must not be shown.
+
+    In the files of other units a line may recur: `mu = x.mean(axis=0)` is no one's own. A solution may not.
+    """
+    names = [name for other in others if other.slug != unit.slug for name in marks(other)]
+    foreign = [(name, text) for name, text in shown if any(mark in name for mark in names)]
+    own = [(name, text) for name, text in shown if not any(mark in name for mark in names)]
+    everything = "\0".join(text for _, text in own)
     found = [secret for secret in secrets(unit) if secret in everything]
-    return sorted({f"{name}: {secret}" for secret in found for name, text in shown if secret in text})
+    lines = {f"{name}: {secret}" for secret in found for name, text in own if secret in text}
+    whole = [body for body in solutions(unit) if len(body) >= LONG]
+    bodies = {
+        f"{name}: {body}" for body in whole for name, text in foreign if all(line in text for line in body)
+    }
+    return sorted(lines | bodies)
+
+
+def marks(unit: Unit) -> list[str]:
+    """What the paths of a unit's files contain."""
+    return [unit.slug, *(notebook.name for notebook in unit.notebooks)]

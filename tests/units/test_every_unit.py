@@ -5,6 +5,7 @@ import io
 import json
 import tomllib
 import zipfile
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from autograder.authoring.verify import verify
 from autograder.engine.grade import Grader
 from tests.conftest import ROOT, missing
 from tests.site.conftest import SITE
-from tests.units.kept_back import files, leaks, mistaken_lines, solution_lines, texts
+from tests.units.kept_back import LONG, files, leaks, mistaken_lines, solution_lines, solutions, texts
 
 UNITS = slugs(ROOT)
 
@@ -27,16 +28,22 @@ def unit(request):
 
 
 @pytest.fixture(scope="module")
-def grader(unit, tmp_path_factory):
+def course(unit, tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     build(unit, root)
-    with Grader(unit, root, sandbox="B") as grader:
+    return root
+
+
+@pytest.fixture(scope="module")
+def grader(unit, course):
+    with Grader(unit, course, sandbox="B") as grader:
         yield grader
 
 
-def test_exercises_are_what_the_build_makes_of_the_solutions(unit, tmp_path):
-    """Nobody edits a released file by hand, and nobody forgets to build."""
+def test_exercises_are_what_the_build_makes_of_the_solutions(unit, course, tmp_path):
+    """Nobody edits a released file by hand, nobody forgets to build, and nothing draws from the clock."""
     for path in build(unit, tmp_path):
+        assert path.read_bytes() == (course / path.relative_to(tmp_path)).read_bytes(), "two builds differ"
         committed = ROOT / path.relative_to(tmp_path)
         assert committed.exists(), f"run `autograder build {unit.slug}` and commit {path.name}"
         if path.suffix != ".npz":
@@ -73,7 +80,7 @@ def test_nothing_that_is_kept_back_is_in_the_release(unit):
 
 
 def test_nothing_that_is_kept_back_is_in_any_file_of_the_site(unit, site_texts):
-    assert leaks(unit, site_texts) == []
+    assert leaks(unit, site_texts, [read_unit(ROOT, slug) for slug in UNITS]) == []
 
 
 @pytest.mark.parametrize("kind", ["html", "json", "notebook in a zip", "mistake", "hidden probe"])
@@ -91,6 +98,15 @@ def test_a_leak_is_found_wherever_it_hides(unit, kind):
         "hidden probe": ("a.txt", next(p.name for p in unit.probes.values() if p.hidden).encode()),
     }[kind]
     assert leaks(unit, list(texts([(name, data)])))
+
+
+def test_another_unit_may_share_a_line_but_shows_no_whole_solution(unit):
+    other = replace(unit, slug="99-another", notebooks=())
+    body = next(body for body in solutions(unit) if len(body) >= LONG)
+    page = "_static/live/99-another/checks.json"
+    assert leaks(unit, [(page, body[0])], [unit, other]) == []
+    assert leaks(unit, [(page, "".join(body))], [unit, other])
+    assert leaks(unit, [("searchindex.js", body[0])], [unit, other])
 
 
 def test_a_released_mistake_is_what_it_says_and_no_code(unit):
