@@ -38,19 +38,20 @@ For the chapter, written as JSON; the file is complete after every line of progr
 A run in results["runs"] is a dict: optimizer, lr, seed, `train_seconds` (CPU time of the training alone) and,
 a value per entry of `epochs`: loss (mean over the steps of that epoch), train_loss, train_accuracy, val_loss,
 val_accuracy. A loss that is no number is NaN. Besides the seven, the full study's "runs" have the optimizers
-named in `UNCORRECTED`, `CLIPPED` (name by norm), `L2` and `DECOUPLED` (name by strength). The other keys are
-lists of dicts, each with optimizer, lr and seed:
+named by `UNCORRECTED`, `CLIPPED`, and `L2` and `DECOUPLED` (names by strength). The other keys are lists of
+dicts, each with optimizer, lr and seed:
 
     "first_steps": loss and step (root mean square change of a weight, over lr), a value per step
-    "step_sizes": steps, and low, median, high: the 10, 50, 90 % quantiles over the weights, a value per step
-    "curvature": steps, sharpness (largest eigenvalue), loss, and limit (the largest stable eigenvalue)
-    "full_batch": problem, evaluations, loss (least so far, above the least of all that any run found)
+    "step_sizes": steps, and low, median, high: the 10, 50, 90 % quantiles over the weights, a value per entry
+    "curvature": network (a name in NETWORKS), steps, sharpness (largest Hessian eigenvalue), loss, and limit
+        (the largest eigenvalue at which full-batch training with this rate is stable)
+    "full_batch": problem, evaluations, loss (least so far), above (by how much it is above the least of all)
 """
 
 import argparse
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -61,13 +62,27 @@ import numpy as np
 
 from lab.data import read
 from lab.device import nn, pick_device, torch
-from lab.experiments.optimizers_plots import best, plot_curves, plot_rates
+from lab.experiments.optimizers_full_batch import compare_full_batch
+from lab.experiments.optimizers_measures import curvature, first_steps, smooth, step_sizes, train_steps
+from lab.experiments.optimizers_plots import (
+    best,
+    plot_clipping,
+    plot_correction,
+    plot_curvature,
+    plot_curves,
+    plot_decay,
+    plot_full_batch,
+    plot_rates,
+    plot_step_sizes,
+)
 from lab.experiments.optimizers_rules import (
     CLIPPED,
     DECOUPLED,
     DEFAULT_RATES,
     L2,
     MAKERS,
+    MAX_NORM,
+    MU,
     NAMES,
     RATES,
     UNCORRECTED,
@@ -92,14 +107,29 @@ __all__ = [
     "best",
     "compare",
     "load_results",
+    "plot_clipping",
+    "plot_correction",
+    "plot_curvature",
     "plot_curves",
+    "plot_decay",
+    "plot_full_batch",
     "plot_rates",
+    "plot_step_sizes",
     "study",
 ]
 
 Results = dict[str, Any]
 BATCH, UNITS = 50, 64
 FAST = torch.channels_last  # max-pooling on a CPU takes less time with it
+DECAY_LR = 1e-3  # of Adam, where weight decay is compared
+FIRST_STEPS = ("Adam", UNCORRECTED, "RMSProp")  # at a learning rate of 0.001
+STEP_SIZES = {"AdaGrad": 1e-2, "RMSProp": 1e-3, "Adam": 1e-3}
+CURVATURE = (("SGD", 0.02), ("SGD", 0.05), ("momentum", 0.02))
+NETWORKS: dict[str, Callable[[nn.Sequential], nn.Sequential]] = {
+    "ReLU, max-pooling": lambda net: net,
+    "tanh, mean-pooling": lambda net: smooth(net),
+}
+PRODUCTS = 6  # Hessian-vector products, from the eigenvector before
 MEASURED = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
@@ -112,12 +142,16 @@ class Size:
     epochs: int
     every: int  # epochs from one measurement to the next
     seeds: tuple[int, ...]
+    first_steps: int  # that are looked at one by one
+    curvature_images: int  # of the full batch
+    curvature_steps: int
+    evaluations: int  # of loss and gradient, of all digits
 
 
 SIZES = {
-    "tiny": Size(50, 50, 1, 1, (0, 1)),
-    "short": Size(500, 300, 8, 2, (0, 1, 2)),
-    "full": Size(1000, 1000, 24, 4, (0, 1, 2)),
+    "tiny": Size(50, 50, 1, 1, (0, 1), 3, 10, 20, 12),
+    "short": Size(500, 300, 8, 2, (0, 1, 2), 60, 50, 200, 100),
+    "full": Size(1000, 1000, 20, 4, (0, 1, 2), 100, 100, 300, 300),
 }
 
 
@@ -135,7 +169,7 @@ class Run:
 
     def __init__(self, settings: Settings, make: MakeOptimizer, images: Images) -> None:
         torch.set_num_threads(1)
-        self.images = images
+        self.images, self.settings = images, settings
         net = dense_cnn(units=UNITS, seed=settings.seed)
         net.to(memory_format=FAST)  # type: ignore[call-overload]  # torch's own types do not know it
         self.net = net.to(images.train_x.device)
@@ -229,6 +263,9 @@ def _about(size: str) -> Results:
         "size": size,
         **asdict(s),
         "batch_size": BATCH,
+        "momentum": MU,
+        "max_norm": MAX_NORM,
+        "decay_lr": DECAY_LR,
         "network": f"lab.nets.dense_cnn: two convolutions 3x3, {UNITS} hidden units, Glorot uniform weights",
         "parameters": count_parameters(dense_cnn(units=UNITS))["trained"],
         "data": read("photo_patches").source,
@@ -240,24 +277,64 @@ def _about(size: str) -> Results:
     }
 
 
-def study(size: str = "full") -> Iterator[Results]:
-    """The whole study; yields the results so far, after every run."""
-    s = SIZES[size]
-    results: Results = {"about": _about(size), "runs": []}
-    for settings in plan(size):
-        run = Run(settings, MAKERS[settings.optimizer], _images(size))
-        run.train(s.epochs, s.every)
-        results["runs"].append(run.record)
-        yield results
-
-
 def plan(size: str) -> list[Settings]:
     """The runs of the study."""
     points = [(name, lr) for name in NAMES for lr in RATES[name]]
     points += [(UNCORRECTED, lr) for lr in RATES["Adam"]]
-    points += [(name, lr) for name in CLIPPED.values() for lr in RATES["momentum"]]
-    points += [(name, 1e-3) for table in (L2, DECOUPLED) for name in table.values()]
+    points += [(CLIPPED, lr) for lr in RATES["momentum"]]
+    points += [(name, DECAY_LR) for table in (L2, DECOUPLED) for name in table.values()]
     return [Settings(name, lr, seed) for name, lr in points for seed in SIZES[size].seeds]
+
+
+def study(size: str = "full") -> Iterator[Results]:
+    """The whole study; yields the results so far, after every run."""
+    s, images = SIZES[size], _images(size)
+    results: Results = {"about": _about(size), "full_batch": compare_full_batch(s.seeds, s.evaluations)}
+    results |= {"first_steps": [], "step_sizes": [], "curvature": [], "runs": []}
+    runs = plan(size)
+    progress = Progress("training", len(runs))
+    for seed in s.seeds:
+        _measure_steps(results, seed, size)
+        _measure_curvature(results, seed, size)
+        yield results
+    for settings in runs:
+        run = Run(settings, MAKERS[settings.optimizer], images)
+        run.train(s.epochs, s.every)
+        results["runs"].append(run.record)
+        progress.update(1, str(settings))
+        yield results
+    progress.close()
+
+
+def _measure_steps(results: Results, seed: int, size: str) -> None:
+    """Steps of the first epochs, and the denominators along the whole training."""
+    s, images = SIZES[size], _images(size)
+    for name in FIRST_STEPS:
+        run = Run(Settings(name, 1e-3, seed), MAKERS[name], images)
+        losses = train_steps(run.net, run.optimizer, images, s.first_steps, BATCH, run.shuffle)
+        found = first_steps(run.net, run.optimizer, 1e-3, losses)
+        results["first_steps"].append({**asdict(run.settings), **found})
+    for name, lr in STEP_SIZES.items():
+        run = Run(Settings(name, lr, seed), MAKERS[name], images)
+        steps = s.epochs * (s.train_images // BATCH)
+        losses = train_steps(run.net, run.optimizer, images, steps, BATCH, run.shuffle)
+        results["step_sizes"].append({**asdict(run.settings), **step_sizes(run.optimizer, losses)})
+
+
+def _measure_curvature(results: Results, seed: int, size: str) -> None:
+    s = SIZES[size]
+    x, y = (part[: s.curvature_images] for part in _images(size)[:2])
+    images = Images(x, y, x, y)
+    for network, change in NETWORKS.items():
+        for name, lr in CURVATURE:
+            net = change(dense_cnn(units=UNITS, seed=seed))
+            net.to(memory_format=FAST)  # type: ignore[call-overload]  # as in Run
+            net.to(x.device)
+            optimizer = MAKERS[name](list(net.parameters()), lr)
+            limit = 2 * (1 + (MU if name == "momentum" else 0)) / lr
+            found = curvature(net, optimizer, images, s.curvature_steps, s.curvature_steps // 20, PRODUCTS)
+            at = {"network": network, "optimizer": name, "lr": lr, "seed": seed, "limit": limit}
+            results["curvature"].append({**at, **found})
 
 
 def main() -> None:

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, figure, house_style
+from lab.experiments.optimizers_rules import CLIPPED, DECOUPLED, L2, UNCORRECTED
+from lab.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, figure, house_style, mean_and_range
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,7 +20,7 @@ LOOKS: dict[str, Results] = {
     "Adam": {"color": PURPLE, "linestyle": "--", "marker": "P"},
     "AdamW": {"color": GREY, "linestyle": ":", "marker": "v"},
 }
-OTHER: Results = {"color": "#56B4E9", "linestyle": "-", "marker": "*"}
+OTHER: Results = {"color": "#56B4E9", "linestyle": "-", "marker": "*"}  # Okabe and Ito's sky blue
 GUESSING = float(np.log(10))  # the loss of equal probabilities for ten classes
 
 
@@ -83,13 +84,140 @@ def plot_curves(results: Results, names: list[str] | None = None) -> "Figure":
         runs = [run for run in results["runs"] if (run["optimizer"], run["lr"]) == (name, lr)]
         for ax, key in zip(axes, ("train_loss", "val_loss"), strict=True):
             line(ax, runs[0]["epochs"], np.array([run[key] for run in runs]).T, name, f"{name}, {lr:g}")
-            ax.set(xlabel="epoch", ylabel=f"{'training' if key == 'train_loss' else 'validation'} loss")
+            ax.set(xlabel="epoch", ylabel=_words(key))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
 
-def line(ax: Any, x: Any, values: np.ndarray, name: str, label: str | None = None) -> None:
+def line(ax: Any, x: Any, values: np.ndarray, name: str, label: str = "", **options: Any) -> None:
     """The median over seeds of values (len(x), seeds), and a band from the least to the greatest."""
-    look = LOOKS.get(name, OTHER)
+    look = {**LOOKS.get(name, OTHER), **options}
     ax.plot(x, np.median(values, axis=1), **look, label=label or name, linewidth=1.5)
     ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=look["color"], alpha=0.12, linewidth=0)
+
+
+@house_style
+def plot_correction(results: Results) -> "Figure":
+    """Bias correction of Adam: the size of the first steps, their losses, and the end over learning rates."""
+    pair = ("Adam", UNCORRECTED)
+    fig, (steps, losses, rates) = figure(3, width=4, height=3.4)
+    for name in (*pair, "RMSProp"):
+        found = [record for record in results["first_steps"] if record["optimizer"] == name]
+        for ax, key in ((steps, "step"), (losses, "loss")):
+            values = np.array([record[key] for record in found]).T
+            line(ax, range(1, len(values) + 1), values, name, marker="")
+    for name in pair:
+        x, values = over_rates(results, name, "val_accuracy")
+        line(rates, x, values, name)
+    steps.set(xscale="log", yscale="log", xlabel="step", ylabel="root mean square step / lr")
+    losses.set(xlabel="step", ylabel="loss of the batch")
+    rates.set(xscale="log", xlabel="learning rate", ylabel="validation accuracy", ylim=(0, 1))
+    fig.legend(*steps.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return fig
+
+
+@house_style
+def plot_step_sizes(results: Results) -> "Figure":
+    """lr / (sqrt(s) + eps) along training: the median weight, and the middle 80 % of all weights."""
+    names = list(dict.fromkeys(record["optimizer"] for record in results["step_sizes"]))
+    fig, axes = figure(len(names), width=3.8, height=3.3, sharey=True)
+    for ax, name in zip(axes, names, strict=True):
+        found = [record for record in results["step_sizes"] if record["optimizer"] == name]
+        x, look = found[0]["steps"], LOOKS[name]
+        middle = [np.median([record[key] for record in found], axis=0) for key in ("low", "median", "high")]
+        ax.fill_between(x, middle[0], middle[2], color=look["color"], alpha=0.15, linewidth=0)
+        ax.plot(x, middle[1], **look)
+        if name == "AdaGrad":
+            ax.plot(x, middle[1][0] / np.sqrt(x), color=GREY, linewidth=1, label="1 / sqrt(t)")
+            ax.legend(loc="lower left")
+        ax.set(xscale="log", yscale="log", xlabel="step", title=f"{name}, lr = {found[0]['lr']:g}")
+    axes[0].set_ylabel("lr / (sqrt(s) + eps)")
+    return fig
+
+
+@house_style
+def plot_curvature(results: Results) -> "Figure":
+    """Largest Hessian eigenvalue over the steps of full-batch training, and the limit of the rate."""
+    networks = list(dict.fromkeys(record["network"] for record in results["curvature"]))
+    fig, axes = figure(len(networks), width=4.8, height=3.6, sharey=True)
+    points = dict.fromkeys((record["optimizer"], record["lr"]) for record in results["curvature"])
+    for ax, network in zip(axes, networks, strict=True):
+        for (name, lr), colour in zip(points, (ORANGE, "#222222", BLUE), strict=True):
+            found = [
+                record
+                for record in results["curvature"]
+                if (record["network"], record["optimizer"], record["lr"]) == (network, name, lr)
+            ]
+            values = np.array([record["sharpness"] for record in found])
+            mean_and_range(
+                ax, found[0]["steps"], values, label=f"{name}, lr = {lr:g}", colour=colour, marker=""
+            )
+            ax.axhline(found[0]["limit"], color=colour, linewidth=1.2, linestyle="--")
+        ax.set(title=network, xlabel="step", ylim=(0, None))
+    axes[0].plot([], [], "--", color=GREY, label="limit of stability")
+    axes[0].set_ylabel("largest eigenvalue")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return fig
+
+
+@house_style
+def plot_decay(results: Results) -> "Figure":
+    """Last losses and accuracy over the strength of weight decay: in the gradient, and decoupled."""
+    fig, axes = figure(3, width=4, height=3.3)
+    looks = (("L2 in the gradient of Adam", L2, ORANGE, "s"), ("AdamW", DECOUPLED, BLUE, "o"))
+    for ax, key in zip(axes, ("train_loss", "val_loss", "val_accuracy"), strict=True):
+        for label, table, colour, marker in looks:
+            values = np.array([over_rates(results, name, key)[1][0] for name in table.values()])
+            ax.plot(list(table), np.median(values, axis=1), color=colour, marker=marker, label=label)
+            ax.fill_between(
+                list(table), values.min(axis=1), values.max(axis=1), color=colour, alpha=0.15, linewidth=0
+            )
+        x, values = over_rates(results, "Adam", key)
+        without = np.median(values[x.index(results["about"]["decay_lr"])])
+        ax.axhline(without, color=GREY, linewidth=1, linestyle="--", label="no weight decay")
+        ax.set(
+            xscale="log",
+            xlabel="weight decay",
+            ylabel=_words(key),
+            ylim=(0, 1) if "acc" in key else (0, None),
+        )
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return fig
+
+
+@house_style
+def plot_full_batch(results: Results) -> "Figure":
+    """Least loss so far over evaluations of loss and gradient, each optimizer at its best learning rate."""
+    looks = {"L-BFGS": ORANGE, "GD": "#222222", "momentum": BLUE, "Adam": PURPLE}
+    fig, (left, right) = figure(2, width=4.8, height=3.6)
+    shown = (("softmax regression", "above", left), ("network", "loss", right))
+    for problem, key, ax in shown:
+        for name, colour in looks.items():
+            found = [r for r in results["full_batch"] if (r["problem"], r["optimizer"]) == (problem, name)]
+            length = min(len(record[key]) for record in found)
+            values = np.array([record[key][:length] for record in found])
+            mean_and_range(ax, found[0]["evaluations"][:length], values, label=name, colour=colour, marker="")
+        ax.set(xlabel="evaluations of loss and gradient", yscale="log", title=problem)
+    left.set(ylabel="loss above the least loss", ylim=(1e-10, None))
+    right.set(ylabel="loss")
+    fig.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return fig
+
+
+@house_style
+def plot_clipping(results: Results) -> "Figure":
+    """Momentum with and without clipping of the gradient: the end of training over the learning rate."""
+    fig, axes = figure(2, width=4.6, height=3.3)
+    for ax, key in zip(axes, ("train_loss", "val_accuracy"), strict=True):
+        for name in ("momentum", CLIPPED):
+            x, values = over_rates(results, name, key)
+            line(ax, x, np.where(np.isfinite(values), values, np.inf), name)
+        ax.set(xscale="log", xlabel="learning rate", ylabel=_words(key))
+    axes[0].set_ylim(0, 1.25 * GUESSING)
+    axes[1].set_ylim(0, 1)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    return fig
+
+
+def _words(key: str) -> str:
+    return key.replace("val_", "validation ").replace("train_", "training ")

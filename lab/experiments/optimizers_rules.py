@@ -65,22 +65,22 @@ MAKERS: dict[str, MakeOptimizer] = {
 NAMES = tuple(MAKERS)
 RATES: dict[str, tuple[float, ...]] = {
     "SGD": half_decades(-3, 0),
-    "momentum": half_decades(-4, 0),
-    "Nesterov": half_decades(-4, 0),
-    "AdaGrad": half_decades(-4, 0),
-    "RMSProp": half_decades(-5, -1),
-    "Adam": half_decades(-5, -1),
-    "AdamW": half_decades(-5, -1),
+    "momentum": half_decades(-3.5, 0),
+    "Nesterov": half_decades(-3.5, 0),
+    "AdaGrad": half_decades(-3.5, -0.5),
+    "RMSProp": half_decades(-4.5, -1.5),
+    "Adam": half_decades(-4.5, -1.5),
+    "AdamW": half_decades(-4.5, -1.5),
 }
 DEFAULT_RATES = {"SGD": 1e-3, "AdaGrad": 1e-2, "RMSProp": 1e-2, "Adam": 1e-3, "AdamW": 1e-3}  # of torch.optim
 
 UNCORRECTED = "Adam without correction"
-CLIPPED = {1.0: "momentum, clipped at 1", 5.0: "momentum, clipped at 5"}
+CLIPPED = "momentum, clipped"
+MAX_NORM = 1.0  # of the gradient over all parameters, where it is clipped
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
 L2 = {strength: f"Adam with L2 {strength:g}" for strength in STRENGTHS}
 DECOUPLED = {strength: f"AdamW with decay {strength:g}" for strength in STRENGTHS}
 
-MAKERS |= {UNCORRECTED: _uncorrected}
-MAKERS |= {name: partial(_clipped, norm) for norm, name in CLIPPED.items()}
+MAKERS |= {UNCORRECTED: _uncorrected, CLIPPED: partial(_clipped, MAX_NORM)}
 MAKERS |= {name: partial(_adam, l2=strength) for strength, name in L2.items()}
 MAKERS |= {name: partial(_adam, decoupled=strength) for strength, name in DECOUPLED.items()}
