@@ -20,7 +20,11 @@ def _sgd(parameters: list[nn.Parameter], lr: float, **options: float) -> torch.o
 def _clipped(max_norm: float, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:
     """Momentum on gradients whose norm over all parameters is at most `max_norm`."""
     optimizer = _sgd(parameters, lr, momentum=MU)
-    optimizer.register_step_pre_hook(lambda *_: nn.utils.clip_grad_norm_(parameters, max_norm) and None)
+
+    def clip(*_: object) -> None:
+        nn.utils.clip_grad_norm_(parameters, max_norm)
+
+    optimizer.register_step_pre_hook(clip)
     return optimizer
 
 
