@@ -22,7 +22,7 @@ class Given(NamedTuple):
     mistake: str | None = None
 
 
-Inputs = dict[str, Any]  # name -> array, list of arrays, number, text, bool or Given
+Inputs = dict[str, Any]  # name -> array, number, text, bool, list or dict of them, or Given
 
 
 @dataclass

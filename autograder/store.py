@@ -115,7 +115,10 @@ def pack_value(value: Any, key: str, arrays: Arrays) -> Any:
         return value
     if isinstance(value, tuple):
         return {"tuple": [pack_value(v, f"{key}.{i}", arrays) for i, v in enumerate(value)]}
-    raise TypeError(f"probe inputs are arrays, numbers, texts or lists of them, not {type(value).__name__}")
+    if isinstance(value, dict) and all(isinstance(k, str) for k in value):
+        return {"dict": {k: pack_value(v, f"{key}.{i}", arrays) for i, (k, v) in enumerate(value.items())}}
+    wanted = "arrays, numbers, texts, or lists and dictionaries of them"
+    raise TypeError(f"probe inputs are {wanted}, not {type(value).__name__}")
 
 
 def unpack_inputs(packed: dict[str, Any], arrays: Arrays) -> Inputs:
@@ -131,6 +134,8 @@ def unpack_value(value: Any, arrays: Arrays) -> Any:
             return Given(value["given"])
         if "tuple" in value:
             return tuple(unpack_value(v, arrays) for v in value["tuple"])
+        if "dict" in value:
+            return {k: unpack_value(v, arrays) for k, v in value["dict"].items()}
         return np.array(arrays[value["array"]])
     return value
 

@@ -276,11 +276,13 @@ def pack_outcome(outcome: Outcome) -> tuple[dict[str, Any], wire.Arrays]:
 
 
 def _plain(value: Any) -> Any:
-    """Tensors and tuples of them as arrays."""
+    """Tensors, and tuples, lists and dictionaries of them, as arrays."""
     if hasattr(value, "detach"):
         return value.detach().cpu().numpy()
     if isinstance(value, (tuple, list)):
         return type(value)(_plain(v) for v in value)
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
     return value
 
 

@@ -82,6 +82,16 @@ def test_an_equal_value_of_another_dtype_written_in_place_is_noticed_too():
     assert ask(spoil, batches).modified == ("x",)
 
 
+@pytest.mark.parametrize("spoil", ["v['m'] = v['m'] + 1", "v['m'] += 1", "v['n'] = 0", "del v['m']"])
+def test_a_dictionary_changed_in_place_is_noticed(spoil):
+    def spoiled(v):
+        exec(spoil, {"v": v})
+        return 0.0
+
+    assert ask(spoiled, {"m": np.ones(2)}).modified == ("x",)
+    assert ask(lambda v: v["m"] + 1, {"m": np.ones(2)}).modified == ()
+
+
 def test_a_given_function_is_the_students_own_unless_another_is_served():
     names = {"f": lambda x: x(2.0), "double": lambda v: 2 * v}
     assert run_probe(calls_f, names, {"x": Given("double")}).arrays["y"] == 4

@@ -18,6 +18,7 @@ INPUTS = {
     "shape": (2, 3),
     "f": Given("forward"),
     "none": None,
+    "state": {"v": np.arange(3.0), "t": 2, "old": {"v": np.zeros(2)}},
 }
 QUESTIONS = [
     Question(
@@ -43,6 +44,10 @@ def test_questions_and_mistakes_come_back(tmp_path):
     )
     assert case.inputs["training"] is True and case.inputs["eps"] == 0.05
     np.testing.assert_array_equal(case.inputs["batches"][1], np.zeros((3, 1)))
+    state = case.inputs["state"]
+    assert state.keys() == {"v", "t", "old"} and state["t"] == 2
+    np.testing.assert_array_equal(state["v"], np.arange(3.0))
+    np.testing.assert_array_equal(state["old"]["v"], np.zeros(2))
     assert case.mistakes["m"].error == "E: x"
 
 
