@@ -106,11 +106,13 @@ def to_array(name: str, value: Any) -> np.ndarray:
 
 def _same(a: Any, b: Any) -> bool:
     if isinstance(a, (list, tuple)):
-        return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
+        same_kind = isinstance(b, (list, tuple)) and len(a) == len(b)
+        return same_kind and all(_same(x, y) for x, y in zip(a, b, strict=True))
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
+        return isinstance(b, dict) and a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     if isinstance(a, np.ndarray):
-        return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+        same_kind = isinstance(b, np.ndarray) and a.shape == b.shape and a.dtype == b.dtype
+        return same_kind and a.tobytes() == b.tobytes()
     return bool(a == b)
 
 

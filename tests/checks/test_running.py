@@ -82,7 +82,10 @@ def test_an_equal_value_of_another_dtype_written_in_place_is_noticed_too():
     assert ask(spoil, batches).modified == ("x",)
 
 
-@pytest.mark.parametrize("spoil", ["v['m'] = v['m'] + 1", "v['m'] += 1", "v['n'] = 0", "del v['m']"])
+SPOILING = ["v['m'] = v['m'] + 1", "v['m'] += 1", "v['m'] = None", "v['n'] = 0", "del v['m']"]
+
+
+@pytest.mark.parametrize("spoil", SPOILING)
 def test_a_dictionary_changed_in_place_is_noticed(spoil):
     def spoiled(v):
         exec(spoil, {"v": v})
