@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.experiments.optimizers_rules import CLIPPED, DECOUPLED, L2, UNCORRECTED
-from lab.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, figure, house_style, mean_and_range
+from lab.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, figure, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -31,9 +31,14 @@ def names_of(results: Results) -> list[str]:
     return known or list(names)
 
 
+def records(results: Results, part: str, **at: Any) -> list[Results]:
+    """The records of a part of the results that have these values, one per seed."""
+    return [r for r in results[part] if all(r[key] == value for key, value in at.items())]
+
+
 def over_rates(results: Results, name: str, key: str) -> tuple[list[float], np.ndarray]:
     """The learning rates of an optimizer, and the last value of `key` as (rates, seeds)."""
-    runs = [run for run in results["runs"] if run["optimizer"] == name]
+    runs = records(results, "runs", optimizer=name)
     if not runs:
         raise ValueError(f"Expected runs of {name!r}, but the results have none: train with it first.")
     rates = sorted({run["lr"] for run in runs})
@@ -81,7 +86,7 @@ def plot_curves(results: Results, names: list[str] | None = None) -> "Figure":
     fig, axes = figure(2, width=4.6, height=3.4)
     for name in names or names_of(results):
         lr = best(results, name)["lr"]
-        runs = [run for run in results["runs"] if (run["optimizer"], run["lr"]) == (name, lr)]
+        runs = records(results, "runs", optimizer=name, lr=lr)
         for ax, key in zip(axes, ("train_loss", "val_loss"), strict=True):
             line(ax, runs[0]["epochs"], np.array([run[key] for run in runs]).T, name, f"{name}, {lr:g}")
             ax.set(xlabel="epoch", ylabel=_words(key))
@@ -90,8 +95,11 @@ def plot_curves(results: Results, names: list[str] | None = None) -> "Figure":
 
 
 def line(ax: Any, x: Any, values: np.ndarray, name: str, label: str = "", **options: Any) -> None:
-    """The median over seeds of values (len(x), seeds), and a band from the least to the greatest."""
-    look = {**LOOKS.get(name, OTHER), **options}
+    """The median over seeds of values (len(x), seeds), and a band from the least to the greatest.
+
+    In the look of the optimizer of that name; `options` of one's own, a plain line, take its place.
+    """
+    look = options or LOOKS.get(name, OTHER)
     ax.plot(x, np.median(values, axis=1), **look, label=label or name, linewidth=1.5)
     ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=look["color"], alpha=0.12, linewidth=0)
 
@@ -102,10 +110,11 @@ def plot_correction(results: Results) -> "Figure":
     pair = ("Adam", UNCORRECTED)
     fig, (steps, losses, rates) = figure(3, width=4, height=3.4)
     for name in (*pair, "RMSProp"):
-        found = [record for record in results["first_steps"] if record["optimizer"] == name]
+        found = records(results, "first_steps", optimizer=name)
         for ax, key in ((steps, "step"), (losses, "loss")):
             values = np.array([record[key] for record in found]).T
-            line(ax, range(1, len(values) + 1), values, name, marker="")
+            look = {**LOOKS.get(name, OTHER), "marker": ""}
+            line(ax, range(1, len(values) + 1), values, name, **look)
     for name in pair:
         x, values = over_rates(results, name, "val_accuracy")
         line(rates, x, values, name)
@@ -122,7 +131,7 @@ def plot_step_sizes(results: Results) -> "Figure":
     names = list(dict.fromkeys(record["optimizer"] for record in results["step_sizes"]))
     fig, axes = figure(len(names), width=3.8, height=3.3, sharey=True)
     for ax, name in zip(axes, names, strict=True):
-        found = [record for record in results["step_sizes"] if record["optimizer"] == name]
+        found = records(results, "step_sizes", optimizer=name)
         x, look = found[0]["steps"], LOOKS[name]
         middle = [np.median([record[key] for record in found], axis=0) for key in ("low", "median", "high")]
         ax.fill_between(x, middle[0], middle[2], color=look["color"], alpha=0.15, linewidth=0)
@@ -143,15 +152,12 @@ def plot_curvature(results: Results) -> "Figure":
     points = dict.fromkeys((record["optimizer"], record["lr"]) for record in results["curvature"])
     for ax, network in zip(axes, networks, strict=True):
         for (name, lr), colour in zip(points, (ORANGE, "#222222", BLUE), strict=True):
-            found = [
-                record
-                for record in results["curvature"]
-                if (record["network"], record["optimizer"], record["lr"]) == (network, name, lr)
-            ]
-            values = np.array([record["sharpness"] for record in found])
-            mean_and_range(
-                ax, found[0]["steps"], values, label=f"{name}, lr = {lr:g}", colour=colour, marker=""
-            )
+            found = records(results, "curvature", network=network, optimizer=name, lr=lr)
+            length = min(len(record["steps"]) for record in found)  # shorter where one diverged
+            values = np.array([record["sharpness"][:length] for record in found])
+            label = f"{name.replace('SGD', 'GD')}, lr = {lr:g}"
+            steps = found[0]["steps"][:length]
+            line(ax, steps, values.T, label, color=colour)
             ax.axhline(found[0]["limit"], color=colour, linewidth=1.2, linestyle="--")
         ax.set(title=network, xlabel="step", ylim=(0, None))
     axes[0].plot([], [], "--", color=GREY, label="limit of stability")
@@ -193,10 +199,10 @@ def plot_full_batch(results: Results) -> "Figure":
     shown = (("softmax regression", "above", left), ("network", "loss", right))
     for problem, key, ax in shown:
         for name, colour in looks.items():
-            found = [r for r in results["full_batch"] if (r["problem"], r["optimizer"]) == (problem, name)]
+            found = records(results, "full_batch", problem=problem, optimizer=name)
             length = min(len(record[key]) for record in found)
             values = np.array([record[key][:length] for record in found])
-            mean_and_range(ax, found[0]["evaluations"][:length], values, label=name, colour=colour, marker="")
+            line(ax, found[0]["evaluations"][:length], values.T, name, color=colour)
         ax.set(xlabel="evaluations of loss and gradient", yscale="log", title=problem)
     left.set(ylabel="loss above the least loss", ylim=(1e-10, None))
     right.set(ylabel="loss")
@@ -209,9 +215,9 @@ def plot_clipping(results: Results) -> "Figure":
     """Momentum with and without clipping of the gradient: the end of training over the learning rate."""
     fig, axes = figure(2, width=4.6, height=3.3)
     for ax, key in zip(axes, ("train_loss", "val_accuracy"), strict=True):
-        for name in ("momentum", CLIPPED):
+        for name, options in (("momentum", {}), (CLIPPED, {"color": ORANGE, "marker": "o"})):
             x, values = over_rates(results, name, key)
-            line(ax, x, np.where(np.isfinite(values), values, np.inf), name)
+            line(ax, x, np.where(np.isfinite(values), values, np.inf), name, **options)
         ax.set(xscale="log", xlabel="learning rate", ylabel=_words(key))
     axes[0].set_ylim(0, 1.25 * GUESSING)
     axes[1].set_ylim(0, 1)

@@ -81,7 +81,7 @@ DEFAULT_RATES = {"SGD": 1e-3, "AdaGrad": 1e-2, "RMSProp": 1e-2, "Adam": 1e-3, "A
 UNCORRECTED = "Adam without correction"
 CLIPPED = "momentum, clipped"
 MAX_NORM = 1.0  # of the gradient over all parameters, where it is clipped
-STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0)
+STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
 L2 = {strength: f"Adam with L2 {strength:g}" for strength in STRENGTHS}
 DECOUPLED = {strength: f"AdamW with decay {strength:g}" for strength in STRENGTHS}
 
