@@ -1,7 +1,7 @@
 """What the checks ask of both notebooks, and the inputs they ask it on.
 
-Inputs: images without symmetry and without a dark border, all axes of different lengths, one of height and width
-odd and one even, other random numbers for every image, offsets and boxes that differ between rows and columns."""
+Inputs: images without symmetry and without a dark border, all axes of different lengths, one of height and
+width odd and one even, other numbers for every image, offsets and boxes that differ in rows and columns."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from autograder import probe
 
 def photos(rng, N=5, H=4, W=7, C=2):
     """Images whose pixels are all different, far from 0 and from 1."""
-    values = np.linspace(0.1, 0.9, N * H * W * C)
+    values = np.linspace(0.1, 0.8, N * H * W * C)
     return rng.permutation(values).reshape(N, H, W, C)
 
 
@@ -24,14 +24,13 @@ def mirrors_the_images_whose_coin_says_so(s, images, coin):
 
 @mirrors_the_images_whose_coin_says_so.inputs
 def _(rng):
-    coin = np.array([rng.random() < 0.5, True, False, True, False])
-    coin[-1] = not coin[0]
-    return {"images": photos(rng), "coin": coin}
+    return {"images": photos(rng), "coin": np.array([True, *rng.permutation([True, False, True]), False])}
 
 
 @probe("flip", cases=1)
-def mirrors_colour_images_and_a_single_one(s, images):
+def mirrors_colour_images_and_a_single_one(s, images, coin):
     return {
+        "y": s.flip(images, coin),
         "y_for_one_image_and_True": s.flip(images[:1], np.array([True])),
         "y_for_all_coins_False": s.flip(images, np.zeros(len(images), dtype=bool)),
     }
@@ -39,11 +38,11 @@ def mirrors_colour_images_and_a_single_one(s, images):
 
 @mirrors_colour_images_and_a_single_one.inputs
 def _(rng):
-    return {"images": photos(rng, 4, 5, 6, 3)}
+    return {"images": photos(rng, 4, 5, 6, 3), "coin": np.array([False, True, True, False])}
 
 
 def offsets(rng, pad, N=5):
-    """Offsets (2, N) of both ends, of the middle, and of which none is the other axis's, or another image's."""
+    """Offsets (2, N), both ends among them; other ones in rows and columns, and for every image."""
     while True:
         found = rng.integers(0, 2 * pad + 1, (2, N))
         ends = {0, 2 * pad} <= set(found.ravel().tolist())
@@ -177,9 +176,10 @@ def _(rng):
 
 
 def specks(rng, p, N=5, H=4, W=7):
-    """Uniform numbers (N, H, W) near 0, near p / 2 and p, and likewise below 1, in every image."""
-    kinds = [p / 4, 0.4 * p, 0.7 * p, 1 - p / 4, 1 - 0.4 * p, 1 - 0.7 * p]
-    return np.stack([rng.permutation(np.resize([*kinds, 0.5], H * W)).reshape(H, W) for _ in range(N)])
+    """Uniform numbers (N, H, W) on both sides of p / 2, of p and of (1 - p) / 2, and likewise below 1."""
+    low = np.array([p / 4, 0.4 * p, 0.7 * p, p / 4 + 0.25])
+    kinds = np.concatenate([low, 1 - low, [0.5]])
+    return np.stack([rng.permutation(np.resize(kinds, H * W)).reshape(H, W) for _ in range(N)])
 
 
 @probe("salt_and_pepper")
@@ -189,7 +189,7 @@ def turns_a_share_of_the_pixels_black_or_white(s, images, u, p):
 
 @turns_a_share_of_the_pixels_black_or_white.inputs
 def _(rng):
-    p = float(rng.uniform(0.25, 0.4))
+    p = float(rng.uniform(0.18, 0.28))
     return {"images": photos(rng), "u": specks(rng, p), "p": p}
 
 
@@ -303,9 +303,8 @@ def _(rng):
 
 
 def boxes(rng, H, W):
-    """Five boxes inside of images of H x W pixels, other ones in rows and in columns: top, left, height, width."""
-    height, width = rng.permutation([1, 2, 3, 3, 2]), rng.permutation([2, 4, 5, 3, 4])
-    width += width == height
+    """Five boxes inside of images of H x W pixels, one of them large: top, left, height, width."""
+    height, width = rng.permutation([[1, 2], [2, 5], [3, 4], [5, 7], [4, 2]]).T
     top, left = rng.integers(0, H - height + 1), rng.integers(0, W - width + 1)
     return {"top": top, "left": left, "height": height, "width": width}
 

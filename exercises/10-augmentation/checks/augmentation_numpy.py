@@ -8,8 +8,9 @@ def mirrors_the_images_whose_coin_says_so(s, images, coin):
 
 
 @probe("flip", cases=1)
-def mirrors_colour_images_and_a_single_one(s, images):
+def mirrors_colour_images_and_a_single_one(s, images, coin):
     return {
+        "y": s.flip(images, coin),
         "y_for_one_image_and_True": s.flip(images[:1], np.array([True])),
         "y_for_all_coins_False": s.flip(images, np.zeros(len(images), dtype=bool)),
     }
