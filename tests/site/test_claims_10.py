@@ -1,0 +1,98 @@
+"""What the chapter of unit 10 says of figures, of formulas and of our runs is true."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.figures import augmentation, augmentation_gallery
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "book/10-augmentation/index.md").read_text(encoding="utf-8")
+
+
+def told(start: str, end: str) -> str:
+    """The prose of a part of the chapter, without its code."""
+    part = TEXT[TEXT.index(start) : TEXT.index(end)]
+    return re.sub(r"^```.*?^```$", "", part, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_gallery_that_the_page_shows_has_every_transformation_that_the_table_of_labels_judges() -> None:
+    rows = re.findall(
+        r"^\| ([^|]+) \|", told("### Does the label survive?", "(au-conventions)="), re.MULTILINE
+    )
+    judged = " ".join(rows)
+    for word in ("mirrored", "upside down", "turned by 90°", "scaled", "stretched", "hue", "cutout", "blur"):
+        assert word in judged
+        assert any(word in name for name in augmentation_gallery.TRANSFORMATIONS)
+
+
+def test_turning_the_hue_by_120_degrees_makes_the_red_nose_green_and_keeps_grey() -> None:
+    cat = augmentation.cat(160)
+    nose = np.unravel_index((cat[..., 0] - cat[..., 1:].mean(axis=2)).argmax(), cat.shape[:2])
+    assert cat[nose].argmax() == 0
+    assert augmentation.augment(cat, hue=120)[nose].argmax() == 1
+    grey = np.full((8, 8, 3), 0.4)
+    np.testing.assert_allclose(augmentation.augment(grey, hue=120), grey, atol=1e-12)
+
+
+def test_without_contrast_a_plain_grey_is_left_the_mean_of_the_bright_clipped_picture() -> None:
+    left = augmentation.augment(augmentation.cat(160), brightness=2, contrast=0)
+    clipped = np.minimum(2 * augmentation.cat(160), 1) @ [0.299, 0.587, 0.114]
+    np.testing.assert_allclose(left, clipped.mean(), atol=1e-9)
+
+
+def test_a_six_that_is_turned_by_180_degrees_is_nearer_to_a_nine_than_to_a_six() -> None:
+    six = augmentation.six(160)
+    turned = augmentation.augment(six, rotation=180)
+    np.testing.assert_allclose(turned, six[::-1, ::-1], atol=1e-9)
+    ring = slice(70, 130)
+    assert turned[:80].sum() > turned[80:].sum()  # a nine has its ring above
+    assert six[ring].sum() > six[:60].sum()
+
+
+def test_only_black_and_streaks_at_the_edge_tell_that_the_cat_was_turned() -> None:
+    cat = augmentation.cat(160)
+    black, _, reflected = (augmentation.augment(cat, fill, rotation=45) for fill in augmentation.MODES)
+    assert (black == 0).all(axis=2).mean() > 0.15
+    assert not (reflected == 0).all(axis=2).any()
+
+
+@pytest.mark.parametrize("s0", [0.08, 0.25])
+def test_the_mean_area_of_a_crop_is_that_of_the_text(s0: float) -> None:
+    s = np.linspace(s0, 1, 200_001)
+    area, side = np.trapezoid(s, s) / (1 - s0), np.trapezoid(s**2, s) / (1 - s0)
+    expected = {0.08: ("0.54", "0.362"), 0.25: ("0.625", "0.4375")}[s0]
+    assert area == pytest.approx(float(expected[0]), abs=5e-4)
+    assert side == pytest.approx(float(expected[1]), abs=5e-4)
+    assert all(number in TEXT for number in expected)
+
+
+def test_holes_that_are_cut_off_cover_the_shares_of_the_text() -> None:
+    u = (np.arange(20_000) + 0.5) / 20_000
+    half, whole = ((np.minimum(u + t / 2, 1) - np.maximum(u - t / 2, 0)).mean() for t in (0.5, 1))
+    assert half == pytest.approx(0.4375, abs=1e-6)
+    assert round(100 * half**2) == 19
+    assert whole**2 == pytest.approx(9 / 16, abs=1e-6)
+
+
+def test_four_sevenths_of_uniform_aspect_ratios_are_wide() -> None:
+    ratios = np.linspace(3 / 4, 4 / 3, 700_001)
+    assert (ratios > 1).mean() == pytest.approx(4 / 7, abs=1e-4)
+
+
+def test_entropies_of_mixed_labels_are_those_of_the_text_and_of_the_quiz() -> None:
+    def entropy(share: float) -> float:
+        return -share * math.log(share) - (1 - share) * math.log(1 - share)
+
+    assert f"{entropy(0.75):.3f}" == "0.562" in TEXT
+    assert f"{entropy(0.8):.4f}" == "0.5004" in TEXT
+
+
+def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
+    prose = told("## The question", "## The idea")
+    assert not re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", prose)
