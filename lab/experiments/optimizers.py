@@ -37,9 +37,9 @@ For the chapter, written as JSON; the file is complete after every line of progr
 
 A run in results["runs"] is a dict: optimizer, lr, seed, `train_seconds` (CPU time of the training alone) and,
 a value per entry of `epochs`: loss (mean over the steps of that epoch), train_loss, train_accuracy, val_loss,
-val_accuracy. A loss that is no number is NaN. Besides the seven, the full study's "runs" have the optimizers
-named by `UNCORRECTED`, `CLIPPED`, and `L2` and `DECOUPLED` (names by strength). The other keys are lists of
-dicts, each with optimizer, lr and seed:
+val_accuracy. A loss that is no number is NaN, and its accuracy 0. Besides the seven, the full study's
+"runs" have the optimizers named by `UNCORRECTED`, `CLIPPED`, and `L2` and `DECOUPLED` (names by strength).
+The other keys are lists of dicts, each with optimizer, lr and seed:
 
     "first_steps": loss and step (root mean square change of a weight, over lr), a value per step
     "step_sizes": steps, and low, median, high: the 10, 50, 90 % quantiles over the weights, a value per entry
