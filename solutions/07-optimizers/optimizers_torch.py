@@ -380,7 +380,8 @@ def train_step(model, optimizer, loss_function, x, y, max_norm=None):
     """
     ### BEGIN SOLUTION
     optimizer.zero_grad()
-    loss = loss_function(model(x), y)
+    scores = model(x)
+    loss = loss_function(scores, y)
     loss.backward()
     if max_norm is not None:
         clip_gradients(model.parameters(), max_norm)

@@ -16,6 +16,7 @@ from autograder.authoring.unit import BEGIN, END, Unit
 INTERFACE = re.compile(  # says nothing
     r"return [\w, ]+|[\w, ]+ = \w+\.shape|with torch\.no_grad\(\):"
     r"|rng = np\.random\.default_rng\(\d+\)|[\w, ]+ = [\[\], ]+"
+    r"|optimizer\.(?:zero_grad|step)\(\)"
 )
 ENOUGH = 16  # characters without spaces: shorter lines are no one's own
 LONG = 3  # telling lines: shorter solutions recur by chance
