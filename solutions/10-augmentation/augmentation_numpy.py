@@ -242,7 +242,7 @@ check(bilinear)
 # ## 5. Brightness and contrast (●●○, 8 minutes)
 #
 # First brightness: each image times its own number, $b x$, {eq}`au-brightness`. Then contrast,
-# {eq}`au-contrast`: stretch the differences from the mean of the image by $c$.
+# {eq}`au-contrast`: stretch the differences from the mean $m$ of the image by the factor $g$.
 # The mean is that of the image **after** brightness, over all its pixels and channels: one number per image.
 # Clip to the range from 0 to 1 **once**, at the end.
 
@@ -429,7 +429,7 @@ def matrix(linear=((1, 0), (0, 1)), perspective=(0, 0)):
 def lens_coordinates(k, H, W):
     """Reading further out, the further from the centre: barrel for k > 0, {eq}`au-lens`. k: (N,)."""
     row, col = np.indices((H, W)) - np.array([(H - 1) / 2, (W - 1) / 2])[:, None, None]
-    stretch = 1 + k[:, None, None] * (row**2 + col**2) / (H**2 + W**2) * 4
+    stretch = 1 + k[:, None, None] * (row**2 + col**2) / (row[0, 0] ** 2 + col[0, 0] ** 2)
     return row * stretch + (H - 1) / 2, col * stretch + (W - 1) / 2
 
 
