@@ -549,7 +549,7 @@ for name, curve in curves.items():
 # A small convolutional network learns to tell photographs from 32×32 patches of them.
 # It is trained with your SGD, with momentum 0.9, and with your AdamW without decay, which is Adam.
 # Each gets a range of learning rates, and each rate three seeds. The rate is constant.
-# It takes about one and a half minutes on two CPU cores.
+# It takes about one minute on a CPU.
 #
 # **Predict first.** Write down, before you run the cell:
 # at which rate is each of the three best, roughly? Which has the widest range of good rates?
