@@ -142,32 +142,36 @@ def plot_table(results: Results) -> "Figure":
 def plot_pairs(results: Results) -> "Figure":
     """Mean and standard deviation of the test accuracy with every pair; single transforms on the diagonal."""
     names = results["about"]["paired"]
-    found = np.full((len(names), len(names), 2), np.nan)
-    for i, a in enumerate(names):
-        for j, b in enumerate(names[i:], start=i):
-            at = summary(results, transform=a if a == b else f"{a} + {b}")
-            found[j, i] = 100 * at["mean"], 100 * at["std"]
-    fig, (ax,) = figure(width=6.6, height=4.6)
-    shown = ax.imshow(found[:, :, 0], cmap="cividis")
-    middle = np.nanmean([np.nanmin(found[:, :, 0]), np.nanmax(found[:, :, 0])])
-    for row, column in zip(*np.tril_indices(len(names)), strict=True):
-        mean, std = found[row, column]
-        ax.text(
-            column,
-            row,
-            f"{mean:.1f}\n± {std:.1f}",
-            ha="center",
-            va="center",
-            fontsize=9.5,
-            color="white" if mean < middle else "black",
+    starts = {title: at for title, at in COLUMNS.items() if at["data"] == "photos"}
+    grids = [_pairs(results, names, at) for at in starts.values()]
+    means = [grid[..., 0] for grid in grids]
+    low, high = np.nanmin(means), np.nanmax(means)
+    fig, axes = figure(len(grids), width=4.4, height=4.2, sharey=True)
+    for ax, (title, at), grid in zip(axes, starts.items(), grids, strict=True):
+        ax.imshow(grid[..., 0], cmap="cividis", vmin=low, vmax=high)
+        for row, column in zip(*np.tril_indices(len(names)), strict=True):
+            mean, std = grid[row, column]
+            ink = "white" if mean < (low + high) / 2 else "black"
+            ax.text(column, row, f"{mean:.1f}\n± {std:.1f}", ha="center", va="center", color=ink)
+        without = summary(results, **at)
+        ax.set_title(
+            f"{title}\nwithout: {100 * without['mean']:.1f} ± {100 * without['std']:.1f} %", fontsize=10
         )
-    ax.set_xticks(range(len(names)), names, rotation=25, ha="right")
-    ax.set_yticks(range(len(names)), names)
-    ax.grid(visible=False)
-    without = summary(results)
-    ax.set_title(f"without augmentation: {100 * without['mean']:.1f} ± {100 * without['std']:.1f} %")
-    fig.colorbar(shown, ax=ax, label="test accuracy in %")
+        ax.set_xticks(range(len(names)), names, rotation=25, ha="right")
+        ax.set_yticks(range(len(names)), names)
+        ax.grid(visible=False)
     return fig
+
+
+def _pairs(results: Results, names: list[str], at: Results) -> np.ndarray:
+    """(n, n, 2): mean and standard deviation in percent; NaN above the diagonal."""
+    grid = np.full((len(names), len(names), 2), np.nan)
+    for i, first in enumerate(names):
+        for j, second in enumerate(names[i:], start=i):
+            name = first if first == second else f"{first} + {second}"
+            found = summary(results, transform=name, **at)
+            grid[j, i] = 100 * found["mean"], 100 * found["std"]
+    return grid
 
 
 @house_style
