@@ -412,7 +412,7 @@ plt.show()
 #
 # Adam takes an average of the gradients, as momentum does, and one of their squares, as RMSProp does:
 # {eq}`op-adam-moments`. Both start at zero, so in the first steps both are too small.
-# For how much, see {eq}`op-adam-bias`. Divide it out, then step: {eq}`op-adam`.
+# By how much, see {eq}`op-adam-bias`. Divide it out, then step: {eq}`op-adam`.
 #
 # `t` is the number of the step. It is 1 in the first step, and it lives in the state.
 # The state keeps the averages as they are, without the correction.
