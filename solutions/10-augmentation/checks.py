@@ -469,10 +469,29 @@ def tensor_photos(rng, N=5, C=2, H=4, W=7):
 ROUNDING = 1e-7  # the order of products and sums is free
 
 
+def devices(values):
+    """Where tensors live, those in lists too. Single numbers may live on the CPU."""
+    import torch
+
+    if isinstance(values, torch.Tensor):
+        return {values.device.type} if values.ndim else set()
+    return set().union(*map(devices, values)) if isinstance(values, (list, tuple)) else set()
+
+
 def on_another_device(function):
-    """Asked on a device that computes shapes only, beside the CPU: as a GPU would be."""
+    """Asked on a device that computes shapes only, beside the CPU: as strict as a GPU would be."""
+    import torch
+
+    class Strict(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, called, types, args=(), kwargs=None):
+            name, everything = getattr(called, "__name__", ""), [*args, *(kwargs or {}).values()]
+            if name not in ("__getitem__", "__setitem__", "copy_") and len(devices(everything)) > 1:
+                raise RuntimeError(f"Expected all tensors to be on the same device, but {name} got two.")
+            return called(*args, **(kwargs or {}))
+
     try:
-        y = function("meta")
+        with Strict():
+            y = function("meta")
     except (NotImplementedError, RuntimeError) as error:
         if "nonzero" in str(error) or "item()" in str(error):  # right on a GPU, but hangs on numbers
             return fact(True)
@@ -528,13 +547,15 @@ def _(rng):
 def decides_for_each_image_and_at_every_call(s, images, p):
     given, layer = tensor(images), s.RandomFlip(p)
     first, second = layer(given), layer(given)
-    mirrored = (first == given.flip(3)).flatten(1).all(dim=1)
-    same = (first == given).flatten(1).all(dim=1)
-    return {
-        "each_image_is_itself_or_its_mirror_image": fact((mirrored | same).all()),
+    mirrored, same = first == given.flip(3), first == given
+    found = {
+        "each_pixel_is_that_of_the_image_or_of_its_mirror_image": fact((mirrored | same).all()),
         "all_images_share_their_fate": fact(mirrored.all() or same.all()),
         "a_second_call_does_the_same": fact((first == second).all()),
     }
+    for axis, name in enumerate(("channels", "rows", "columns"), 1):
+        found[f"all_{name}_are_mirrored_together"] = fact((mirrored.all(axis) == mirrored.any(axis)).all())
+    return found
 
 
 @decides_for_each_image_and_at_every_call.inputs
@@ -946,9 +967,17 @@ def views_and_weight(rng, V=3, N=4, C=2, H=5, W=6, K=7):
     }
 
 
+def predicted(s, model, views):
+    """The answer of predict_views; a switch for gradients that was left off is put back."""
+    import torch
+
+    with torch.enable_grad():
+        return s.predict_views(model, views)
+
+
 @probe("predict_views", rtol=ROUNDING)
 def averages_the_probabilities_over_the_views(s, views, weight):
-    return {"mean": s.predict_views(small_model(weight).eval(), tensor(views))}
+    return {"mean": predicted(s, small_model(weight).eval(), tensor(views))}
 
 
 @averages_the_probabilities_over_the_views.inputs
@@ -958,7 +987,7 @@ def _(rng):
 
 @probe("predict_views", cases=1, rtol=ROUNDING)
 def takes_a_list_of_views_of_several_sizes(s, first, second, weight):
-    return {"mean": s.predict_views(small_model(weight).eval(), [tensor(first), tensor(second)])}
+    return {"mean": predicted(s, small_model(weight).eval(), [tensor(first), tensor(second)])}
 
 
 @takes_a_list_of_views_of_several_sizes.inputs
@@ -975,8 +1004,12 @@ def with_norm(rng):
 @probe("predict_views", cases=2, rtol=ROUNDING)
 def predicts_in_evaluation_mode(s, views, weight, norm):
     model = small_model(weight, norm).train()
-    mean = s.predict_views(model, tensor(views))
-    return {"mean": mean, "running_mean_afterwards": model[0].running_mean}
+    mean = predicted(s, model, tensor(views))
+    return {
+        "mean": mean,
+        "running_mean_afterwards": model[0].running_mean,
+        "mean_if_it_was_in_evaluation_mode": predicted(s, small_model(weight, norm).eval(), tensor(views)),
+    }
 
 
 @predicts_in_evaluation_mode.inputs
@@ -989,7 +1022,7 @@ def puts_every_module_back_into_its_mode(s, views, weight, norm, training):
     model = small_model(weight, norm)
     for module, mode in zip(model.modules(), training, strict=True):
         module.training = mode
-    s.predict_views(model, tensor(views))
+    predicted(s, model, tensor(views))
     return {"modes_afterwards": np.array([module.training for module in model.modules()])}
 
 
@@ -1001,7 +1034,7 @@ def _(rng):
 @probe("predict_views", cases=1)
 def leaves_a_model_in_evaluation_mode_there(s, views, weight, norm):
     model = small_model(weight, norm).eval()
-    s.predict_views(model, tensor(views))
+    predicted(s, model, tensor(views))
     return {"modes_afterwards": np.array([module.training for module in model.modules()])}
 
 
