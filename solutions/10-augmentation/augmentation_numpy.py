@@ -75,8 +75,9 @@ def flip(images, coin):
     Example: one image of one row with the pixels 1, 2, 3 and coin = True gives 3, 2, 1.
     """
     ### BEGIN SOLUTION
-    mirrored = images[:, :, ::-1]
-    return np.where(coin[:, None, None, None], mirrored, images)
+    y = images.copy()
+    y[coin] = images[coin][:, :, ::-1]
+    return y
     ### END SOLUTION
 
 

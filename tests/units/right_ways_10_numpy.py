@@ -12,12 +12,10 @@ way = WAYS.add
 
 way(
     "flip",
-    "a copy, a mask",
+    "where",
     """
     def flip(images, coin):
-        y = images.copy()
-        y[coin] = y[coin][:, :, ::-1]
-        return y
+        return np.where(coin[:, None, None, None], images[:, :, ::-1], images)
     """,
 )
 way(
