@@ -661,7 +661,7 @@ plt.show()
 # Compare with `np.allclose`: two right functions may round differently.
 # The inputs are yours to choose, and most choices hide something.
 # What does one step hide? A gradient that is constant, or only grows? One weight alone?
-# An `eps` of 1e-8? A rate that stays? Betas of 0.9 and 0.999?
+# An `eps` of 1e-8? A rate that stays? Betas of 0.9 and 0.999, or of one half?
 # Would you see a state that is never read, one that is changed in place, or a `w` that is?
 # And would you see one number for all weights where each should have its own?
 

@@ -487,23 +487,23 @@ way(
     "numbers worked out by hand",
     """
     def test_adam(implementation):
-        # beta1 = 0.5, beta2 = 0.75, eps = 1; first gradient 8, -4, then 0, 2
+        # beta1 = 0.25, beta2 = 0.75, eps = 1; first gradient 8, -4, then 0, 2
         w, g, lr = np.array([3.0, -1.0]), np.array([8.0, -4.0]), 0.9
-        first, state = implementation(w, g, {}, lr, 0.5, 0.75, 1.0)
+        first, state = implementation(w, g, {}, lr, 0.25, 0.75, 1.0)
         assert w.tolist() == [3, -1] and g.tolist() == [8, -4]
         np.testing.assert_allclose(first, [3 - 0.9 * 8 / 9, -1 + 0.9 * 4 / 5])
-        np.testing.assert_allclose([*state["m"], *state["s"], state["t"]], [4, -2, 16, 4, 1])
+        np.testing.assert_allclose([*state["m"], *state["s"], state["t"]], [6, -3, 16, 4, 1])
 
         held = {key: np.copy(value) for key, value in state.items()}
-        second, later = implementation(first, np.array([0.0, 2.0]), state, 0.1, 0.5, 0.75, 1.0)
+        second, later = implementation(first, np.array([0.0, 2.0]), state, 0.1, 0.25, 0.75, 1.0)
         assert all(np.array_equal(state[key], held[key]) for key in held)
-        m, s = np.array([2.0, 0.0]), np.array([12.0, 4.0])
+        m, s = np.array([1.5, 0.75]), np.array([12.0, 4.0])
         np.testing.assert_allclose([*later["m"], *later["s"], later["t"]], [*m, *s, 2])
-        np.testing.assert_allclose(second, first - 0.1 * (m / 0.75) / (np.sqrt(s / 0.4375) + 1))
+        np.testing.assert_allclose(second, first - 0.1 * (m / 0.9375) / (np.sqrt(s / 0.4375) + 1))
 
-        third, last = implementation(second, np.array([1.0, -1.0]), later, 0.2, 0.5, 0.75, 1.0)
-        m, s = m / 2 + [0.5, -0.5], 0.75 * s + 0.25
-        assert np.allclose(third, second - 0.2 * (m / 0.875) / (np.sqrt(s / (1 - 0.75**3)) + 1))
+        third, last = implementation(second, np.array([1.0, -1.0]), later, 0.2, 0.25, 0.75, 1.0)
+        m, s = m / 4 + [0.75, -0.75], 0.75 * s + 0.25
+        assert np.allclose(third, second - 0.2 * (m * 64 / 63) / (np.sqrt(s / (1 - 0.75**3)) + 1))
         assert last["t"] == 3
     """,
 )
