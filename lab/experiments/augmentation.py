@@ -16,7 +16,7 @@ the device of the images and of the generator; test images stay as they are. All
 same training images, the same first weights and the same number of steps. `data="digits"` takes MNIST.
 Each plot returns a matplotlib Figure.
 
-For the chapter, written as JSON; the file is complete after every line of progress:
+For the chapter, written as JSON, run by run; a file that was cut off is continued:
 
     python -m lab.experiments.augmentation --size full --out full.json
 
@@ -102,6 +102,11 @@ DATA = {"photos": ("photo_patches", TARGET), "digits": ("mnist5k", tuple(range(1
 PER_CLASS = {"photos": 10, "digits": 10}
 CHOSEN = ("mirror", "turn 15°", "shift", "brightness")
 PAIRED = ("quarter turns", "resized crop", "contrast", "cutout")  # a kind each, named before any result
+VIEWED = ("none", "mirror", "shift", "scale", "resized crop")  # predicted from several views too
+FOR_DIGITS = (
+    *("mirror", "upside down", "quarter turns", "turn 15°", "turn 180°", "scale", "shear", "shift"),
+    *("resized crop", "cutout", "mixup", "CutMix"),
+)
 COUNTS = (10, 30, 100, 300)
 POLICIES = ("none", "quarter turns + resized crop")
 
@@ -120,7 +125,7 @@ class Size:
 
 SIZES = {
     "tiny": Size(4, 2, 3, 40, (0, 1), 1),
-    "short": Size(200, 40, 0, 300, (0, 1, 2), 1),
+    "short": Size(200, 20, 0, 300, (0, 1, 2), 1),
     "full": Size(160, 40, 300, 500, (0, 1, 2), 30),
 }
 
@@ -263,24 +268,26 @@ def plan(size: str) -> list[Settings]:
     names = ("none", *TRANSFORMS, *MIXES)
     pairs = [f"{a} + {b}" for i, a in enumerate(PAIRED) for b in PAIRED[i + 1 :]]
     photos = PER_CLASS["photos"]
-    points = [("photos", "scratch", name, photos) for name in names]
-    points += [("photos", "fine-tuned", name, photos) for name in names]
-    points += [("digits", "scratch", name, PER_CLASS["digits"]) for name in names if name != "hue"]
-    points += [("photos", start, pair, photos) for start in RATES for pair in pairs]
+    points = [("photos", start, name, photos) for start in RATES for name in names]
+    points += [("digits", "scratch", name, PER_CLASS["digits"]) for name in ("none", *FOR_DIGITS)]
+    points += [("photos", "scratch", pair, photos) for pair in pairs]
     points += [("photos", "scratch", name, count) for name in POLICIES for count in COUNTS]
+    points += [("photos", "fine-tuned", pair, photos) for pair in pairs]
     return list(dict.fromkeys(Settings(*point, seed) for point in points for seed in SIZES[size].seeds))
 
 
-def study(size: str = "full") -> Iterator[Results]:
-    """The whole study; yields the results so far, after every run."""
-    results: Results = {
+def study(size: str = "full", begun: Results | None = None) -> Iterator[Results]:
+    """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
+    results: Results = begun or {
         "about": _about(size, [*TRANSFORMS, *MIXES]),
         "source": [{"seed": seed, "test_accuracy": source(seed, size)[1]} for seed in SIZES[size].seeds],
         "cost": cost(size),
         "views": [],
         "runs": [],
     }
-    runs = plan(size)
+    fields = asdict(plan(size)[0])
+    done = {Settings(**{key: run[key] for key in fields}) for run in results["runs"]}
+    runs = [at for at in plan(size) if at not in done]
     progress = Progress("training", len(runs))
     for at in runs:
         record, net = _run(at, size, as_mix(at.transform, TRANSFORMS, MIXES))
@@ -293,9 +300,6 @@ def study(size: str = "full") -> Iterator[Results]:
         progress.update(1, str(at))
         yield results
     progress.close()
-
-
-VIEWED = ("none", "mirror", "shift", "scale", "resized crop")
 
 
 def _run(at: Settings, size: str, change: Mix) -> tuple[Results, nn.Module]:
@@ -414,9 +418,17 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m lab.experiments.augmentation")
     parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write, again and again")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the JSON file to write after every run; it continues what the file holds",
+    )
     options = parser.parse_args()
-    for results in study(options.size):
+    begun = load_results(options.out) if options.out.exists() else None
+    if begun and begun["about"]["size"] != options.size:
+        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
+    for results in study(options.size, begun):
         save_results(results, options.out)
     print(f"wrote {options.out}")
 

@@ -97,7 +97,7 @@ def plot_transforms(results: Results) -> "Figure":
     ax.axvline(ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="test accuracy; dashed: mean without augmentation")
-    ax.xaxis.set_major_formatter(_percent())
+    _percents(ax.xaxis)
     return fig
 
 
@@ -142,7 +142,8 @@ def plot_table(results: Results) -> "Figure":
 def plot_pairs(results: Results) -> "Figure":
     """Mean and standard deviation of the test accuracy with every pair; single transforms on the diagonal."""
     names = results["about"]["paired"]
-    starts = {title: at for title, at in COLUMNS.items() if at["data"] == "photos"}
+    first = f"{names[0]} + {names[1]}"
+    starts = {title: at for title, at in COLUMNS.items() if _has(results, first, at)}
     grids = [_pairs(results, names, at) for at in starts.values()]
     means = [grid[..., 0] for grid in grids]
     low, high = np.nanmin(means), np.nanmax(means)
@@ -183,7 +184,7 @@ def plot_images(results: Results) -> "Figure":
         values = np.array([ends(results, transform=name, per_class=count) for count in counts]).T
         mean_and_range(ax, counts, values, label=name, **look)
     plain_log_ticks(ax, counts, "training images per class")
-    ax.yaxis.set_major_formatter(_percent())
+    _percents(ax.yaxis)
     ax.set_ylabel("test accuracy")
     ax.legend(loc="lower right")
     return fig
@@ -206,7 +207,7 @@ def plot_views(results: Results) -> "Figure":
         range(len(names)), [f"trained with {name}" if name != "none" else "trained without" for name in names]
     )
     axes[0].set_ylim(len(names) - 0.5, -0.5)
-    axes[0].xaxis.set_major_formatter(_percent())
+    _percents(axes[0].xaxis)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
@@ -237,7 +238,9 @@ def _seeds(ax: Any, row: float, values: np.ndarray, colour: str, marker: str = "
     ax.plot(mean, row, "|", color=colour, markersize=11, markeredgewidth=2)
 
 
-def _percent() -> Any:
-    from matplotlib.ticker import PercentFormatter
+def _percents(axis: Any) -> None:
+    """An axis of shares, with ticks at whole percents."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-    return PercentFormatter(1, decimals=0)
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(PercentFormatter(1, decimals=0))
