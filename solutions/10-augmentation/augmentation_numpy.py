@@ -437,9 +437,9 @@ def lens_coordinates(k, H, W):
 # %% listing="hue"
 def rotate_hue(images, angle):
     """Turn the colours of each image about the grey axis, {eq}`au-hue`. images: (N, H, W, 3). angle: (N,)."""
-    theta = np.deg2rad(angle)[:, None, None]
+    cos, sin = (f(np.radians(angle))[:, None, None] for f in (np.cos, np.sin))
     cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]]) / np.sqrt(3)  # (1, 1, 1) / sqrt(3) times a vector
-    turn = np.cos(theta) * np.eye(3) + np.sin(theta) * cross + (1 - np.cos(theta)) / 3
+    turn = cos * np.eye(3) + sin * cross + (1 - cos) / 3
     return np.clip(images @ turn.transpose(0, 2, 1)[:, None], 0, 1)
 
 
