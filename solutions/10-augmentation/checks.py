@@ -9,15 +9,15 @@ from autograder import probe
 
 
 def photos(rng, N=5, H=4, W=7, C=2):
-    """Images whose pixels are all different, far from 0 and from 1."""
-    values = np.linspace(0.1, 0.8, N * H * W * C)
+    """Images whose pixels are all different, far from 0 and from 1; 11 bits each: they compress well."""
+    values = np.linspace(200, 1640, N * H * W * C).round() / 2048
     return rng.permutation(values).reshape(N, H, W, C)
 
 
 # ------------------------------------------------------------------ augmentation_numpy
 
 
-@probe("flip")
+@probe("flip", cases=2)
 def mirrors_the_images_whose_coin_says_so(s, images, coin):
     return {"y": s.flip(images, coin)}
 
@@ -55,7 +55,7 @@ def offsets(rng, pad, N=5):
             return found
 
 
-@probe("pad_and_crop")
+@probe("pad_and_crop", cases=2)
 def moves_each_image_by_its_own_offset(s, images, pad, top, left):
     return {"y": s.pad_and_crop(images, pad, top, left)}
 
@@ -106,7 +106,7 @@ def between(rng, shape, size):
     return rng.integers(0, size - 1, shape) + rng.choice([-1, 1], shape) * rng.uniform(0.1, 0.4, shape) + 0.5
 
 
-@probe("bilinear")
+@probe("bilinear", cases=2)
 def weighs_the_four_neighbours(s, images, rows, cols):
     return {"y": s.bilinear(images, rows, cols)}
 
@@ -117,7 +117,7 @@ def _(rng):
     return {"images": photos(rng), "rows": between(rng, shape, 4), "cols": between(rng, shape, 7)}
 
 
-@probe("bilinear")
+@probe("bilinear", cases=2)
 def fades_out_over_the_border_and_is_0_beyond(s, images, rows, cols):
     return {"y": s.bilinear(images, rows, cols)}
 
@@ -140,7 +140,7 @@ def gives_the_pixel_itself_at_whole_numbers(s, images, rows, cols):
 @gives_the_pixel_itself_at_whole_numbers.inputs
 def _(rng):
     rows, cols = np.broadcast_arrays(np.arange(-1.0, 5)[:, None], np.arange(-1.0, 8))
-    return {"images": photos(rng), "rows": np.stack([rows] * 5), "cols": np.stack([cols] * 5)}
+    return {"images": photos(rng, 2), "rows": np.stack([rows] * 2), "cols": np.stack([cols] * 2)}
 
 
 def exposed(rng, N, H, W, C):
@@ -149,7 +149,7 @@ def exposed(rng, N, H, W, C):
     return photos(rng, N, H, W, C) * light * rng.permutation(np.linspace(0.6, 1, C))
 
 
-@probe("brightness_contrast")
+@probe("brightness_contrast", cases=2)
 def brightens_and_stretches_each_image(s, images, brightness, contrast):
     return {"y": s.brightness_contrast(images, brightness, contrast)}
 
@@ -164,7 +164,7 @@ def _(rng):
     return {"images": 0.2 + 0.3 * exposed(rng, 5, 4, 7, 2), "brightness": brightness, "contrast": contrast}
 
 
-@probe("brightness_contrast")
+@probe("brightness_contrast", cases=2)
 def clips_once_at_the_end(s, images, brightness, contrast):
     return {"y": s.brightness_contrast(images, brightness, contrast)}
 
@@ -182,7 +182,7 @@ def specks(rng, p, N=5, H=4, W=7):
     return np.stack([rng.permutation(np.resize(kinds, H * W)).reshape(H, W) for _ in range(N)])
 
 
-@probe("salt_and_pepper")
+@probe("salt_and_pepper", cases=2)
 def turns_a_share_of_the_pixels_black_or_white(s, images, u, p):
     return {"y": s.salt_and_pepper(images, u, p)}
 
@@ -216,43 +216,38 @@ def _(rng):
     return {"images": photos(rng, 4, 9, 8, 3), "u": rng.random((4, 9, 8)), "p": 0.5}
 
 
-@probe("cutout")
+@probe("cutout", cases=2)
 def cuts_a_hole_around_each_centre(s, images, row, column, size):
     return {"y": s.cutout(images, row, column, size)}
 
 
 @cuts_a_hole_around_each_centre.inputs
 def _(rng):
-    row, column = rng.permutation([3, 4, 5, 4, 6]), rng.permutation([3, 4, 5, 7, 8])
-    return {
-        "images": photos(rng, 5, 10, 12, 2),
-        "row": row,
-        "column": column,
-        "size": int(rng.choice([3, 5])),
-    }
+    row, column = rng.permutation([2, 3, 4, 5]), rng.permutation([1, 3, 5, 6])
+    return {"images": photos(rng, 4, 7, 8, 2), "row": row, "column": column, "size": 3}
 
 
-@probe("cutout", cases=2)
+@probe("cutout", cases=1)
 def cuts_holes_of_even_size(s, images, row, column, size):
     return {"y": s.cutout(images, row, column, size)}
 
 
 @cuts_holes_of_even_size.inputs
 def _(rng):
-    row, column = rng.permutation([3, 4, 5, 6]), rng.permutation([7, 2, 8, 3])
-    return {"images": photos(rng, 4, 9, 11, 3), "row": row, "column": column, "size": int(rng.choice([2, 4]))}
+    row, column = rng.permutation([2, 3, 4, 5]), rng.permutation([6, 2, 5, 3])
+    return {"images": photos(rng, 4, 7, 8, 3), "row": row, "column": column, "size": int(rng.choice([2, 4]))}
 
 
-@probe("cutout")
+@probe("cutout", cases=2)
 def cuts_the_hole_off_at_the_border(s, images, row, column, size):
     return {"y": s.cutout(images, row, column, size)}
 
 
 @cuts_the_hole_off_at_the_border.inputs
 def _(rng):
-    row, column = np.array([0, 7, 4, 5, 0]), np.array([4, 5, 0, 8, 8])
+    row, column = np.array([0, 5, 3, 2, 0]), np.array([3, 4, 0, 6, 6])
     order = rng.permutation(5)
-    return {"images": photos(rng, 5, 8, 9, 2), "row": row[order], "column": column[order], "size": 5}
+    return {"images": photos(rng, 5, 6, 7, 2), "row": row[order], "column": column[order], "size": 5}
 
 
 def pairs(rng, N=5, C=2):
@@ -269,7 +264,7 @@ def pairs(rng, N=5, C=2):
     }
 
 
-@probe("mixup")
+@probe("mixup", cases=2)
 def blends_each_image_with_its_partner(s, images, y, partner, lam):
     mixed, _labels = s.mixup(images, y, partner, lam)
     return {"images": mixed}
@@ -304,7 +299,7 @@ def _(rng):
 
 def boxes(rng, H, W):
     """Five boxes inside of images of H x W pixels, one of them large: top, left, height, width."""
-    height, width = rng.permutation([[1, 2], [2, 5], [3, 4], [5, 7], [4, 2]]).T
+    height, width = rng.permutation([[1, 2], [2, 5], [3, 4], [4, 6], [4, 2]]).T
     top, left = rng.integers(0, H - height + 1), rng.integers(0, W - width + 1)
     return {"top": top, "left": left, "height": height, "width": width}
 
@@ -312,10 +307,10 @@ def boxes(rng, H, W):
 def pasted(rng, **box):
     given = pairs(rng)
     del given["lam"]
-    return {**given, "images": photos(rng, 5, 6, 8, 2), **(box or boxes(rng, 6, 8))}
+    return {**given, "images": photos(rng, 5, 5, 7, 2), **(box or boxes(rng, 5, 7))}
 
 
-@probe("cutmix")
+@probe("cutmix", cases=2)
 def pastes_a_box_of_the_partner(s, images, y, partner, **box):
     found, _labels = s.cutmix(images, y, partner, **box)
     return {"images": found}
@@ -339,7 +334,7 @@ def _(rng):
 
 def over_the_border(rng):
     """Boxes that reach over each of the four borders, and one that lies outside."""
-    box = np.array([[-2, 1, 4, 4], [3, 5, 5, 6], [1, -1, 3, 4], [-1, 6, 4, 5], [7, 2, 2, 3]])
+    box = np.array([[-2, 1, 4, 4], [3, 5, 5, 6], [1, -1, 3, 4], [-1, 4, 3, 5], [6, 2, 2, 3]])
     names = ("top", "left", "height", "width")
     return dict(zip(names, rng.permutation(box).T, strict=True))
 

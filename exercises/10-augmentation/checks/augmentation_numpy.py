@@ -2,7 +2,7 @@ import numpy as np
 from autograder import probe
 
 
-@probe("flip")
+@probe("flip", cases=2)
 def mirrors_the_images_whose_coin_says_so(s, images, coin):
     return {"y": s.flip(images, coin)}
 
@@ -16,7 +16,7 @@ def mirrors_colour_images_and_a_single_one(s, images, coin):
     }
 
 
-@probe("pad_and_crop")
+@probe("pad_and_crop", cases=2)
 def moves_each_image_by_its_own_offset(s, images, pad, top, left):
     return {"y": s.pad_and_crop(images, pad, top, left)}
 
@@ -33,12 +33,12 @@ def turns_by_right_angles(s, angle, H, W):
     return {"rows": rows, "cols": cols}
 
 
-@probe("bilinear")
+@probe("bilinear", cases=2)
 def weighs_the_four_neighbours(s, images, rows, cols):
     return {"y": s.bilinear(images, rows, cols)}
 
 
-@probe("bilinear")
+@probe("bilinear", cases=2)
 def fades_out_over_the_border_and_is_0_beyond(s, images, rows, cols):
     return {"y": s.bilinear(images, rows, cols)}
 
@@ -48,17 +48,17 @@ def gives_the_pixel_itself_at_whole_numbers(s, images, rows, cols):
     return {"y": s.bilinear(images, rows, cols)}
 
 
-@probe("brightness_contrast")
+@probe("brightness_contrast", cases=2)
 def brightens_and_stretches_each_image(s, images, brightness, contrast):
     return {"y": s.brightness_contrast(images, brightness, contrast)}
 
 
-@probe("brightness_contrast")
+@probe("brightness_contrast", cases=2)
 def clips_once_at_the_end(s, images, brightness, contrast):
     return {"y": s.brightness_contrast(images, brightness, contrast)}
 
 
-@probe("salt_and_pepper")
+@probe("salt_and_pepper", cases=2)
 def turns_a_share_of_the_pixels_black_or_white(s, images, u, p):
     return {"y": s.salt_and_pepper(images, u, p)}
 
@@ -74,22 +74,22 @@ def hits_all_channels_of_a_pixel_together(s, images, u, p):
     return {"pixels_are_hit_in_some_channels_only": (hit.any(axis=-1) != hit.all(axis=-1)).any()}
 
 
-@probe("cutout")
+@probe("cutout", cases=2)
 def cuts_a_hole_around_each_centre(s, images, row, column, size):
     return {"y": s.cutout(images, row, column, size)}
 
 
-@probe("cutout", cases=2)
+@probe("cutout", cases=1)
 def cuts_holes_of_even_size(s, images, row, column, size):
     return {"y": s.cutout(images, row, column, size)}
 
 
-@probe("cutout")
+@probe("cutout", cases=2)
 def cuts_the_hole_off_at_the_border(s, images, row, column, size):
     return {"y": s.cutout(images, row, column, size)}
 
 
-@probe("mixup")
+@probe("mixup", cases=2)
 def blends_each_image_with_its_partner(s, images, y, partner, lam):
     mixed, _labels = s.mixup(images, y, partner, lam)
     return {"images": mixed}
@@ -101,7 +101,7 @@ def blends_the_labels_in_the_same_way(s, images, y, partner, lam):
     return {"labels": labels}
 
 
-@probe("cutmix")
+@probe("cutmix", cases=2)
 def pastes_a_box_of_the_partner(s, images, y, partner, **box):
     found, _labels = s.cutmix(images, y, partner, **box)
     return {"images": found}
