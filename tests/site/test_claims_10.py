@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import json
 import math
 import re
+from functools import cache
+from itertools import combinations, product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from lab.experiments import augmentation_transforms, augmentation_views
 from lab.figures import augmentation, augmentation_gallery
 
 ROOT = Path(__file__).parents[2]
@@ -93,6 +99,54 @@ def test_entropies_of_mixed_labels_are_those_of_the_text_and_of_the_quiz() -> No
     assert f"{entropy(0.8):.4f}" == "0.5004" in TEXT
 
 
-def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
-    prose = told("## The question", "## The idea")
-    assert not re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", prose)
+@pytest.mark.parametrize(
+    ("start", "end"), [("## The question", "## The idea"), ("## What it buys", "(au-wrong)=")]
+)
+def test_the_chapter_says_nothing_of_a_run_in_plain_figures(start: str, end: str) -> None:
+    assert not re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", told(start, end))
+
+
+@cache
+def results() -> dict[str, Any]:
+    return json.loads((ROOT / "book/results/10-augmentation/full.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("data", "start"), [("photos", "scratch"), ("photos", "fine-tuned"), ("digits", "scratch")]
+)
+def test_every_column_of_the_table_has_all_seeds_and_on_photographs_every_row(data: str, start: str) -> None:
+    about, runs = results()["about"], results()["runs"]
+    assert len(about["seeds"]) >= 3
+    at = {"data": data, "start": start, "per_class": about["per_class"][data]}
+    tried = {
+        name: sorted(run["seed"] for run in runs if (at | {"transform": name}).items() <= run.items())
+        for name in ("none", *about["transforms"])
+    }
+    assert all(seeds == about["seeds"] for seeds in tried.values() if seeds or data == "photos")
+    assert all(tried[name] for name in ("none", "mirror", "turn 180°", "shift"))
+
+
+def test_the_results_are_complete_for_each_figure_of_the_chapter() -> None:
+    about, runs = results()["about"], results()["runs"]
+    names = {run["transform"] for run in runs}
+    assert {f"{a} + {b}" for a, b in combinations(about["paired"], 2)} <= names
+    for policy, count in product(about["policies"], about["counts"]):
+        assert sum((r["transform"], r["per_class"]) == (policy, count) for r in runs) >= len(about["seeds"])
+    assert {found["transform"] for found in results()["cost"]} == {*about["transforms"], "training step"}
+    assert all(set(view["loss"]) == set(augmentation_views.VIEWS) for view in results()["views"])
+
+
+def test_the_ranges_that_the_chapter_names_are_those_of_the_experiment() -> None:
+    def default(name: str, parameter: str) -> float:
+        return inspect.signature(augmentation_transforms.TRANSFORMS[name]).parameters[parameter].default
+
+    ranges = (
+        f"turns by up to {default('turn 15°', 'degrees')} degrees, "
+        f"shifts by up to {default('shift', 'pixels')} pixels, "
+        f"a factor of up to {default('scale', 'factor')} in size "
+        f"and of {default('brightness', 'factor')} in brightness and contrast, "
+        f"noise with $\\sigma$ up to {default('Gaussian noise', 'most')}, "
+        f"a hole of {default('cutout', 'side')} of the side"
+    )
+    assert default("contrast", "factor") == default("brightness", "factor")
+    assert ranges in TEXT
