@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable
-from contextlib import redirect_stdout
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import cached_property
 from io import StringIO
 from typing import Any
@@ -122,8 +123,16 @@ class Reference:
         """Ask the probe of a namespace; with a seed, what it draws is the same every time."""
         if seed is not None:
             seed_all(seed)
-        with np.errstate(all="ignore"):
+        with unwarned():
             return run_probe(probe, names, inputs, self.given)
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Divisions by zero and misuses of a library are what many a mistake is about: nobody needs telling."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def apply(patch: Patch, cell: Cell) -> str:

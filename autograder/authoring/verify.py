@@ -12,7 +12,7 @@ import numpy as np
 
 from autograder.authoring import release
 from autograder.authoring.chance import MAX_FALSE_ALARMS, RUNS, false_alarms
-from autograder.authoring.reference import Reference, Seeds, execute, hidden_seeds
+from autograder.authoring.reference import Reference, Seeds, execute, hidden_seeds, unwarned
 from autograder.authoring.unit import Notebook, Unit
 from autograder.probes import Given, Probe
 from autograder.running import Outcome, run_probe
@@ -103,7 +103,8 @@ def prove(unit: Unit, name: str, seeds: range) -> list[Row]:
     if 0 in seeds:
         _release_attempts_nothing(reference, rows)
         for probe in (p for p in unit.probes_of(notebook) if p.judges):
-            _prove_test(reference, probe, rows[probe.of])
+            with unwarned():
+                _prove_test(reference, probe, rows[probe.of])
         for probe in (p for p in unit.probes_of(notebook) if p.make_expected):
             _prove_chance(reference, probe, rows[probe.of])
     for seed in seeds:
