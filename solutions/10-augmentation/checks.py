@@ -616,21 +616,21 @@ def _(rng):
     return {"shape": [6, 2, 3, 5]}
 
 
-def reading_matrices(rng, N=5):
+def reading_matrices(rng, N=3):
     """Matrices (N, 2, 3) near the identity, none symmetric, that move by up to one and a half pixels."""
     return np.concatenate(
         [np.eye(2) + rng.uniform(-0.4, 0.4, (N, 2, 2)), rng.uniform(-1.5, 1.5, (N, 2, 1))], axis=2
     )
 
 
-@probe("warp", cases=2)
+@probe("warp", cases=1)
 def changes_nothing_for_the_identity(s, images):
     return {"y": s.warp(tensor(images), tensor(np.tile(np.eye(2, 3), (len(images), 1, 1))))}
 
 
 @changes_nothing_for_the_identity.inputs
 def _(rng):
-    return {"images": tensor_photos(rng)}
+    return {"images": tensor_photos(rng, 3)}
 
 
 @probe("warp", cases=2, rtol=ROUNDING)
@@ -640,19 +640,19 @@ def moves_by_whole_pixels_and_fills_with_zeros(s, images, matrices):
 
 @moves_by_whole_pixels_and_fills_with_zeros.inputs
 def _(rng):
-    moves = rng.permutation([(1, 2), (-1, 3), (2, -1), (-2, -3), (0, 1)])
-    matrices = np.concatenate([np.tile(np.eye(2), (5, 1, 1)), moves[:, :, None]], axis=2)
-    return {"images": tensor_photos(rng), "matrices": matrices}
+    moves = rng.permutation([(1, 2), (-1, 3), (2, -1), (-2, -3), (0, 1)])[:3]
+    matrices = np.concatenate([np.tile(np.eye(2), (3, 1, 1)), moves[:, :, None]], axis=2)
+    return {"images": tensor_photos(rng, 3), "matrices": matrices}
 
 
-@probe("warp", rtol=ROUNDING)
+@probe("warp", cases=2, rtol=ROUNDING)
 def reads_where_the_matrix_of_each_image_says(s, images, matrices):
     return {"y": s.warp(tensor(images), tensor(matrices))}
 
 
 @reads_where_the_matrix_of_each_image_says.inputs
 def _(rng):
-    return {"images": tensor_photos(rng), "matrices": reading_matrices(rng)}
+    return {"images": tensor_photos(rng, 3), "matrices": reading_matrices(rng)}
 
 
 @probe("warp", cases=2, rtol=ROUNDING)
@@ -662,9 +662,9 @@ def lets_zeros_outside_count_as_neighbours(s, images, matrices):
 
 @lets_zeros_outside_count_as_neighbours.inputs
 def _(rng):
-    away = rng.uniform(0.2, 0.8, (4, 2)) * rng.choice([-1, 1], (4, 2))
-    matrices = np.concatenate([np.tile(1.3 * np.eye(2), (4, 1, 1)), away[:, :, None]], axis=2)
-    return {"images": tensor_photos(rng, 4, 3, 6, 5), "matrices": matrices}
+    away = rng.uniform(0.2, 0.8, (3, 2)) * rng.choice([-1, 1], (3, 2))
+    matrices = np.concatenate([np.tile(1.3 * np.eye(2), (3, 1, 1)), away[:, :, None]], axis=2)
+    return {"images": tensor_photos(rng, 3, 2, 6, 5), "matrices": matrices}
 
 
 @probe("warp", cases=1, rtol=1e-6)
@@ -681,9 +681,9 @@ def lets_gradients_through_to_images_and_matrices(s, images, matrices, dout):
 @lets_gradients_through_to_images_and_matrices.inputs
 def _(rng):
     return {
-        "images": tensor_photos(rng),
+        "images": tensor_photos(rng, 3),
         "matrices": reading_matrices(rng),
-        "dout": rng.normal(size=(5, 2, 4, 7)),
+        "dout": rng.normal(size=(3, 2, 4, 7)),
     }
 
 
@@ -801,17 +801,17 @@ def boxes_inside(rng, N, H, W):
     return np.array([top, left, height, width])
 
 
-@probe("crop_and_resize", rtol=ROUNDING)
+@probe("crop_and_resize", cases=2, rtol=ROUNDING)
 def reads_in_the_middle_of_each_strip(s, images, box, size):
     return cropped(s, images, box, size)
 
 
 @reads_in_the_middle_of_each_strip.inputs
 def _(rng):
-    return {"images": tensor_photos(rng, 5, 2, 8, 11), "box": boxes_inside(rng, 5, 8, 11), "size": 6}
+    return {"images": tensor_photos(rng, 4, 2, 8, 11), "box": boxes_inside(rng, 4, 8, 11), "size": 5}
 
 
-@probe("crop_and_resize", cases=2, rtol=ROUNDING)
+@probe("crop_and_resize", cases=1, rtol=ROUNDING)
 def enlarges_the_whole_image_without_a_dark_frame(s, images, box, size):
     return cropped(s, images, box, size)
 
@@ -819,7 +819,7 @@ def enlarges_the_whole_image_without_a_dark_frame(s, images, box, size):
 @enlarges_the_whole_image_without_a_dark_frame.inputs
 def _(rng):
     box = np.array([np.zeros(3), np.zeros(3), np.full(3, 4.0), np.full(3, 6.0)])
-    return {"images": tensor_photos(rng, 3, 2, 4, 6), "box": box, "size": 9}
+    return {"images": tensor_photos(rng, 3, 2, 4, 6), "box": box, "size": 7}
 
 
 @probe("crop_and_resize", cases=2, rtol=ROUNDING)
@@ -914,7 +914,7 @@ def shows_corners_middle_and_their_mirror_images(s, images, size):
 
 @shows_corners_middle_and_their_mirror_images.inputs
 def _(rng):
-    return {"images": tensor_photos(rng, 3, 2, 7, 11), "size": 5}
+    return {"images": tensor_photos(rng, 4, 2, 7, 11), "size": 3}
 
 
 @probe("ten_crops", cases=1)
@@ -924,7 +924,7 @@ def rounds_the_middle_up_and_to_the_left(s, images, size):
 
 @rounds_the_middle_up_and_to_the_left.inputs
 def _(rng):
-    return {"images": tensor_photos(rng, 3, 2, 9, 7), "size": 4}
+    return {"images": tensor_photos(rng, 4, 2, 8, 6), "size": 3}
 
 
 @probe("ten_crops", cases=1)
@@ -934,7 +934,7 @@ def takes_views_of_the_full_height(s, images, size):
 
 @takes_views_of_the_full_height.inputs
 def _(rng):
-    return {"images": tensor_photos(rng, 2, 3, 4, 8), "size": 4}
+    return {"images": tensor_photos(rng, 4, 2, 3, 7), "size": 3}
 
 
 def small_model(weight, norm=None):
