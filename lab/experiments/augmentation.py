@@ -23,7 +23,7 @@ For the chapter, written as JSON, run by run; a file that was cut off is continu
     results = augmentation.load_results("full.json")     # the plots above take it, and these:
     augmentation.plot_table(results)      # change of accuracy by each transform: scratch, fine-tuned, digits
     augmentation.plot_pairs(results)      # accuracy with each pair of PAIRED, singles on the diagonal
-    augmentation.plot_images(results)     # accuracy over the number of training images, with and without
+    augmentation.plot_images(results)     # digits: accuracy over the number of training images
     augmentation.plot_views(results)      # accuracy of one view and of the mean of several (test time)
     augmentation.plot_cost(results)       # CPU time per image of each, and of a training step
     augmentation.summary(results, transform="mirror")    # mean, std, min, max over seeds of the last value
@@ -107,8 +107,8 @@ FOR_DIGITS = (
     *("mirror", "upside down", "quarter turns", "turn 15°", "turn 180°", "scale", "shear", "shift"),
     *("resized crop", "cutout", "mixup", "CutMix"),
 )
-COUNTS = (10, 30, 100, 300)
-POLICIES = ("none", "quarter turns + resized crop")
+COUNTS = (10, 30, 100)
+POLICIES = ("none", "turn 15° + shift")
 
 
 @dataclass(frozen=True)
@@ -271,20 +271,20 @@ def plan(size: str) -> list[Settings]:
     points = [("photos", start, name, photos) for start in RATES for name in names]
     points += [("digits", "scratch", name, PER_CLASS["digits"]) for name in ("none", *FOR_DIGITS)]
     points += [("photos", "scratch", pair, photos) for pair in pairs]
-    points += [("photos", "scratch", name, count) for name in POLICIES for count in COUNTS]
-    points += [("photos", "fine-tuned", pair, photos) for pair in pairs]
+    points += [("digits", "scratch", name, count) for name in POLICIES for count in COUNTS]
     return list(dict.fromkeys(Settings(*point, seed) for point in points for seed in SIZES[size].seeds))
 
 
 def study(size: str = "full", begun: Results | None = None) -> Iterator[Results]:
     """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
     results: Results = begun or {
-        "about": _about(size, [*TRANSFORMS, *MIXES]),
+        "about": {},
         "source": [{"seed": seed, "test_accuracy": source(seed, size)[1]} for seed in SIZES[size].seeds],
         "cost": cost(size),
         "views": [],
         "runs": [],
     }
+    results["about"] = _about(size, [*TRANSFORMS, *MIXES])
     fields = asdict(plan(size)[0])
     done = {Settings(**{key: run[key] for key in fields}) for run in results["runs"]}
     runs = [at for at in plan(size) if at not in done]

@@ -44,8 +44,11 @@ def select(results: Results, **at: Any) -> list[Results]:
 
 
 def ends(results: Results, key: str = "test_accuracy", **at: Any) -> np.ndarray:
-    """The last value of `key` of each seed."""
-    return np.array([run[key][-1] for run in select(results, **at)])
+    """The last value of `key` of each seed. Raises ValueError where there is no such run."""
+    found = [run[key][-1] for run in select(results, **at)]
+    if not found:
+        raise ValueError(f"Expected settings of some runs of these results, got {at}: look at its names.")
+    return np.array(found)
 
 
 def summary(results: Results, key: str = "test_accuracy", **at: Any) -> dict[str, float]:
@@ -177,12 +180,14 @@ def _pairs(results: Results, names: list[str], at: Results) -> np.ndarray:
 
 @house_style
 def plot_images(results: Results) -> "Figure":
-    """Test accuracy over the number of training images per class, a line per way of augmenting."""
+    """Test accuracy on digits over the training images per class, a line per way of augmenting."""
     counts = results["about"]["counts"]
     fig, (ax,) = figure(width=6, height=3.4)
     for name, look in zip(results["about"]["policies"], LOOKS, strict=False):
-        values = np.array([ends(results, transform=name, per_class=count) for count in counts]).T
-        mean_and_range(ax, counts, values, label=name, **look)
+        values = np.array(
+            [ends(results, data="digits", transform=name, per_class=count) for count in counts]
+        ).T
+        mean_and_range(ax, counts, values, label="without" if name == "none" else name, **look)
     plain_log_ticks(ax, counts, "training images per class")
     _percents(ax.yaxis)
     ax.set_ylabel("test accuracy")
