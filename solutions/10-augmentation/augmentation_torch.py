@@ -252,7 +252,7 @@ def crop_and_resize(images, top, left, height, width, size):
     With left = 1 and width = 2, size = 1 gives 3, the mean of 2 and 4.
     """
     ### BEGIN SOLUTION
-    H, W = images.shape[2:]
+    _, _, H, W = images.shape
     middles = (torch.arange(size, dtype=images.dtype, device=images.device) + 0.5) / size
     y = 2 * (top[:, None] + height[:, None] * middles) / H - 1
     x = 2 * (left[:, None] + width[:, None] * middles) / W - 1

@@ -336,8 +336,8 @@ def predicts_in_evaluation_mode(s, views, weight, norm):
 @probe("predict_views", cases=1)
 def puts_every_module_back_into_its_mode(s, views, weight, norm, training):
     model = small_model(weight, norm)
-    for module, mode in zip(model.modules(), training, strict=True):
-        module.training = mode
+    for module, first in zip(model.modules(), training, strict=True):
+        module.training = first
     predicted(s, model, tensor(views))
     return {"modes_afterwards": np.array([module.training for module in model.modules()])}
 
