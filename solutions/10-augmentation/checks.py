@@ -570,7 +570,8 @@ def mirrored_ones(layer, batch, calls):
     return torch.stack([layer(pair.clone())[:, 0, 0, 0] for _ in range(calls)])
 
 
-@probe("RandomFlip", cases=1, rtol=0.045)
+# rtol: a coin for each batch is told by the next probe, and its share must not hang on luck here
+@probe("RandomFlip", cases=1, rtol=0.3)
 def mirrors_its_share(s, p, batch, calls):
     share = mirrored_ones(s.RandomFlip(p), batch, calls).double().mean()
     return {"share_of_mirrored": share, "share_of_the_rest": 1 - share}
@@ -578,7 +579,7 @@ def mirrors_its_share(s, p, batch, calls):
 
 @mirrors_its_share.inputs
 def _(rng):
-    return {"p": float(rng.uniform(0.27, 0.36)), "batch": 3000, "calls": 20}
+    return {"p": float(rng.uniform(0.27, 0.36)), "batch": 50, "calls": 800}
 
 
 @mirrors_its_share.expect
