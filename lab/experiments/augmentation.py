@@ -101,7 +101,7 @@ TARGET = (1, 3, 5, 7, 9)  # coffee, rocket, tissue, motorcycle, flower
 DATA = {"photos": ("photo_patches", TARGET), "digits": ("mnist5k", tuple(range(10)))}
 PER_CLASS = {"photos": 10, "digits": 10}
 CHOSEN = ("mirror", "turn 15°", "shift", "brightness")
-PAIRED = ("quarter turns", "resized crop", "contrast", "cutout")  # a kind each, named before any result
+PAIRED = ("quarter turns", "resized crop", "contrast", "cutout")  # a kind each
 VIEWED = ("none", "mirror", "shift", "scale", "resized crop")  # predicted from several views too
 FOR_DIGITS = (
     *("mirror", "upside down", "quarter turns", "turn 15°", "turn 180°", "scale", "shear", "shift"),
