@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lab.figures.optimizers import SURFACES, path
 
@@ -270,6 +271,57 @@ def test_in_the_figure_a_turned_bowl_leaves_those_that_rescale_farther_away(rule
 def test_in_the_figure_sgd_is_still_near_the_ridge_after_40_steps_and_rmsprop_is_down() -> None:
     assert end("sgd", "saddle", 10**-1.2) > 1
     assert end("rmsprop", "saddle", 10**-1.2) < 1e-3
+
+
+def test_in_the_figure_nesterov_leaves_at_0071_and_sgd_and_momentum_do_not() -> None:
+    for rule in ("sgd", "momentum", "nesterov"):
+        assert end(rule, "bowl", 10**-1.2) < 0.3
+    assert end("nesterov", "bowl", 10**-1.15) > 100
+    assert max(end(rule, "bowl", 10**-1.15) for rule in ("sgd", "momentum")) < 0.3
+
+
+def test_in_the_figure_noise_of_1_takes_sgd_off_the_ridge_most_times() -> None:
+    def off_the_ridge(noise: np.ndarray) -> bool:
+        return abs(path("sgd", "saddle", 10**1.3, noise, 10**-1.2)[-1, 0]) > 0.5
+
+    assert not off_the_ridge(np.zeros((40, 2)))
+    draws = np.random.default_rng(0).standard_normal((200, 40, 2))
+    assert 0.65 < sum(map(off_the_ridge, draws)) / len(draws) < 0.95
+
+
+def largest_root(lr: float, mu: float, curvature: float, nesterov: bool = False) -> float:
+    """Of the matrix that one step multiplies (w, v) by."""
+    step = [[1 - lr * curvature, -lr * mu], [curvature, mu]]
+    if nesterov:
+        step[0] = [1 - (1 + mu) * lr * curvature, -lr * mu**2]
+    return float(np.abs(np.linalg.eigvals(step)).max())
+
+
+def after_torch(lr: float, mu: float, curvature: float, nesterov: bool) -> float:
+    w = torch.ones(1, dtype=torch.float64)
+    optimizer = torch.optim.SGD([w], lr=lr, momentum=mu, nesterov=nesterov)
+    for _ in range(2000):
+        w.grad = curvature * w
+        optimizer.step()
+    return abs(w.item())
+
+
+@pytest.mark.parametrize("mu", [0.3, 0.9, 0.98])
+@pytest.mark.parametrize("nesterov", [False, True])
+def test_the_limits_of_momentum_and_of_nesterov_are_those_of_pytorch(mu: float, nesterov: bool) -> None:
+    limit = 2 * (1 + mu) / ((1 + 2 * mu) if nesterov else 1) / 10
+    assert after_torch(0.99 * limit, mu, 10, nesterov) < 1e-3
+    assert after_torch(1.01 * limit, mu, 10, nesterov) > 1e3
+    assert largest_root(limit, mu, 10, nesterov) == pytest.approx(1)
+
+
+def test_no_rate_and_no_momentum_does_better_than_polyaks() -> None:
+    found = min(
+        max(largest_root(lr, mu, curvature) for curvature in (1, 5, 25))
+        for mu in np.linspace(0, 0.98, 50)
+        for lr in np.linspace(0.002, 0.15, 75)
+    )
+    assert 4 / 6 <= found < 4 / 6 + 0.03
 
 
 def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
