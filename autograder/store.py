@@ -37,7 +37,7 @@ def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[
     write_if_changed(folder / f"{notebook}.json", text)
     target = folder / f"{notebook}.npz"
     if not (target.exists() and _same_arrays(_read_arrays(target), arrays)):
-        np.savez(target, **_flat(arrays))  # type: ignore[arg-type]
+        np.savez_compressed(target, **_flat(arrays))  # type: ignore[arg-type]
 
 
 def write_if_changed(path: Path, text: str) -> None:
