@@ -21,7 +21,8 @@ LOOKS: dict[str, Results] = {
     "AdamW": {"color": GREY, "linestyle": ":", "marker": "v"},
 }
 OTHER: Results = {"color": "#56B4E9", "linestyle": "-", "marker": "*"}  # Okabe and Ito's sky blue
-GUESSING = float(np.log(10))  # the loss of equal probabilities for ten classes
+CLASSES = 10
+GUESSING = float(np.log(CLASSES))  # the loss of equal probabilities
 
 
 def names_of(results: Results) -> list[str]:
@@ -63,26 +64,31 @@ def best(results: Results, name: str, slack: float = 0.02) -> Results:
 
 @house_style
 def plot_rates(results: Results, names: list[str] | None = None) -> "Figure":
-    """Last training loss, validation loss and validation accuracy over the learning rate."""
+    """Last training loss, validation loss and validation accuracy over the learning rate.
+
+    A run whose loss is no number at the end counts as worse than any other, and a cross marks its rate."""
     fig, axes = figure(3, width=4, height=3.4)
     for ax, key in zip(axes, ("train_loss", "val_loss", "val_accuracy"), strict=True):
         for name in names or names_of(results):
             rates, values = over_rates(results, name, key)
-            values = np.where(np.isfinite(values), values, np.inf)
-            line(ax, rates, values, name)
+            lost = ~np.isfinite(over_rates(results, name, "train_loss")[1])
+            line(ax, rates, np.where(lost, -np.inf if key == "val_accuracy" else np.inf, values), name)
+            crosses(ax, np.array(rates)[lost.any(axis=1)], name)
         ax.set(xscale="log", xlabel="learning rate")
-        if key != "val_accuracy":
-            ax.axhline(GUESSING, color=GREY, linewidth=1)
+        guess = 1 / CLASSES if key == "val_accuracy" else GUESSING
+        ax.axhline(guess, color=GREY, linewidth=1)
+        ax.annotate("guessing", (0.02, guess), (0, 2), ax.get_yaxis_transform(), "offset points", color=GREY)
+    axes[0].plot([], [], "x", color=GREY, markeredgewidth=2, label="a seed diverged")
     axes[0].set(ylabel="training loss", ylim=(0, 1.25 * GUESSING))
     axes[1].set(ylabel="validation loss", ylim=(0.5, 1.25 * GUESSING))
     axes[2].set(ylabel="validation accuracy", ylim=(0, 1))
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=7)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
 
 @house_style
 def plot_curves(results: Results, names: list[str] | None = None) -> "Figure":
-    """Loss on training and validation images over the epochs, each optimizer at its best rate."""
+    """Losses over the epochs, each optimizer at the rate of its greatest median validation accuracy."""
     fig, axes = figure(2, width=4.6, height=3.4)
     for name in names or names_of(results):
         lr = best(results, name)["lr"]
@@ -102,6 +108,13 @@ def line(ax: Any, x: Any, values: np.ndarray, name: str, label: str = "", **opti
     look = options or LOOKS.get(name, OTHER)
     ax.plot(x, np.median(values, axis=1), **look, label=label or name, linewidth=1.5)
     ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=look["color"], alpha=0.12, linewidth=0)
+
+
+def crosses(ax: Any, rates: np.ndarray, name: str) -> None:
+    """A cross at the upper edge at each of these rates, in the colour of the optimizer."""
+    colour = LOOKS.get(name, OTHER)["color"]
+    place = {"transform": ax.get_xaxis_transform(), "clip_on": False, "zorder": 3}
+    ax.plot(rates, np.full(len(rates), 0.97), "x", color=colour, markersize=7, markeredgewidth=2, **place)
 
 
 @house_style

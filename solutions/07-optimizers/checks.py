@@ -20,6 +20,18 @@ def one(optimizer, *arguments):
     return answer
 
 
+def kept(state, *keys):
+    """What a returned state holds under these keys. An empty one is another error than a key of one's own."""
+    if not state:
+        raise ValueError("the state that your step returns is empty")
+    for key in keys:
+        if key not in state:
+            raise LookupError(
+                f'the state that your step returns has no "{key}", only {", ".join(map(str, state))}'
+            )
+    return {key: 1.0 * np.array(state[key]) for key in keys}
+
+
 def walk(optimizer, w, gradients, rates, *settings):
     """The weights after each step, (steps, ...)."""
     state, points = {}, []
@@ -52,7 +64,8 @@ def one_step(rng, *shape):
 
 
 def visible_eps(rng):
-    return float(rng.uniform(0.02, 0.05))
+    """So large that its square in the root is seen, too."""
+    return float(rng.uniform(0.15, 0.3))
 
 
 def decay(rng):
@@ -93,14 +106,16 @@ def _(rng):
 
 
 @probe("good_rates", cases=1)
-def needs_one_step_where_all_curvatures_are_equal(s, curvatures):
-    largest, best, factor = s.good_rates(curvatures)
-    return {"largest": largest, "best": best, "factor": factor}
+def needs_one_step_only_where_all_curvatures_are_equal(s, equal, unequal):
+    """With equal curvatures alone many a wrong factor is the same 1: they are asked for both."""
+    largest, best, factor = zip(*[s.good_rates(c) for c in (equal, unequal)], strict=True)
+    return {"largest": np.array(largest), "best": np.array(best), "factor": np.array(factor)}
 
 
-@needs_one_step_where_all_curvatures_are_equal.inputs
+@needs_one_step_only_where_all_curvatures_are_equal.inputs
 def _(rng):
-    return {"curvatures": np.full(3, float(rng.integers(3, 9)))}
+    equal = np.full(3, float(rng.integers(3, 9)))
+    return {"equal": equal, "unequal": equal * rng.permutation([0.3, 1.4, 2])}
 
 
 @probe("momentum")
@@ -116,7 +131,7 @@ def _(rng):
 @probe("momentum")
 def goes_on_with_a_given_velocity(s, w, dw, state, lr, mu):
     w, state = one(s.momentum, w, dw, state, lr, mu)
-    return {"w": w, "v": state["v"]}
+    return {"w": w, **kept(state, "v")}
 
 
 @goes_on_with_a_given_velocity.inputs
@@ -156,7 +171,7 @@ def _(rng):
 @probe("nesterov")
 def looks_ahead_with_a_given_velocity(s, w, dw, state, lr, mu):
     w, state = one(s.nesterov, w, dw, state, lr, mu)
-    return {"w": w, "v": state["v"]}
+    return {"w": w, **kept(state, "v")}
 
 
 @looks_ahead_with_a_given_velocity.inputs
@@ -182,7 +197,7 @@ def squares(rng, *shape):
 @probe("adagrad")
 def adds_to_a_given_sum(s, w, dw, state, lr, eps):
     w, state = one(s.adagrad, w, dw, state, lr, eps)
-    return {"w": w, "s": state["s"]}
+    return {"w": w, **kept(state, "s")}
 
 
 @adds_to_a_given_sum.inputs
@@ -220,7 +235,7 @@ def _(rng):
 @probe("rmsprop")
 def goes_on_with_a_given_average(s, w, dw, state, lr, rho, eps):
     w, state = one(s.rmsprop, w, dw, state, lr, rho, eps)
-    return {"w": w, "s": state["s"]}
+    return {"w": w, **kept(state, "s")}
 
 
 @goes_on_with_a_given_average.inputs
@@ -258,7 +273,7 @@ def middle_of_adam(rng, *shape):
 @probe("adam")
 def goes_on_from_a_given_state(s, w, dw, state, lr, beta1, beta2, eps):
     w, state = one(s.adam, w, dw, state, lr, beta1, beta2, eps)
-    return {"w": w, "m": state["m"], "s": state["s"], "t": float(state["t"])}
+    return {"w": w, **kept(state, "m", "s", "t")}
 
 
 @goes_on_from_a_given_state.inputs
@@ -311,7 +326,7 @@ def _(rng):
 @probe("adamw")
 def keeps_the_decay_out_of_the_state(s, w, dw, state, lr, beta1, beta2, eps, weight_decay):
     w, state = one(s.adamw, w, dw, state, lr, beta1, beta2, eps, weight_decay)
-    return {"w": w, "m": state["m"], "s": state["s"], "t": float(state["t"])}
+    return {"w": w, **kept(state, "m", "s", "t")}
 
 
 @keeps_the_decay_out_of_the_state.inputs
@@ -625,7 +640,7 @@ def side_effects(kind, start, slope, lr, **settings):
     optimizer.step()
     kept = [value for value in optimizer.state[p].values() if torch.is_tensor(value)]
     return {
-        "the_numbers_are_changed_in_place": fact(torch.equal(alias, p)),
+        "the_numbers_are_changed_in_place": fact(alias.data_ptr() == p.data_ptr()),
         "the_parameter_still_requires_a_gradient": fact(p.requires_grad and p.is_leaf),
         "something_that_is_kept_has_a_graph": fact(any(value.requires_grad for value in kept)),
         "gradients_are_recorded_afterwards": fact(torch.is_grad_enabled()),
@@ -662,13 +677,23 @@ def steps_on_another_device(kind, shape, **settings):
     }
 
 
-def complaint(kind, **settings):
-    """The message of the ValueError that these settings bring, None where they bring none."""
-    try:
-        kind(as_parameters([np.ones(2)]), **settings)
-    except ValueError as error:
-        return str(error)
-    return None
+def refusals(kind, asked, named):
+    """What a class says to settings: asked has a name for each with the value in question and the settings.
+
+    named: the settings whose error must say which value came."""
+    found = {}
+    for name, (value, settings) in asked.items():
+        error = None
+        try:
+            kind(as_parameters([np.ones(2)]), **settings)
+        except (ValueError, AssertionError) as caught:
+            error = caught
+        is_kind = isinstance(error, ValueError)
+        found[f"{name}_is_refused"] = fact(error is not None)
+        found[f"the_error_for_{name}_is_no_ValueError"] = fact(error is not None and not is_kind)
+        if name in named:
+            found[f"the_error_for_{name}_says_what_came"] = fact(not is_kind or f"{value:g}" in str(error))
+    return found
 
 
 def training(rng, *shapes):
@@ -847,11 +872,8 @@ def _(rng):
 
 @probe("SGD", cases=1)
 def refuses_a_negative_learning_rate(s, outside, inside):
-    told = {lr: complaint(s.SGD, lr=lr) for lr in (*outside, *inside)}
-    return {
-        **{f"lr_{lr:g}_is_refused": fact(message is not None) for lr, message in told.items()},
-        **{f"the_error_says_that_{lr:g}_came": fact(f"{lr:g}" in (told[lr] or "")) for lr in outside},
-    }
+    asked = {f"lr_{lr:g}": (lr, {"lr": lr}) for lr in (*outside, *inside)}
+    return refusals(s.SGD, asked, [f"lr_{lr:g}" for lr in outside])
 
 
 @refuses_a_negative_learning_rate.inputs
@@ -875,6 +897,16 @@ def averages(rng):
     return [float(rng.uniform(0.65, 0.8)), float(rng.uniform(0.86, 0.94))]
 
 
+def adam_training(rng, *shapes):
+    """As `training`, where the first number of each parameter has the gradient zero throughout.
+
+    It tells 0 / 0, of a count from 0, from the roots of negative numbers: of these, 0 is none."""
+    given = training(rng, *shapes)
+    for rows in given["slopes"]:
+        rows.reshape(len(rows), -1)[:, 0] = 0
+    return given
+
+
 def adam_settings(betas, eps, weight_decay=0.0):
     return {"betas": tuple(betas), "eps": eps, "weight_decay": weight_decay}
 
@@ -886,7 +918,7 @@ def walks_as_adam_without_decay(s, starts, slopes, rates, betas, eps):
 
 @walks_as_adam_without_decay.inputs
 def _(rng):
-    given = training(rng, (3, 4), (5,))
+    given = adam_training(rng, (3, 4), (5,))
     return {**given, "betas": averages(rng), "eps": float(rng.uniform(0.02, 0.05))}
 
 
@@ -897,7 +929,7 @@ def shrinks_the_weights_besides(s, starts, slopes, rates, betas, eps, weight_dec
 
 @shrinks_the_weights_besides.inputs
 def _(rng):
-    given = training(rng, (4,), (2, 3))
+    given = adam_training(rng, (4,), (2, 3))
     return {
         **given,
         "betas": averages(rng),
@@ -913,7 +945,7 @@ def has_averages_for_every_parameter(s, starts, slopes, rates, betas, eps):
 
 @has_averages_for_every_parameter.inputs
 def _(rng):
-    given = training(rng, (2, 3), (2, 3), (2, 3))
+    given = adam_training(rng, (2, 3), (2, 3), (2, 3))
     return {**given, "betas": averages(rng), "eps": float(rng.uniform(0.02, 0.05))}
 
 
@@ -967,7 +999,7 @@ def loads_saved_averages(s, starts, slopes, rates, betas, eps):
 
 @loads_saved_averages.inputs
 def _(rng):
-    return {**training(rng, (3,), (2, 2)), "betas": averages(rng), "eps": float(rng.uniform(0.02, 0.05))}
+    return {**adam_training(rng, (3,), (2, 2)), "betas": averages(rng), "eps": float(rng.uniform(0.02, 0.05))}
 
 
 @probe("AdamW", cases=1)
@@ -979,11 +1011,28 @@ def heeds_the_settings_of_each_of_its_groups(s, starts, slopes, rates, factor, b
 @heeds_the_settings_of_each_of_its_groups.inputs
 def _(rng):
     return {
-        **training(rng, (3,), (3,), (2, 2)),
+        **adam_training(rng, (3,), (3,), (2, 2)),
         "factor": 0.3,
         "betas": np.array([averages(rng), [0.55, 0.83]]),
         "eps": np.array([0.02, 0.05]),
         "weight_decay": np.array([0.0, pull(rng)]),
+    }
+
+
+@probe("AdamW", cases=1)
+def leaves_a_parameter_without_a_gradient_alone(s, starts, slopes, rates, present, betas, eps, weight_decay):
+    return walks(s.AdamW, starts, slopes, rates, present, **adam_settings(betas, eps, weight_decay))
+
+
+@leaves_a_parameter_without_a_gradient_alone.inputs
+def _(rng):
+    """The first never has one, so that every way to count steps is right."""
+    return {
+        **adam_training(rng, (3,), (2, 2)),
+        "present": np.tile([False, True], (8, 1)),
+        "betas": averages(rng),
+        "eps": float(rng.uniform(0.02, 0.05)),
+        "weight_decay": pull(rng),
     }
 
 
@@ -995,7 +1044,7 @@ def counts_the_steps_of_each_parameter(s, starts, slopes, rates, present, betas,
 @counts_the_steps_of_each_parameter.inputs
 def _(rng):
     return {
-        **training(rng, (3,), (2, 2)),
+        **adam_training(rng, (3,), (2, 2)),
         "present": sometimes_absent(rng, 8, 2),
         "betas": averages(rng),
         "eps": float(rng.uniform(0.02, 0.05)),
@@ -1027,7 +1076,7 @@ def keeps_averages_of_its_own(s, start, slopes, rates, betas, eps):
 
 @keeps_averages_of_its_own.inputs
 def _(rng):
-    given = training(rng, (4,))
+    given = adam_training(rng, (4,))
     return {
         "start": given["starts"][0],
         "slopes": given["slopes"][0],
@@ -1053,14 +1102,7 @@ def refuses_settings_that_make_no_sense(s, rates, betas):
     asked = {f"lr_{lr:g}": (lr, {"lr": lr}) for lr in rates}
     asked |= {f"beta1_{beta:g}": (beta, {"betas": (beta, 0.9)}) for beta in first}
     asked |= {f"beta2_{beta:g}": (beta, {"betas": (0.7, beta)}) for beta in second}
-    told = {name: (value, complaint(s.AdamW, **settings)) for name, (value, settings) in asked.items()}
-    return {
-        **{f"{name}_is_refused": fact(message is not None) for name, (_, message) in told.items()},
-        **{
-            f"the_error_for_{name}_says_what_came": fact(message is None or f"{value:g}" in message)
-            for name, (value, message) in told.items()
-        },
-    }
+    return refusals(s.AdamW, asked, asked)
 
 
 @refuses_settings_that_make_no_sense.inputs
@@ -1077,7 +1119,7 @@ def has_the_settings_of_torch_by_default(s, starts, slopes):
 
 @has_the_settings_of_torch_by_default.inputs
 def _(rng):
-    given = training(rng, (3,), (2, 2))
+    given = adam_training(rng, (3,), (2, 2))
     return {"starts": given["starts"], "slopes": given["slopes"]}
 
 
@@ -1174,7 +1216,9 @@ def _(rng):
 
 
 def network_with_everything():
-    """Convolutions, several kinds of norms, blocks in blocks, parameters of its own, a shared weight."""
+    """Convolutions, several kinds of norms, blocks in blocks, parameters of its own, a shared weight.
+
+    Class and name of a parameter together occur once."""
     from torch import nn
 
     class Scale(nn.Module):
@@ -1183,7 +1227,7 @@ def network_with_everything():
             self.factor = nn.Parameter(tensor(2.0))
             self.table = nn.Parameter(tensor(np.ones((2, 3))))
 
-    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4, bias=False)
     second.weight = first.weight
     block = nn.Sequential(nn.Conv2d(3, 5, 2), nn.BatchNorm2d(5), nn.Sequential(nn.GroupNorm(5, 5), Scale()))
     return nn.Sequential(block, nn.Conv1d(2, 3, 4, bias=False), first, second, nn.LayerNorm(4))
@@ -1195,13 +1239,17 @@ def lets_matrices_decay_and_vectors_not(s, weight_decay):
 
     model = network_with_everything()
     groups = torch.optim.AdamW(s.parameter_groups(model, weight_decay), lr=0.1).param_groups
-    found = [
-        [group["weight_decay"] for group in groups for q in group["params"] if q is p]
-        for p in model.parameters()
-    ]
+    found = {
+        f"{type(layer).__name__}_{name}": [
+            group["weight_decay"] for group in groups for q in group["params"] if q is p
+        ]
+        for layer in model.modules()
+        for name, p in layer.named_parameters(recurse=False)
+    }
     return {
-        "groups_of_each_parameter": np.array([len(decays) for decays in found]),
-        "decay_of_each_parameter": np.array([sum(decays) for decays in found]),
+        **{f"{name}_is_in_a_group": fact(decays) for name, decays in found.items()},
+        **{f"{name}_is_there_twice": fact(len(decays) > 1) for name, decays in found.items()},
+        **{f"weight_decay_of_{name}": np.array(max(decays, default=0.0)) for name, decays in found.items()},
     }
 
 
@@ -1225,6 +1273,24 @@ def _(rng):
     return {"weight_decay": pull(rng)}
 
 
+@probe("parameter_groups", cases=1)
+def puts_the_group_that_decays_first(s, weight_decay):
+    import torch
+
+    groups = torch.optim.AdamW(s.parameter_groups(network_with_everything(), weight_decay)).param_groups
+    return {"weight_decay_of_each_group": np.array([group["weight_decay"] for group in groups])}
+
+
+@puts_the_group_that_decays_first.inputs
+def _(rng):
+    return {"weight_decay": pull(rng)}
+
+
+def lopsided(scores, y):
+    """A loss that tells its two arguments apart: the mean square error, and a pull of the scores downward."""
+    return ((scores - y) ** 2).mean() + scores.mean() / 2
+
+
 def linear_model(W, b):
     """A linear layer with the weights W (K, D) and b (K,)."""
     import torch
@@ -1245,7 +1311,7 @@ def steps_of_training(s, W, b, batches, lr, max_norm=None, left=None):
     losses, points = [], []
     for x, y in batches:
         limit = {} if max_norm is None else {"max_norm": max_norm}
-        loss = s.train_step(model, optimizer, torch.nn.functional.mse_loss, tensor(x), tensor(y), **limit)
+        loss = s.train_step(model, optimizer, lopsided, tensor(x), tensor(y), **limit)
         losses.append(loss.item() if torch.is_tensor(loss) else loss)
         points.append(model.weight.detach().clone())
     found = {"loss": np.array(losses), "weights": torch.stack(points)}
@@ -1312,24 +1378,24 @@ def _(rng):
 def goes_backward_once_and_steps_once(s, W, b, x0, y0, lr):
     import torch
 
-    seen = {"backward": 0, "steps": 0, "steps_before_backward": 0, "steps_without_a_gradient": 0}
+    backward, steps, modes = [], [], []
 
     class Watched(torch.optim.SGD):
         def step(self, closure=None):
-            seen["steps"] += 1
-            seen["steps_before_backward"] += seen["backward"] == 0
-            seen["steps_without_a_gradient"] += self.param_groups[0]["params"][0].grad is None
+            steps.append({"early": not backward, "empty": self.param_groups[0]["params"][0].grad is None})
             return super().step(closure)
 
-    def count(_):
-        seen["backward"] += 1
-
     model = linear_model(W, b)
-    model.weight.register_hook(count)
+    model.weight.register_hook(lambda _: backward.append(True))
+    model.register_forward_hook(lambda *_: modes.append(model.training))
     watched = Watched(model.parameters(), lr=lr)
-    loss = s.train_step(model, watched, torch.nn.functional.mse_loss, tensor(x0), tensor(y0))
+    loss = s.train_step(model, watched, lopsided, tensor(x0), tensor(y0))
     return {
-        **{name: np.array(times) for name, times in seen.items()},
+        "times_backward": np.array(len(backward)),
+        "steps": np.array(len(steps)),
+        "it_steps_before_it_goes_backward": fact(any(step["early"] for step in steps)),
+        "it_steps_without_a_gradient": fact(any(step["empty"] for step in steps)),
+        "the_model_is_in_training_mode": fact(all(modes)),
         "is_a_float": fact(isinstance(loss, float)),
     }
 
@@ -1410,10 +1476,11 @@ def _(rng):
 def returns_a_new_tensor_without_a_graph(s, A, b, start, damping):
     (w,) = as_parameters([start])
     new = s.newton_step(from_matrix(A, b, 0.1), w, damping)
+    itself = new.data_ptr() == w.data_ptr()
     return {
         "w_afterwards": w.detach().clone(),
-        "it_has_a_graph": fact(new.requires_grad),
-        "it_is_w_itself": fact(new.data_ptr() == w.data_ptr()),
+        "it_is_w_itself": fact(itself),
+        "it_has_a_graph": fact(new.requires_grad and not itself),
     }
 
 

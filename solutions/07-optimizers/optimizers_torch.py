@@ -23,7 +23,8 @@
 #
 # **Devices.** Parameters may be on a GPU. So make new tensors from those you got:
 # `torch.zeros_like(w)` and not `torch.zeros(w.shape)`.
-# Do not use PyTorch's own optimizers inside of your answers: they are what you are building.
+# Do not use PyTorch's own optimizers inside of your answers, nor its functions that clip gradients:
+# they are what you are building.
 # The checks below do not notice it; it is flagged to the instructor.
 #
 # In code, `w` is a parameter, `w.grad` the gradient of the mean loss, `lr` the learning rate $\eta$,
@@ -107,13 +108,15 @@ class SignDescent(torch.optim.Optimizer):
                 self.state[p]["steps"] = self.state[p].get("steps", 0) + 1
 
 
+torch.manual_seed(0)
 layer = nn.Linear(2, 1)
 signs = SignDescent([{"params": [layer.weight]}, {"params": [layer.bias], "lr": 0.5}], lr=0.1)
 before = copy.deepcopy(layer)
 layer(torch.tensor([[3.0, -4.0]])).sum().backward()
 signs.step()
-print("weights moved by", (layer.weight - before.weight).tolist())
-print("the bias moved by", (layer.bias - before.bias).tolist())
+weight_step, bias_step = layer.weight - before.weight, layer.bias - before.bias
+print("weights moved by", [round(step, 6) for step in weight_step.flatten().tolist()])
+print("the bias moved by", round(bias_step.item(), 6))
 print("state:", signs.state_dict()["state"])
 
 # %% [markdown]
@@ -175,7 +178,8 @@ check(SGD)
 # With `weight_decay=0` it is Adam.
 #
 # - Keep three things for each parameter: `"step"`, an `int`; `"exp_avg"`, which is `m`;
-#   and `"exp_avg_sq"`, which is `s`. All three are zero before the first step.
+#   and `"exp_avg_sq"`, which is `s`. All three count as zero before the first step.
+#   Whether `__init__` puts the zeros there, or the first step, is up to you.
 # - Count the steps for **each parameter**, from 1.
 #   A parameter that was passed over twice is two steps behind, and so is its bias correction.
 # - `eps` is added outside of the root.
@@ -233,6 +237,7 @@ check(AdamW)
 # Each row trains a small network twice from the same start, in 64-bit numbers, for 40 steps.
 # The learning rate changes on the way.
 # The last column is the largest difference between the weights of the two networks.
+# Up to about 1e-10 it is rounding: the two compute in another order. More is another algorithm.
 
 
 # %% listing="parity"
@@ -292,6 +297,7 @@ for name, settings in SETTINGS:
 # ## 3. Clip the gradients (●●○, 10 minutes)
 #
 # {eq}`op-clip`: if the gradient is longer than `max_norm`, shorten it to that length.
+# The 1e-6 in the equation only keeps it from dividing by zero.
 # The length is that of **all** gradients together, as if they were one long vector:
 # the root of the sum of all squares.
 # So the direction stays.
@@ -377,6 +383,7 @@ def train_step(model, optimizer, loss_function, x, y, max_norm=None):
 
     loss_function(model(x), y) is a tensor with one number. Gradients that are left from before do not
     count. max_norm: the gradients are clipped to this norm, {eq}`op-clip`; None: they are not clipped.
+    Leave the model in the mode it is in, or set training mode.
     """
     ### BEGIN SOLUTION
     optimizer.zero_grad()
@@ -410,12 +417,14 @@ losses = [train_step(net, adamw, F.cross_entropy, images, labels, max_norm=1.0) 
 print("loss at step 1, 20, 40, 60:", *(f"{losses[t]:.3f}" for t in (0, 19, 39, 59)))
 
 # %% [markdown]
-# **Question.** Three friends have each made one slip.
-# The first goes backward, forgets the old gradients, and steps.
+# **Question.** Three friends train this network with your SGD, `lr=0.1` and no momentum.
+# Each has made one slip.
+# The first goes backward, forgets the gradients, and steps.
 # The second steps, and clips after that.
-# The third never forgets old gradients.
-# What does each of them see in the loss, and why? Whose mistake could be mended by a smaller learning rate,
-# and for how long?
+# The third never forgets old gradients, and does not clip.
+# Try each of them for 60 steps, beside the right order. What does each see in the loss, and why?
+# One of the three may even be pleased. Which optimizer is that by accident, with which setting?
+# When does it fail? Think of a narrow valley, or of noisy gradients.
 
 # %% [markdown] question="op-torch-order" points=3
 # *Your answer here.*
@@ -451,7 +460,8 @@ check(newton_step)
 
 # %% [markdown]
 # On a quadratic one step is enough, however narrow the valley. At a saddle it is not what you want.
-# With damping above the most negative curvature, the step leads downhill again.
+# There the damping must be larger than the size of the most negative curvature.
+# Then every curvature plus damping is positive, and the step leads downhill again.
 
 
 # %% listing="saddle"
@@ -467,9 +477,9 @@ def saddle(w):
 
 # %% experiment="saddle"
 here = torch.tensor([1.0, 1.0])
-print("valley:              ", newton_step(valley, here, 0.0).tolist())
-print("saddle:              ", newton_step(saddle, here, 0.0).tolist())
-print("saddle, damping 1.5: ", newton_step(saddle, here, 1.5).tolist())
+for name, f, damping in (("valley", valley, 0.0), ("saddle", saddle, 0.0), ("saddle", saddle, 1.5)):
+    there = [round(number, 4) for number in newton_step(f, here, damping).tolist()]
+    print(f"{name}, damping {damping}: from [1, 1] to {there}")
 
 # %% [markdown]
 # And the price: $H$ has $D^2$ numbers, {eq}`op-newton-cost`. The cell counts them for two networks.
@@ -483,7 +493,8 @@ for name, model in {"small_cnn": small_cnn(), "dense_cnn": dense_cnn()}.items():
 
 # %% [markdown]
 # **Question.** Explain the three results for the valley and the saddle with the eigenvalues of $H$.
-# Why does damping of 1.5 turn the second coordinate around? What would damping of 0.5 do at the saddle?
+# Why does damping of 1.5 turn the step along the second axis around, from -1 to 2?
+# What would damping of 0.5 do at the saddle?
 # Why is Newton's method not used for the networks in the last cell?
 
 # %% [markdown] question="op-torch-newton" points=2
@@ -498,9 +509,10 @@ for name, model in {"small_cnn": small_cnn(), "dense_cnn": dense_cnn()}.items():
 # To be fair, count evaluations of the loss and not steps.
 #
 # The task is softmax regression on 1000 digits, with a little weight decay so that there is one minimum.
-# Every evaluation uses all digits: there is no noise. The gap is the distance to the least loss found.
+# Every evaluation uses all digits: there is no noise. The gap is the distance to the least loss found
+# by any of the five. So whoever found it has the gap 0, by definition.
 #
-# **Predict first.** Which of the five is nearest to the minimum after 20 evaluations, and which after 200?
+# Before you run it: which of the five is nearest to the minimum after 20 evaluations, and which after 200?
 
 
 # %% listing="evaluations"
@@ -541,7 +553,10 @@ for name, curve in curves.items():
     print(f"{name:17}" + "".join(f"{min(curve[:n]) - least:8.0e}" for n in (20, 50, 100, 200)))
 
 # %% [markdown]
-# On a real network with small batches this advantage is gone: two gradients of different batches
+# L-BFGS has found the least loss itself. Look at the others for the size of what is left:
+# which of them comes second, and is it the one that you expected?
+#
+# On a real network with small batches the advantage of L-BFGS is gone: two gradients of different batches
 # differ by noise, and not by curvature alone.
 #
 # ## Experiment: which rate, which optimizer?
@@ -549,7 +564,12 @@ for name, curve in curves.items():
 # A small convolutional network learns to tell photographs from 32×32 patches of them.
 # It is trained with your SGD, with momentum 0.9, and with your AdamW without decay, which is Adam.
 # Each gets a range of learning rates, and each rate three seeds. The rate is constant.
-# It takes about one minute on a CPU.
+# It takes one to four minutes on a CPU.
+#
+# Here the *best* rate is that of the lowest training loss at the end, median of the three seeds:
+# read it off the left picture. A rate is *good* if this loss is at most 0.3 above that of the best.
+# Two rates per factor of ten and three seeds do not tell rates apart that are closer than a factor of 3.
+# There are 300 validation images, so one of them is 0.3 % of the accuracy.
 #
 # **Predict first.** Write down, before you run the cell:
 # at which rate is each of the three best, roughly? Which has the widest range of good rates?
@@ -569,6 +589,13 @@ own = {
 }
 results = experiment.compare(own, size="short")
 experiment.plot_rates(results)
+
+# %% [markdown]
+# The crosses at the upper edge are rates where the loss of at least one seed was no number at the end.
+#
+# The next pictures show each optimizer over the epochs at one rate.
+# It is the rate of the greatest validation accuracy, median of the seeds: the right picture above.
+# It need not be the best rate of the left picture. The legend says which one it is.
 
 # %% experiment="curves"
 experiment.plot_curves(results)

@@ -267,14 +267,14 @@ way(
 )
 way(
     "parameter_groups",
-    "by name, the spared ones first",
+    "by name",
     """
     def parameter_groups(model, weight_decay):
         named = dict(model.named_parameters())
         spared = {name for name, p in named.items() if p.dim() < 2}
         return [
-            {"params": [named[name] for name in named if name in spared], "weight_decay": 0.0},
             {"params": [named[name] for name in named if name not in spared], "weight_decay": weight_decay},
+            {"params": [named[name] for name in named if name in spared], "weight_decay": 0.0},
         ]
     """,
 )

@@ -2,6 +2,18 @@ import numpy as np
 from autograder import probe
 
 
+def kept(state, *keys):
+    """What a returned state holds under these keys. An empty one is another error than a key of one's own."""
+    if not state:
+        raise ValueError("the state that your step returns is empty")
+    for key in keys:
+        if key not in state:
+            raise LookupError(
+                f'the state that your step returns has no "{key}", only {", ".join(map(str, state))}'
+            )
+    return {key: 1.0 * np.array(state[key]) for key in keys}
+
+
 def decay(rng):
     """How much is kept: not near a half, nor what is usual."""
     return float(rng.uniform(0.65, 0.8))
@@ -82,7 +94,7 @@ def side_effects(kind, start, slope, lr, **settings):
     optimizer.step()
     kept = [value for value in optimizer.state[p].values() if torch.is_tensor(value)]
     return {
-        "the_numbers_are_changed_in_place": fact(torch.equal(alias, p)),
+        "the_numbers_are_changed_in_place": fact(alias.data_ptr() == p.data_ptr()),
         "the_parameter_still_requires_a_gradient": fact(p.requires_grad and p.is_leaf),
         "something_that_is_kept_has_a_graph": fact(any(value.requires_grad for value in kept)),
         "gradients_are_recorded_afterwards": fact(torch.is_grad_enabled()),
@@ -119,13 +131,23 @@ def steps_on_another_device(kind, shape, **settings):
     }
 
 
-def complaint(kind, **settings):
-    """The message of the ValueError that these settings bring, None where they bring none."""
-    try:
-        kind(as_parameters([np.ones(2)]), **settings)
-    except ValueError as error:
-        return str(error)
-    return None
+def refusals(kind, asked, named):
+    """What a class says to settings: asked has a name for each with the value in question and the settings.
+
+    named: the settings whose error must say which value came."""
+    found = {}
+    for name, (value, settings) in asked.items():
+        error = None
+        try:
+            kind(as_parameters([np.ones(2)]), **settings)
+        except (ValueError, AssertionError) as caught:
+            error = caught
+        is_kind = isinstance(error, ValueError)
+        found[f"{name}_is_refused"] = fact(error is not None)
+        found[f"the_error_for_{name}_is_no_ValueError"] = fact(error is not None and not is_kind)
+        if name in named:
+            found[f"the_error_for_{name}_says_what_came"] = fact(not is_kind or f"{value:g}" in str(error))
+    return found
 
 
 @probe("SGD", cases=2)
@@ -197,11 +219,8 @@ def keeps_the_velocity_on_the_device_of_its_parameter(s, shape, lr, momentum):
 
 @probe("SGD", cases=1)
 def refuses_a_negative_learning_rate(s, outside, inside):
-    told = {lr: complaint(s.SGD, lr=lr) for lr in (*outside, *inside)}
-    return {
-        **{f"lr_{lr:g}_is_refused": fact(message is not None) for lr, message in told.items()},
-        **{f"the_error_says_that_{lr:g}_came": fact(f"{lr:g}" in (told[lr] or "")) for lr in outside},
-    }
+    asked = {f"lr_{lr:g}": (lr, {"lr": lr}) for lr in (*outside, *inside)}
+    return refusals(s.SGD, asked, [f"lr_{lr:g}" for lr in outside])
 
 
 def adam_settings(betas, eps, weight_decay=0.0):
@@ -256,6 +275,11 @@ def heeds_the_settings_of_each_of_its_groups(s, starts, slopes, rates, factor, b
 
 
 @probe("AdamW", cases=1)
+def leaves_a_parameter_without_a_gradient_alone(s, starts, slopes, rates, present, betas, eps, weight_decay):
+    return walks(s.AdamW, starts, slopes, rates, present, **adam_settings(betas, eps, weight_decay))
+
+
+@probe("AdamW", cases=1)
 def counts_the_steps_of_each_parameter(s, starts, slopes, rates, present, betas, eps, weight_decay):
     return walks(s.AdamW, starts, slopes, rates, present, **adam_settings(betas, eps, weight_decay))
 
@@ -281,14 +305,7 @@ def refuses_settings_that_make_no_sense(s, rates, betas):
     asked = {f"lr_{lr:g}": (lr, {"lr": lr}) for lr in rates}
     asked |= {f"beta1_{beta:g}": (beta, {"betas": (beta, 0.9)}) for beta in first}
     asked |= {f"beta2_{beta:g}": (beta, {"betas": (0.7, beta)}) for beta in second}
-    told = {name: (value, complaint(s.AdamW, **settings)) for name, (value, settings) in asked.items()}
-    return {
-        **{f"{name}_is_refused": fact(message is not None) for name, (_, message) in told.items()},
-        **{
-            f"the_error_for_{name}_says_what_came": fact(message is None or f"{value:g}" in message)
-            for name, (value, message) in told.items()
-        },
-    }
+    return refusals(s.AdamW, asked, asked)
 
 
 CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
@@ -346,7 +363,9 @@ def leaves_the_weights_alone(s, slopes, max_norm):
 
 
 def network_with_everything():
-    """Convolutions, several kinds of norms, blocks in blocks, parameters of its own, a shared weight."""
+    """Convolutions, several kinds of norms, blocks in blocks, parameters of its own, a shared weight.
+
+    Class and name of a parameter together occur once."""
     from torch import nn
 
     class Scale(nn.Module):
@@ -355,7 +374,7 @@ def network_with_everything():
             self.factor = nn.Parameter(tensor(2.0))
             self.table = nn.Parameter(tensor(np.ones((2, 3))))
 
-    first, second = nn.Linear(4, 4), nn.Linear(4, 4)
+    first, second = nn.Linear(4, 4), nn.Linear(4, 4, bias=False)
     second.weight = first.weight
     block = nn.Sequential(nn.Conv2d(3, 5, 2), nn.BatchNorm2d(5), nn.Sequential(nn.GroupNorm(5, 5), Scale()))
     return nn.Sequential(block, nn.Conv1d(2, 3, 4, bias=False), first, second, nn.LayerNorm(4))
@@ -367,13 +386,17 @@ def lets_matrices_decay_and_vectors_not(s, weight_decay):
 
     model = network_with_everything()
     groups = torch.optim.AdamW(s.parameter_groups(model, weight_decay), lr=0.1).param_groups
-    found = [
-        [group["weight_decay"] for group in groups for q in group["params"] if q is p]
-        for p in model.parameters()
-    ]
+    found = {
+        f"{type(layer).__name__}_{name}": [
+            group["weight_decay"] for group in groups for q in group["params"] if q is p
+        ]
+        for layer in model.modules()
+        for name, p in layer.named_parameters(recurse=False)
+    }
     return {
-        "groups_of_each_parameter": np.array([len(decays) for decays in found]),
-        "decay_of_each_parameter": np.array([sum(decays) for decays in found]),
+        **{f"{name}_is_in_a_group": fact(decays) for name, decays in found.items()},
+        **{f"{name}_is_there_twice": fact(len(decays) > 1) for name, decays in found.items()},
+        **{f"weight_decay_of_{name}": np.array(max(decays, default=0.0)) for name, decays in found.items()},
     }
 
 
@@ -385,6 +408,19 @@ def takes_a_model_without_vectors(s, weight_decay):
     model = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 1, bias=False))
     groups = torch.optim.AdamW(s.parameter_groups(model, weight_decay), lr=0.1).param_groups
     return {"decays": np.array([group["weight_decay"] for group in groups for _ in group["params"]])}
+
+
+@probe("parameter_groups", cases=1)
+def puts_the_group_that_decays_first(s, weight_decay):
+    import torch
+
+    groups = torch.optim.AdamW(s.parameter_groups(network_with_everything(), weight_decay)).param_groups
+    return {"weight_decay_of_each_group": np.array([group["weight_decay"] for group in groups])}
+
+
+def lopsided(scores, y):
+    """A loss that tells its two arguments apart: the mean square error, and a pull of the scores downward."""
+    return ((scores - y) ** 2).mean() + scores.mean() / 2
 
 
 def linear_model(W, b):
@@ -407,7 +443,7 @@ def steps_of_training(s, W, b, batches, lr, max_norm=None, left=None):
     losses, points = [], []
     for x, y in batches:
         limit = {} if max_norm is None else {"max_norm": max_norm}
-        loss = s.train_step(model, optimizer, torch.nn.functional.mse_loss, tensor(x), tensor(y), **limit)
+        loss = s.train_step(model, optimizer, lopsided, tensor(x), tensor(y), **limit)
         losses.append(loss.item() if torch.is_tensor(loss) else loss)
         points.append(model.weight.detach().clone())
     found = {"loss": np.array(losses), "weights": torch.stack(points)}
@@ -442,24 +478,24 @@ def clips_between_the_gradient_and_the_step(s, W, b, x0, y0, x1, y1, lr, left, m
 def goes_backward_once_and_steps_once(s, W, b, x0, y0, lr):
     import torch
 
-    seen = {"backward": 0, "steps": 0, "steps_before_backward": 0, "steps_without_a_gradient": 0}
+    backward, steps, modes = [], [], []
 
     class Watched(torch.optim.SGD):
         def step(self, closure=None):
-            seen["steps"] += 1
-            seen["steps_before_backward"] += seen["backward"] == 0
-            seen["steps_without_a_gradient"] += self.param_groups[0]["params"][0].grad is None
+            steps.append({"early": not backward, "empty": self.param_groups[0]["params"][0].grad is None})
             return super().step(closure)
 
-    def count(_):
-        seen["backward"] += 1
-
     model = linear_model(W, b)
-    model.weight.register_hook(count)
+    model.weight.register_hook(lambda _: backward.append(True))
+    model.register_forward_hook(lambda *_: modes.append(model.training))
     watched = Watched(model.parameters(), lr=lr)
-    loss = s.train_step(model, watched, torch.nn.functional.mse_loss, tensor(x0), tensor(y0))
+    loss = s.train_step(model, watched, lopsided, tensor(x0), tensor(y0))
     return {
-        **{name: np.array(times) for name, times in seen.items()},
+        "times_backward": np.array(len(backward)),
+        "steps": np.array(len(steps)),
+        "it_steps_before_it_goes_backward": fact(any(step["early"] for step in steps)),
+        "it_steps_without_a_gradient": fact(any(step["empty"] for step in steps)),
+        "the_model_is_in_training_mode": fact(all(modes)),
         "is_a_float": fact(isinstance(loss, float)),
     }
 
@@ -501,10 +537,11 @@ def goes_to_a_saddle_as_well(s, A, b, start, damping):
 def returns_a_new_tensor_without_a_graph(s, A, b, start, damping):
     (w,) = as_parameters([start])
     new = s.newton_step(from_matrix(A, b, 0.1), w, damping)
+    itself = new.data_ptr() == w.data_ptr()
     return {
         "w_afterwards": w.detach().clone(),
-        "it_has_a_graph": fact(new.requires_grad),
-        "it_is_w_itself": fact(new.data_ptr() == w.data_ptr()),
+        "it_is_w_itself": fact(itself),
+        "it_has_a_graph": fact(new.requires_grad and not itself),
     }
 
 
