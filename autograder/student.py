@@ -20,7 +20,7 @@ from autograder import store
 from autograder.probes import Inputs, Probe
 from autograder.report import Report
 from autograder.running import Outcome, run_probe
-from autograder.verdict import UNTOUCHED, Mistake, Question, Verdict, judge
+from autograder.verdict import NEVER_RAISED, UNTOUCHED, Mistake, Question, Verdict, judge
 
 
 class CheckFailed(AssertionError):
@@ -110,11 +110,18 @@ def try_test(probe: Probe, names: Mapping[str, Any]) -> Verdict:
             "wrong",
             f"your test rejects your own {probe.judges}: {outcome.error}\n{outcome.line}".strip(),
         )
-    for breaker in probe.breakers:
-        if run_probe(probe, names, {"implementation": breaker(own)}).status == "values":
-            told = (breaker.__doc__ or breaker.__name__).strip().rstrip(".")
-            return Verdict(probe.name, "wrong", f"your test accepts a {probe.judges} that is broken: {told}")
-    return Verdict(probe.name, "passed")
+    accepted = [
+        breaker
+        for breaker in probe.breakers
+        if run_probe(probe, names, {"implementation": breaker(own)}).status == "values"
+    ]
+    if not accepted:
+        return Verdict(probe.name, "passed")
+    told = (accepted[0].__doc__ or accepted[0].__name__).strip().rstrip(".")
+    message = f"your test accepts a broken {probe.judges}: {told}."
+    if len(accepted) == len(probe.breakers):
+        message += f" {NEVER_RAISED}"
+    return Verdict(probe.name, "wrong", message)
 
 
 def _too_early(probe: Probe) -> Verdict:

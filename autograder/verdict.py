@@ -12,6 +12,7 @@ from autograder.probes import Inputs
 from autograder.running import Outcome
 
 UNTOUCHED = "not attempted yet"
+NEVER_RAISED = "It raises no error for any wrong one: use `assert`, as what a test returns is ignored."
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def recognise(
 
     A mistake that explains every question of the exercise comes first. Where several bugs met in one
     exercise, each question is explained by itself: the same output may be wrong for its own reason.
+    That an input was overwritten and all else is right can be said of the whole exercise only.
     """
     candidates = [
         []
@@ -127,7 +129,10 @@ def recognise(
     ]
     shown += [m for m in whole if any(_shows(m, q, a) for q, a in zip(questions, answers, strict=True))]
     whole = [m for m in whole if m in shown]
-    candidates = [[m for m in found if m in shown] for found in candidates]
+    candidates = [
+        [m for m in found if m in whole or (m in shown and not _only_overwrites(m, question))]
+        for question, found in zip(questions, candidates, strict=True)
+    ]
     return [
         None if trouble is None else next((m for m in whole if m in found), found[0] if found else None)
         for trouble, found in zip(troubles, candidates, strict=True)
@@ -139,12 +144,27 @@ def _spoils(mistake: Mistake, question: Question) -> bool:
     return any(_trouble(question, case, case.mistakes[mistake.id]) for case in question.cases)
 
 
+def _only_overwrites(mistake: Mistake, question: Question) -> bool:
+    """Does the mistake give the right arrays here, so that only a change of an input makes it wrong?"""
+    pairs = [(case.mistakes[mistake.id], case.expected) for case in question.cases]
+    return all(
+        known.status == "values" and difference(known.arrays, right.arrays, question.rtol) is None
+        for known, right in pairs
+    )
+
+
 def _shows(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:
-    """Equal arrays are evidence, and so is an error word by word; one of the same type only is not."""
+    """Equal arrays are evidence, and so is an error word by word; one of the same type only is not.
+
+    The order of the words is free: NumPy names two shapes in the order of the operands.
+    """
     pairs = [
         (case.mistakes[mistake.id], answer) for case, answer in zip(question.cases, answers, strict=True)
     ]
-    return any(known.status == "values" or known.error == answer.error for known, answer in pairs)
+    return any(
+        known.status == "values" or sorted(known.error.split()) == sorted(answer.error.split())
+        for known, answer in pairs
+    )
 
 
 def _explains(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:

@@ -16,7 +16,7 @@ from autograder.engine.process import Child, Zygote
 from autograder.engine.submission import Step, safe_outputs, strip_control
 from autograder.probes import Given, Inputs
 from autograder.running import Outcome
-from autograder.verdict import Mistake, Question, Verdict, judge
+from autograder.verdict import NEVER_RAISED, Mistake, Question, Verdict, judge
 
 STATUSES = {"values", "raised", "not attempted", "refused"}
 MAX_CALLS = 2000
@@ -165,18 +165,24 @@ class Session:
 
     def _try_test(self, test: TestOfTests) -> Verdict:
         """The student's test meets right and wrong implementations, one at a time."""
+        accepted, rejects = None, False
         for given in self.bank.lineup(test):
             answer = self._ask(test.probe, {"implementation": Given(test.judges)}, {test.judges: given})
             if answer.status in ("not attempted", "stopped"):
                 return Verdict(test.probe, answer.status, answer.error)
             if given.mistake is None and answer.status != "values":
                 return Verdict(test.probe, "wrong", f"your test rejects a right {test.judges}")
-            if given.mistake is not None and answer.status == "values":
-                says = self.bank.mistake(given.mistake).says
-                return Verdict(
-                    test.probe, "wrong", f"your test accepts a {test.judges} with this mistake: {says}"
-                )
-        return Verdict(test.probe, "passed")
+            if given.mistake is not None:
+                rejects = rejects or answer.status != "values"
+                if answer.status == "values":
+                    accepted = accepted or given.mistake
+            if accepted and rejects:
+                break
+        if accepted is None:
+            return Verdict(test.probe, "passed")
+        says = self.bank.mistake(accepted).says
+        message = f"your test accepts a wrong {test.judges} with this mistake: {says}"
+        return Verdict(test.probe, "wrong", message if rejects else f"{message} {NEVER_RAISED}")
 
     def _ask(self, probe: str, inputs: Inputs, served: Mapping[str, Given]) -> Outcome:
         arrays: wire.Arrays = {}

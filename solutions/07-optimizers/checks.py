@@ -20,7 +20,7 @@ def one(optimizer, *arguments):
     return answer
 
 
-def kept(state, *keys):
+def held(state, *keys):
     """What a returned state holds under these keys. An empty one is another error than a key of one's own."""
     if not state:
         raise ValueError("the state that your step returns is empty")
@@ -131,7 +131,7 @@ def _(rng):
 @probe("momentum")
 def goes_on_with_a_given_velocity(s, w, dw, state, lr, mu):
     w, state = one(s.momentum, w, dw, state, lr, mu)
-    return {"w": w, **kept(state, "v")}
+    return {"w": w, **held(state, "v")}
 
 
 @goes_on_with_a_given_velocity.inputs
@@ -171,7 +171,7 @@ def _(rng):
 @probe("nesterov")
 def looks_ahead_with_a_given_velocity(s, w, dw, state, lr, mu):
     w, state = one(s.nesterov, w, dw, state, lr, mu)
-    return {"w": w, **kept(state, "v")}
+    return {"w": w, **held(state, "v")}
 
 
 @looks_ahead_with_a_given_velocity.inputs
@@ -197,7 +197,7 @@ def squares(rng, *shape):
 @probe("adagrad")
 def adds_to_a_given_sum(s, w, dw, state, lr, eps):
     w, state = one(s.adagrad, w, dw, state, lr, eps)
-    return {"w": w, **kept(state, "s")}
+    return {"w": w, **held(state, "s")}
 
 
 @adds_to_a_given_sum.inputs
@@ -235,7 +235,7 @@ def _(rng):
 @probe("rmsprop")
 def goes_on_with_a_given_average(s, w, dw, state, lr, rho, eps):
     w, state = one(s.rmsprop, w, dw, state, lr, rho, eps)
-    return {"w": w, **kept(state, "s")}
+    return {"w": w, **held(state, "s")}
 
 
 @goes_on_with_a_given_average.inputs
@@ -273,7 +273,7 @@ def middle_of_adam(rng, *shape):
 @probe("adam")
 def goes_on_from_a_given_state(s, w, dw, state, lr, beta1, beta2, eps):
     w, state = one(s.adam, w, dw, state, lr, beta1, beta2, eps)
-    return {"w": w, **kept(state, "m", "s", "t")}
+    return {"w": w, **held(state, "m", "s", "t")}
 
 
 @goes_on_from_a_given_state.inputs
@@ -326,7 +326,7 @@ def _(rng):
 @probe("adamw")
 def keeps_the_decay_out_of_the_state(s, w, dw, state, lr, beta1, beta2, eps, weight_decay):
     w, state = one(s.adamw, w, dw, state, lr, beta1, beta2, eps, weight_decay)
-    return {"w": w, **kept(state, "m", "s", "t")}
+    return {"w": w, **held(state, "m", "s", "t")}
 
 
 @keeps_the_decay_out_of_the_state.inputs
@@ -617,16 +617,19 @@ def walks_of_groups(kind, starts, slopes, rates, factor, first, second):
 
 
 def walks_after_loading(kind, starts, slopes, rates, **settings):
-    """The second half of the paths: a new optimizer has loaded the state of the first half's."""
+    """The paths where a new optimizer walks the second half: it has loaded the state of the first half's."""
+    import torch
+
     half = len(rates) // 2
     params = as_parameters(starts)
     old = kind(params, lr=rates[0], **settings)
-    descend(old, params, slopes, rates[:half])
+    before = descend(old, params, slopes, rates[:half])
     copies = as_parameters([p.detach().numpy() for p in params])
     new = kind(copies, lr=rates[0], **settings)
     new.load_state_dict(old.state_dict())
     later = [rows[half:] for rows in slopes]
-    return descend(new, copies, later, rates[half:])
+    after = descend(new, copies, later, rates[half:])
+    return {name: torch.cat([before[name], after[name]]) for name in before}
 
 
 def side_effects(kind, start, slope, lr, **settings):

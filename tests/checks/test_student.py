@@ -100,7 +100,13 @@ class TestOwnTests:
         return PublicChecks(KEY).report("test_scale", {"scale": scale, "test_scale": test})
 
     def test_one_that_accepts_everything_is_told_what_it_let_through(self, beside_the_notebook):
-        assert "everything twice as large" in self.report(lambda implementation: None).text()
+        assert "accepts a broken scale: everything twice as large" in self.report(lambda _: None).text()
+
+    def test_one_that_returns_its_comparison_is_told_to_assert(self, beside_the_notebook):
+        def test(implementation):
+            return implementation(np.ones(2), 3.0).tolist() == [3, 3]
+
+        assert "use `assert`" in self.report(test).text()
 
     def test_one_that_rejects_the_students_own_function_is_told_so(self, beside_the_notebook):
         def test(implementation):

@@ -54,6 +54,14 @@ def test_a_known_mistake_is_told_and_costs_its_own_check_only(grade):
     assert said == "You added a; scaling multiplies."
 
 
+def test_a_test_that_returns_its_comparison_is_told_to_assert(grade):
+    comparison = "np.allclose(implementation(x, 3.0), 3 * x)"
+    checks = grade(f"assert {comparison}", f"return {comparison}").notebooks[0].checks.values()
+    (verdict,) = next(c.verdicts for c in checks if c.name == "test_scale")
+    assert not verdict.passed
+    assert re.match("your test accepts a wrong scale with this mistake: .*use `assert`", verdict.message)
+
+
 def test_points_are_shared_among_the_probes_of_a_check(grade):
     assert marks(grade("return x - mu, mu", "return x - mu, 2 * mu")) == {**FULL, "center": 2}
 

@@ -15,6 +15,10 @@ ADAM = (
     "    s = beta2 * state.get('s', 0) + (1 - beta2) * dw**2\n"
 )
 NEW = "dict(m=m, s=s, t=t)"
+NEXT = "dict(m=m, s=s, t=t + 1)"
+COUNTED_FROM_ONE = (
+    ADAM.replace("state.get('t', 0) + 1", "state.get('t', 1)") + "    c1, c2 = 1 - beta1**t, 1 - beta2**t\n"
+)
 
 
 def averages(*lines):
@@ -29,6 +33,16 @@ SLIPS = {
         "c = np.sort(curvatures)\n"
         "    k = c[-1] / c[0]\n"
         "    return 2 / c[0], 2 / (c[0] + c[-1]), (k - 1) / (k + 1)",
+    ),
+    "what a step takes away": (
+        "good_rates",
+        "GR-gone",
+        "l, h = min(curvatures), max(curvatures)\n    return 2 / h, 2 / (l + h), 1 - (h - l) / (h + l)",
+    ),
+    "one over the condition number": (
+        "good_rates",
+        "GR-ratio",
+        "l, h = min(curvatures), max(curvatures)\n    return 2 / h, 2 / (l + h), 1 / (h / l)",
     ),
     "the rate 1 / lambda_max": (
         "good_rates",
@@ -63,6 +77,16 @@ SLIPS = {
         "momentum",
         "MO3",
         "v = mu * 0 + dw\n    return w - lr * v, {'v': v}",
+    ),
+    "a velocity written where nobody reads": (
+        "momentum",
+        "MO-key-written",
+        "v = state.get('v', 0) * mu + dw\n    return w - lr * v, {'old': v}",
+    ),
+    "a velocity that is not there yet": (
+        "momentum",
+        "MO-no-default",
+        "v = dw + mu * state['v']\n    return w - v * lr, {'v': v}",
     ),
     "an old step": (
         "momentum",
@@ -197,6 +221,46 @@ SLIPS = {
         (ADAM + f"    return w - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), {NEW}")
         .replace("'s'", "'v'")
         .replace("s=s", "v=s"),
+    ),
+    "the number of the next step in Adam's state": (
+        "adam",
+        "AD-t-next",
+        COUNTED_FROM_ONE + f"    return w - lr * m / c1 / ((s / c2) ** 0.5 + eps), {NEXT}",
+    ),
+    "a number of the step that stays": (
+        "adam",
+        "AD-t-never",
+        COUNTED_FROM_ONE + f"    return w - lr * m / c1 / ((s / c2) ** 0.5 + eps), {NEW}",
+    ),
+    "the number of the next step in AdamW's state": (
+        "adamw",
+        "WD-t-next",
+        COUNTED_FROM_ONE + "    w = w - lr * weight_decay * w\n"
+        f"    return w - lr * m / c1 / ((s / c2) ** 0.5 + eps), {NEXT}",
+    ),
+    "Adam's eps squared in the root": (
+        "adam",
+        "AD-eps-squared",
+        averages(
+            "m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)",
+            f"return w - lr * m_hat / np.hypot(np.sqrt(s_hat), eps), {NEW}",
+        ),
+    ),
+    "one power forgotten": (
+        "adam",
+        "AD-no-power-s",
+        averages(
+            "m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2)",
+            f"return w - lr * m_hat / (s_hat**0.5 + eps), {NEW}",
+        ),
+    ),
+    "only one default forgotten": (
+        "adam",
+        "AD-no-default",
+        averages(
+            "m = beta1 * state['m'] + (1 - beta1) * dw",
+            f"return w - lr * m / (1 - beta1**t) / (np.sqrt(s / (1 - beta2**t)) + eps), {NEW}",
+        ).replace("    m = beta1 * state.get('m', 0) + (1 - beta1) * dw\n", "", 1),
     ),
     "the paper's words: too small": (
         "uncorrected_ratio",

@@ -2,18 +2,6 @@ import numpy as np
 from autograder import probe
 
 
-def kept(state, *keys):
-    """What a returned state holds under these keys. An empty one is another error than a key of one's own."""
-    if not state:
-        raise ValueError("the state that your step returns is empty")
-    for key in keys:
-        if key not in state:
-            raise LookupError(
-                f'the state that your step returns has no "{key}", only {", ".join(map(str, state))}'
-            )
-    return {key: 1.0 * np.array(state[key]) for key in keys}
-
-
 def decay(rng):
     """How much is kept: not near a half, nor what is usual."""
     return float(rng.uniform(0.65, 0.8))
