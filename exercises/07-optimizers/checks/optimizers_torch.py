@@ -59,16 +59,19 @@ def walks_of_groups(kind, starts, slopes, rates, factor, first, second):
 
 
 def walks_after_loading(kind, starts, slopes, rates, **settings):
-    """The second half of the paths: a new optimizer has loaded the state of the first half's."""
+    """The paths where a new optimizer walks the second half: it has loaded the state of the first half's."""
+    import torch
+
     half = len(rates) // 2
     params = as_parameters(starts)
     old = kind(params, lr=rates[0], **settings)
-    descend(old, params, slopes, rates[:half])
+    before = descend(old, params, slopes, rates[:half])
     copies = as_parameters([p.detach().numpy() for p in params])
     new = kind(copies, lr=rates[0], **settings)
     new.load_state_dict(old.state_dict())
     later = [rows[half:] for rows in slopes]
-    return descend(new, copies, later, rates[half:])
+    after = descend(new, copies, later, rates[half:])
+    return {name: torch.cat([before[name], after[name]]) for name in before}
 
 
 def side_effects(kind, start, slope, lr, **settings):
