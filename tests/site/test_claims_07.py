@@ -90,6 +90,12 @@ def test_both_ends_of_each_grid_fail_and_the_best_rates_lie_a_factor_of_a_hundre
             assert median(ends(name, lr)) < median(best(name)) - 0.2
 
 
+def test_at_one_rate_for_all_the_rate_decides_who_is_ahead() -> None:
+    ahead = {1e-4: "RMSProp", 1e-3: "Adam", 1e-2: "AdaGrad", 1e-1: "SGD"}
+    for lr, first in ahead.items():
+        assert max((n for n in ("SGD", *SIX) if lr in rates(n)), key=lambda n: median(ends(n, lr))) == first
+
+
 def test_without_correction_the_best_is_as_good_and_the_next_higher_rate_worse() -> None:
     assert overlap(best(UNCORRECTED), best("Adam"))
     assert max(ends(UNCORRECTED, 3.2e-3)) < min(ends("Adam", 3.2e-3))
