@@ -24,11 +24,12 @@
 # **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next,
 # as long as you do not call your own functions. Where you call them, check them first.
 #
-# **Time.** About two hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
+# **Time.** About two and a half hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
 #
 # Images have shape `(N, H, W, C)` and hold floats from 0 to 1. Rows come first and run from top to bottom,
 # then columns, from left to right. H and W may differ, and C may be any number.
-# Your functions draw no random numbers. They get them, one for each **image**, in arrays of shape `(N,)`.
+# Your functions draw no random numbers. They get them, one for each **image**, in arrays of shape `(N,)`,
+# or one for each **pixel** where each pixel is changed by itself.
 # So the same call gives the same result. No function may change its inputs.
 # A loop over the images is right, but slow: NumPy's indexing does without it.
 # `eq. (…)` is an equation of the chapter *Data augmentation*.
@@ -192,6 +193,7 @@ check(rotation_coordinates)
 # A place has four neighbours. Weigh them by how near they are: {eq}`au-bilinear`.
 # With the whole row above $i = \lfloor r \rfloor$ and $a = r - i$, row $i$ has the weight $1 - a$
 # and row $i + 1$ the weight $a$. Columns go in the same way.
+# (The place $r$ and the row $i$ are $h'$ and $h_0$ in the chapter.)
 #
 # Neighbours outside of the image count as 0. So an image fades out over one pixel, and is 0 beyond.
 # Three traps. `astype(int)` cuts towards zero: −0.3 becomes 0, while its floor is −1.
@@ -229,9 +231,9 @@ def bilinear(images, rows, cols):
 check(bilinear)
 
 # %% [markdown]
-# **Question** (5 minutes). An image of 100 × 100 pixels is enlarged twice about its centre by **writing**:
-# each input pixel is put at the rounded place where it belongs.
-# Which share of the output pixels stays empty?
+# **Question** (5 minutes). An image of 100 × 100 pixels is enlarged by the factor 2 about its centre,
+# by **writing**: each input pixel is put at the rounded place where it belongs.
+# The output has 100 × 100 pixels, too. Which share of them stays empty?
 # An image is turned by 10 degrees, and the result by −10 degrees, both by reading.
 # Name two ways in which the result differs from the first image. Why do programs that need several transforms
 # multiply the matrices first?
@@ -357,8 +359,8 @@ check(mixup)
 # %% [markdown]
 # **Question** (5 minutes). A network is trained with mixup, two classes, and $\lambda$ is always 0.7.
 # Image and partner always come from different classes. How small can the training loss become
-# ({eq}`au-mixup-loss`), and which probabilities must the network give then?
-# Why is a training loss with mixup higher than the validation loss, although nothing is wrong?
+# ({eq}`au-mixup-floor`), and which probabilities must the network give then?
+# Why can a training loss with mixup be higher than the validation loss, although nothing is wrong?
 
 # %% [markdown] question="au-mixup-floor" points=2
 # *Your answer here.*
@@ -406,6 +408,7 @@ check(cutmix)
 #
 # Most geometric transforms are a matrix about the centre, read through your `bilinear`.
 # `warp_coordinates` takes matrices of 3 × 3 in homogeneous coordinates, {eq}`au-projective`.
+# They say where the content goes. So the function inverts them: it reads where the content comes from.
 # With the last row 0, 0, 1 they are affine, {eq}`au-affine`. The lens is {eq}`au-lens`.
 # Colours turn about the grey axis by {eq}`au-hue`. Turns by 90 degrees need no reading between pixels:
 # `np.rot90` with the axes of rows and columns, 1 and 2 here. Its default axes would turn other things.
@@ -450,7 +453,7 @@ def add_noise(images, normal, sigma):
 
 
 def blur(images, sigma):
-    """A Gaussian filter, first along the rows, then along the columns; borders are repeated."""
+    """A Gaussian filter, first over axis 1, then over axis 2; borders are repeated."""
     reach = int(3 * sigma + 1)
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
     weights /= weights.sum()
@@ -521,7 +524,9 @@ plt.show()
 #
 # Ten handwritten digits of each class to learn from. Nine changed copies of each are added.
 # The classifier is the simplest of all: a test image gets the label of the nearest training image.
-# The dots are five draws of the training images, the bars their mean.
+# The training images are drawn five times. In each draw all transforms start from the same images,
+# so compare within a draw: how many points does a transform win or lose against no copies?
+# The dots are these five differences, the bars their mean. After ± stands the standard deviation of the five.
 # Before you run it: order the transforms. Which will do harm?
 
 
@@ -557,35 +562,36 @@ CHANGES = {
 # %% experiment="labels"
 digits = load("mnist5k")
 x_train, x_test = digits.train_images / 255, digits.test_images / 255
-right = {}
+right, gain = {}, {}
 for name, change in CHANGES.items():
-    right[name], confused = [], 0
+    right[name], confused, errors = [], 0, 0
     for seed in range(5):
         rng = np.random.default_rng(seed)
         few, labels = few_images(x_train, digits.train_labels, rng)
         copies = change(np.tile(few, (9, 1, 1, 1)), rng)
         answer = nearest_labels(np.concatenate([few, copies]), np.tile(labels, 10), x_test)
         right[name].append(100 * (answer == digits.test_labels).mean())
+        errors += (answer != digits.test_labels).sum()
         confused += sum((answer[digits.test_labels == k] == 15 - k).sum() for k in (6, 9))
-    mean, std = np.mean(right[name]), np.std(right[name])
-    print(f"{name:22} {mean:.1f} ± {std:.1f} % right, 6 and 9 confused: {confused} of 1000")
+    gain[name] = np.subtract(right[name], right["nothing"])
+    points = f"{gain[name].mean():+5.1f} ± {gain[name].std():.1f} points"
+    print(f"{name:22} {np.mean(right[name]):.1f} % right, {points}, 6 and 9: {confused:2} of {errors} errors")
 
 plt.figure(figsize=(7, 3.4), layout="constrained")
-plt.barh(list(right), [np.mean(v) for v in right.values()], color="0.85")
-for place, values in enumerate(right.values()):
+plt.barh(list(gain), [values.mean() for values in gain.values()], color="0.85")
+for place, values in enumerate(gain.values()):
     plt.plot(values, [place] * 5, "o", color="C0", ms=4)
-plt.axvline(np.mean(right["nothing"]), color="C1", ls="--")
+plt.axvline(0, color="C1", ls="--")
 plt.gca().invert_yaxis()
-plt.xlabel("test images that are right, %")
-plt.xlim(60, 90)
+plt.xlabel("more test images right than without copies, points")
 plt.show()
 
 # %% [markdown]
 # **Question** (5 minutes). Compare with your order.
-# Which differences are larger than the spread of the five draws?
-# Why does a turn by up to 180° do harm, and how many of its errors can be 6 for 9?
-# Mirrored digits are no digits, yet the harm is small or none: what does a nearest neighbour do with
-# copies that look like no test image, and what would a network do with them?
+# Which differences have the same sign in all five draws?
+# Why does a turn by up to 180° do harm? Which share of its errors are 6 for 9 or 9 for 6?
+# With salt and pepper no answer becomes right or wrong: what do specks do to the distance between
+# a copy and a test image? What would a network do with such copies?
 
 # %% [markdown] question="au-labels" points=3
 # *Your answer here.*
@@ -651,7 +657,7 @@ for name in ("nothing", "shift, up to 2 pixels"):
         print(f"{row}: loss {mean[0]:.3f} ± {std[0]:.3f}, right {mean[1]:.1f} ± {std[1]:.1f} %")
 
 # %% [markdown]
-# **Question** (5 minutes). In which of the six rows does the inequality show?
+# **Question** (5 minutes). Between which of the six rows does the inequality show?
 # Does it promise that the mean of nine views beats the view in the middle? Does it here?
 # What has the training with shifts to do with it?
 # What do the nine views cost?
@@ -671,7 +677,8 @@ for name in ("nothing", "shift, up to 2 pixels"):
 # The check here takes your own `pad_and_crop` for the right one. Pass section 2 first.
 #
 # The inputs are yours to choose, and some hide mistakes. What does an offset of `pad` hide?
-# One image? Images that are square, or black at the border, or the same offset in both directions?
+# Offsets that are all smaller than `2 * pad`? One image, or images that are all alike?
+# Images that are square, or black at the border, or the same offset in both directions?
 # Would you see that rows and columns were exchanged? That the function wrote into its input?
 
 

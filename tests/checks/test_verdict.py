@@ -61,6 +61,25 @@ def test_an_input_changed_in_place_is_wrong_even_with_right_arrays():
     assert verdict.kind == "modified"
 
 
+def overwritten(y):
+    return Outcome("values", {"y": np.array(y, float)}, modified=("x",))
+
+
+def overwriting():
+    """Two questions, and a mistake that answers both rightly and writes into an input."""
+    return [Question(name, "f", [Case({}, values([1, 2]), {"a": overwritten([1, 2])})]) for name in "pq"]
+
+
+def test_a_right_result_written_into_the_input_is_named():
+    verdicts = judge(overwriting(), [[overwritten([1, 2])]] * 2, [A])
+    assert [v.mistake for v in verdicts] == ["a", "a"]
+
+
+def test_that_only_the_input_is_overwritten_is_not_said_where_the_result_is_wrong_elsewhere():
+    verdicts = judge(overwriting(), [[overwritten([1, 2])], [overwritten([9, 9])]], [A])
+    assert [(v.kind, v.mistake) for v in verdicts] == [("modified", None)] * 2
+
+
 RAISED = Outcome("raised", error="ValueError: shapes")
 
 
@@ -73,6 +92,16 @@ def test_an_error_of_the_same_type_alone_names_no_mistake_for_there_are_many_way
 def test_the_same_error_word_by_word_is_evidence():
     known = Question("q", "f", [Case({}, values([1]), {"a": RAISED})])
     (verdict,) = judge([known], [[RAISED]], [A])
+    assert verdict.mistake == "a"
+
+
+def test_an_error_that_names_the_same_shapes_in_another_order_is_the_same_error():
+    first, second = (
+        Outcome("raised", error=f"ValueError: no broadcast with shapes {s}")
+        for s in ("(5,) (4,2)", "(4,2) (5,)")
+    )
+    known = Question("q", "f", [Case({}, values([1]), {"a": first})])
+    (verdict,) = judge([known], [[second]], [A])
     assert verdict.mistake == "a"
 
 

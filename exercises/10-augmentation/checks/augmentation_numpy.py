@@ -70,7 +70,8 @@ def decides_at_the_thresholds_themselves(s, images, u, p):
 
 @probe("salt_and_pepper", cases=1)
 def hits_all_channels_of_a_pixel_together(s, images, u, p):
-    hit = np.asarray(s.salt_and_pepper(images, u, p)) != images
+    given = images.copy()
+    hit = np.asarray(s.salt_and_pepper(images, u, p)) != given
     return {"pixels_are_hit_in_some_channels_only": (hit.any(axis=-1) != hit.all(axis=-1)).any()}
 
 
@@ -125,7 +126,11 @@ def counts_the_pixels_that_were_really_pasted(s, images, y, partner, **box):
     return {"labels": labels}
 
 
-@probe("test_pad_and_crop", judges="pad_and_crop", wrong=("AU7", "AU8", "AU9", "AU10", "AU11", "AU13"))
+@probe(
+    "test_pad_and_crop",
+    judges="pad_and_crop",
+    wrong=("AU7", "AU8", "AU9", "AU10", "AU11", "AU13", "PC-image-0"),
+)
 def accepts_a_right_crop_and_rejects_wrong_ones(s, implementation):
     s.test_pad_and_crop(implementation)
     return {"accepts": np.array(True)}
@@ -191,6 +196,36 @@ def never_moved(right):
 
     def wrong(images, pad, top, left):
         return images.copy()
+
+    return wrong
+
+
+@accepts_a_right_crop_and_rejects_wrong_ones.broken
+def all_from_the_first_image(right):
+    """every window is cut out of the first image (with images that are all alike nobody sees it)"""
+
+    def wrong(images, pad, top, left):
+        return right(np.repeat(images[:1], len(images), axis=0), pad, top, left)
+
+    return wrong
+
+
+@accepts_a_right_crop_and_rejects_wrong_ones.broken
+def mirrored_windows(right):
+    """the windows are mirrored (the sum of the pixels does not show it)"""
+
+    def wrong(images, pad, top, left):
+        return right(images, pad, top, left)[:, :, ::-1]
+
+    return wrong
+
+
+@accepts_a_right_crop_and_rejects_wrong_ones.broken
+def last_offset_missing(right):
+    """an offset of 2 * pad counts as 2 * pad - 1 (with smaller offsets nobody sees it)"""
+
+    def wrong(images, pad, top, left):
+        return right(images, pad, np.minimum(top, 2 * pad - 1), np.minimum(left, 2 * pad - 1))
 
     return wrong
 
