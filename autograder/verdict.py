@@ -12,7 +12,10 @@ from autograder.probes import Inputs
 from autograder.running import Outcome
 
 UNTOUCHED = "not attempted yet"
-NEVER_RAISED = "It raises no error for any wrong one: use `assert`, as what a test returns is ignored."
+NEVER_RAISED = (
+    "It raises no error for any wrong one. Does it use `assert`? What a test returns is ignored. "
+    "If it does, do its inputs let a wrong result show?"
+)
 
 
 @dataclass(frozen=True)

@@ -211,8 +211,8 @@ def _(rng):
 
 @probe("salt_and_pepper", cases=1)
 def hits_all_channels_of_a_pixel_together(s, images, u, p):
-    given = images.copy()
-    hit = np.asarray(s.salt_and_pepper(images, u, p)) != given
+    before = np.array(images)
+    hit = np.asarray(s.salt_and_pepper(images, u, p)) != before
     return {"pixels_are_hit_in_some_channels_only": (hit.any(axis=-1) != hit.all(axis=-1)).any()}
 
 
@@ -944,21 +944,6 @@ def _(rng):
         "box": boxes_inside(rng, 5, 8, 11),
         "size": 2,
         "pixel": 1,
-    }
-
-
-@probe("crop_and_resize", cases=1, rtol=ROUNDING)
-def crops_images_of_one_row(s, images, box, size):
-    return cropped(s, images, box, size)
-
-
-@crops_images_of_one_row.inputs
-def _(rng):
-    left, width = rng.uniform(0.2, 2, 3), rng.uniform(2, 4, 3)
-    return {
-        "images": tensor_photos(rng, 3, 2, 1, 6),
-        "box": np.array([np.zeros(3), left, np.ones(3), width]),
-        "size": 4,
     }
 
 

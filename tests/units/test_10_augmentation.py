@@ -35,6 +35,10 @@ MIXED = "\n    return out, (1 - share) * y + share * y[partner]"
 PASTE = "        out[n, t : t + h, l : l + w] = images[j, t : t + h, l : l + w]\n"
 LIMITS = "        t, l, h, w = top[n], left[n], height[n], width[n]\n"
 
+CUT = "        b, r = min(top[n] + height[n], H), min(left[n] + width[n], W)\n"
+CUT += "        t, l = max(top[n], 0), max(left[n], 0)\n"
+CUT += "        out[n, t : max(b, 0), l : max(r, 0)] = images[j, t : max(b, 0), l : max(r, 0)]\n"
+
 SLIPS = {
     "columns of another layout": (
         "flip",
@@ -96,6 +100,29 @@ SLIPS = {
         WINDOWS.replace("(0, 0)))", "(0, 0)), 'reflect')").format(
             "top[n] : top[n] + H, left[n] : left[n] + W"
         ),
+    ),
+    "slices with a number for each image": (
+        "pad_and_crop",
+        "PC-slices",
+        CLEFT + "return p[:, top : top + H, left : left + W]",
+    ),
+    "every window out of the first image": (
+        "pad_and_crop",
+        "PC-image-0",
+        WINDOWS.replace("p[n, {}]", "p[0, {}]").format("top[n] : top[n] + H, left[n] : left[n] + W"),
+    ),
+    "an angle beside a grid": (
+        "rotation_coordinates",
+        "RC-broadcast-grid",
+        CENTRED.replace(".reshape(-1, 1, 1)", "").format(
+            "np.cos(t) * h + np.sin(t) * w", "np.cos(t) * w - np.sin(t) * h"
+        ),
+    ),
+    "a row that is turned too early": (
+        "rotation_coordinates",
+        "RC-overwritten",
+        PLACES + "h = h * np.cos(t) + w * np.sin(t)\n    w = w * np.cos(t) - h * np.sin(t)\n"
+        "    return h + (H - 1) / 2, w + (W - 1) / 2",
     ),
     "degrees for radians": (
         "rotation_coordinates",
@@ -168,6 +195,41 @@ SLIPS = {
         + "    C = np.maximum(0, 1 - abs(cols[..., None] - np.arange(W)))\n"
         + "    return np.einsum('npqh,npqw,nhwc->npqc', R, C, images) * ok[..., None]",
     ),
+    "floor and ceiling": (
+        "bilinear",
+        "BI-ceil",
+        CORNERS + "total = 0\n"
+        "    up, down, left, right = np.floor(rows), np.ceil(rows), np.floor(cols), np.ceil(cols)\n"
+        "    for r, u in ((up, down - rows), (down, rows - up)):\n"
+        "        for c, v in ((left, right - cols), (right, cols - left)):\n"
+        "            inside = (r >= 0) & (r < H) & (c >= 0) & (c < W)\n"
+        "            i, j = (r * inside).astype(int), (c * inside).astype(int)\n"
+        "            total = total + (u * v * inside)[..., None] * images[n, i, j]\n"
+        "    return total",
+    ),
+    "the number of the image without axes": (
+        "bilinear",
+        "BI-image-axis",
+        CORNERS + "i, j = np.floor(rows).astype(int), np.floor(cols).astype(int)\n"
+        "    return images[np.arange(len(images)), i.clip(0, H - 1), j.clip(0, W - 1)]",
+    ),
+    "contrast first, two clips": (
+        "brightness_contrast",
+        "BC-contrast-first",
+        "m = images.mean((1, 2, 3), keepdims=True)\n"
+        "    y = np.clip(m + contrast.reshape(-1, 1, 1, 1) * (images - m), 0, 1)\n"
+        "    return np.clip(y * brightness.reshape(-1, 1, 1, 1), 0, 1)",
+    ),
+    "brightness without axes, on the right": (
+        "brightness_contrast",
+        "BC-broadcast",
+        "return np.clip(images * brightness, 0, 1)",
+    ),
+    "a mean without its axes": (
+        "brightness_contrast",
+        "BC-broadcast",
+        "y = images * brightness[:, None, None, None]\n    return y - y.mean(axis=(1, 2, 3))",
+    ),
     "a sum": (
         "brightness_contrast",
         "BC-added",
@@ -235,6 +297,12 @@ SLIPS = {
         HOLES + "        r, c = np.clip(r, 0, y.shape[1] - size), np.clip(c, 0, y.shape[2] - size)\n"
         "        y[n, r : r + size, c : c + size] = 0\n    return y",
     ),
+    "size counted from the border": (
+        "cutout",
+        "CO-start-clipped",
+        HOLES + "        r, c = max(r, 0), max(c, 0)\n"
+        "        y[n, r : r + size, c : c + size] = 0\n    return y",
+    ),
     "holes that stay": (
         "cutout",
         "CO-in-place",
@@ -262,6 +330,28 @@ SLIPS = {
         "MX-exchanged",
         "w = lam.reshape(-1, 1, 1, 1)\n    v = lam.reshape(-1, 1)\n"
         "    return (1 - w) * images + w * images[partner], (1 - v) * y + v * y[partner]",
+    ),
+    "labels of the image whose partner it is": (
+        "mixup",
+        "MX-labels-inverse",
+        "w = lam.reshape(-1, 1, 1, 1)\n    v = lam.reshape(-1, 1)\n    other = np.zeros_like(y)\n"
+        "    for n, j in enumerate(np.argsort(partner)):\n        other[n] = y[j]\n"
+        "    return w * images + (1 - w) * images[partner], v * y + (1 - v) * other",
+    ),
+    "images alone": (
+        "mixup",
+        "MX-no-labels",
+        "w = lam.reshape(-1, 1, 1, 1)\n    return w * images + (1 - w) * images[partner]",
+    ),
+    "an overlap below 0": (
+        "cutmix",
+        "CM-negative-area",
+        BOXES + CUT + "        share[n] = (b - t) * (r - l) / (H * W)" + MIXED,
+    ),
+    "the pixels that look different": (
+        "cutmix",
+        "CM-changed",
+        BOXES + CUT + "        share[n] = (out[n] != images[n]).any(axis=-1).mean()" + MIXED,
     ),
     "the area that was asked for": (
         "cutmix",
@@ -304,6 +394,39 @@ def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
         assert told - {None} == {mistake}
 
 
+OVERWRITTEN = {
+    "twice the noise": (
+        "salt_and_pepper",
+        "images[u < p] = 0\n    images[u >= 1 - p] = 1\n    return images",
+    ),
+    "salt of 255": (
+        "salt_and_pepper",
+        "images[u < p / 2] = 0\n    images[u >= 1 - p / 2] = 255\n    return images",
+    ),
+    "no hole at the border": (
+        "cutout",
+        HOLES.replace("images.copy()", "images")
+        + "        y[n, r : r + size, c : c + size] = 0\n    return y",
+    ),
+    "pasted from what is pasted": (
+        "cutmix",
+        BOXES.replace("images.copy()", "images")
+        + CUT
+        + "        share[n] = max(b - t, 0) * max(r - l, 0) / (H * W)"
+        + MIXED,
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), OVERWRITTEN.values(), ids=OVERWRITTEN)
+def test_a_wrong_result_in_an_overwritten_input_is_not_called_right(exercise, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    says = {p.mistake.id: p.mistake.says for p in notebook.unit.patches}
+    for asked in questions:
+        told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
+        assert told and not any("result is right" in says[m] for m in told - {None})
+
+
 LAZY_TESTS = {
     "offsets in the middle": ("(3, 4, 5, 2)", "np.full(3, 2), np.full(3, 2)", "never_moved"),
     "one image": ("(1, 4, 5, 2)", "np.array([0]), np.array([3])", "one_offset_for_all"),
@@ -311,6 +434,11 @@ LAZY_TESTS = {
         "(3, 4, 5, 2)",
         "np.array([0, 1, 4]), np.array([0, 1, 4])",
         "rows_and_columns_exchanged",
+    ),
+    "offsets below the last one": (
+        "(3, 4, 5, 2)",
+        "np.array([0, 1, 3]), np.array([3, 2, 0])",
+        "last_offset_missing",
     ),
     "a copy handed in": ("(3, 4, 5, 2)", "np.array([0, 1, 4]), np.array([3, 4, 0])", "inputs_overwritten"),
 }
@@ -332,6 +460,33 @@ def test_a_lazy_test_of_the_crop_is_found_out(shape, offsets, overlooked, notebo
     assert run_probe(probe, names, {"implementation": right}).status == "values"
     breaker = next(b for b in probe.breakers if b.__name__ == overlooked)
     assert run_probe(probe, names, {"implementation": breaker(right)}).status == "values"
+
+
+LOOKS = {
+    "constant images": ("np.ones((3, 4, 5, 2))", "found == wanted", "all_from_the_first_image"),
+    "sums": (
+        "np.random.default_rng(0).random((3, 4, 5, 2))",
+        "np.isclose(found.sum(), wanted.sum())",
+        "mirrored_windows",
+    ),
+}
+
+
+@pytest.mark.parametrize(("images", "compared", "overlooked"), LOOKS.values(), ids=LOOKS)
+def test_a_test_that_does_not_look_at_the_content_is_found_out(images, compared, overlooked, notebook):
+    body = (
+        f"images, top, left = {images}, np.array([0, 1, 4]), np.array([3, 4, 0])\n"
+        "    p = np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)))\n"
+        "    wanted = np.stack([p[n, t : t + 4, l : l + 5] for n, (t, l) in enumerate(zip(top, left))])\n"
+        "    found = implementation(images, 2, top, left)\n"
+        f"    assert np.all({compared})"
+    )
+    names = notebook.with_body("test_pad_and_crop", body)
+    probe = next(p for p in notebook.unit.probes.values() if p.judges)
+    right = notebook.reference.given(Given(probe.judges))
+    breaker = next(b for b in probe.breakers if b.__name__ == overlooked)
+    for implementation in (right, breaker(right)):
+        assert run_probe(probe, names, {"implementation": implementation}).status == "values"
 
 
 def row_of(*pixels):

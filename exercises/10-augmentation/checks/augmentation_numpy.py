@@ -70,8 +70,8 @@ def decides_at_the_thresholds_themselves(s, images, u, p):
 
 @probe("salt_and_pepper", cases=1)
 def hits_all_channels_of_a_pixel_together(s, images, u, p):
-    given = images.copy()
-    hit = np.asarray(s.salt_and_pepper(images, u, p)) != given
+    before = np.array(images)
+    hit = np.asarray(s.salt_and_pepper(images, u, p)) != before
     return {"pixels_are_hit_in_some_channels_only": (hit.any(axis=-1) != hit.all(axis=-1)).any()}
 
 
