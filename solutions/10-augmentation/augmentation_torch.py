@@ -23,7 +23,8 @@
 #
 # **Devices.** Your functions get tensors and return tensors of the same type on the same device.
 # A new tensor needs to be told: `torch.arange(5, dtype=images.dtype, device=images.device)`.
-# No function changes its inputs. No function loops over the images of a batch.
+# No function changes its inputs. No function needs a loop over the images of a batch.
+# No check counts your loops, but the experiments are slow with them.
 #
 # Images have the shape `(N, C, H, W)`: channels come before rows and columns.
 # Rows come before columns, wherever both are named, with one exception that section 2 warns of.
@@ -72,6 +73,7 @@ print("rot90 without axes:", tuple(torch.rot90(pixels).shape))
 # `torch.rand(3)` gives three uniform numbers in [0, 1). With the shape `(3, 1, 1, 1)` they fit to images.
 #
 # Set no seed, and keep `p` as `self.p`: others may change it later.
+# The numbers come from PyTorch, so that `torch.manual_seed` in a program makes its run repeatable.
 # No two runs of this layer are equal, so one of the checks counts.
 # Its tolerance is wide: a right layer fails by bad luck less than once in a million checks.
 
@@ -105,8 +107,8 @@ check(RandomFlip)
 # %% [markdown]
 # **Question** (4 minutes). A friend calls his flip once for all training images, before the first epoch.
 # Another friend flips in every step, and when she measures the accuracy on the validation images, too.
-# What does each of them lose? How would each have noticed? Whose mistake does `RandomFlip` make impossible,
-# as long as it stands inside of the model?
+# What does each of them lose? How would each have noticed? `RandomFlip` stands inside of the model:
+# whose mistake does that rule out, and on what does the other friend still depend?
 
 # %% [markdown] question="au-torch-when" points=2
 # *Your answer here.*
@@ -181,7 +183,7 @@ check(warp)
 #
 # - `scale` speaks of the **area**: a share $s$ of the area of the image.
 # - `ratio` is width over height. It is drawn so that its **logarithm** is uniform:
-#   2 : 1 is then as likely as 1 : 2.
+#   2 : 1 is then as likely as 1 : 2, {eq}`au-log-ratio`.
 # - A box that is too high or too wide is cut to the height or width of the image.
 #   (PyTorch's own transform draws again instead, up to ten times.)
 # - The place is uniform among all places where the box fits.
@@ -192,7 +194,7 @@ check(warp)
 
 # %% solution="crop_boxes"
 def crop_boxes(u, H, W, scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3)):
-    """A box for each image, by its area and its aspect ratio, {eq}`au-crop-area`.
+    """A box for each image, by its area and its aspect ratio, {eq}`au-crop-area`, {eq}`au-log-ratio`.
 
     u: (N, 4), uniform numbers in [0, 1): for the area, for the ratio, for top and for left, in this order.
     H, W: the size of the images, in pixels. scale: least and greatest share of the area, uniform between.
@@ -219,8 +221,9 @@ check(crop_boxes)
 # **Question** (5 minutes). A friend reads `scale` as the share of the **side**; {eq}`au-crop-mean` has
 # the mean areas. Let the image be square, the ratio always 1, and `scale=(0.08, 1)`, uniform.
 # Which share of his crops is smaller than a quarter of the image, and which of yours?
-# His program runs, and his network learns. Which two curves would make him suspicious, and which single
-# number could he have printed instead?
+# His program runs, and his network learns. Compare its training and its validation accuracy with those of the
+# network of a friend who reads `scale` as the area: what may differ, and why is that no proof of a mistake?
+# Which single number could he have printed to be sure?
 
 # %% [markdown] question="au-torch-area" points=2
 # *Your answer here.*
@@ -230,9 +233,10 @@ check(crop_boxes)
 #
 # Now read the boxes: `size` × `size` places in each, evenly spread. The box is divided into `size` strips of
 # equal height, and output row $i$ reads in the **middle** of strip $i$. Columns go in the same way.
-# So the places are at $\frac12, \frac32, \dots$ strips from the upper edge of the box.
+# So the places are at $\frac12, \frac32, \dots$ strips from the upper edge of the box, {eq}`au-resize`.
 #
-# You have edges, and `align_corners=False` wants edges: the upper edge of the image is −1, the lower one 1.
+# The first line of that equation counts from the upper **edge** of the image, the last one from the centre
+# of its first pixel. `align_corners=False` wants edges: the upper edge of the image is −1, the lower one 1.
 #
 # This is the one place of the unit where pixels outside of the image do not count as 0.
 # A box at the border that is enlarged reads up to half a pixel beyond the last centre,
@@ -241,7 +245,7 @@ check(crop_boxes)
 
 # %% solution="crop_and_resize"
 def crop_and_resize(images, top, left, height, width, size):
-    """Make an image of size x size of a box in each image, {eq}`au-crop-area`, {eq}`au-bilinear`.
+    """Make an image of size x size of a box in each image, {eq}`au-resize`, {eq}`au-bilinear`.
 
     images: (N, C, H, W). top, left, height, width: (N,), whole numbers or of the type of the images,
     in pixels from the upper and left edges: top = 2, height = 3 is rows 2, 3, 4. size: a whole number.
@@ -292,7 +296,8 @@ plt.show()
 # Mixup and CutMix give labels such as 0.7 cat and 0.3 dog: rows of probabilities.
 # The loss is $-\sum_k y_k \log p_k$ for each image, and the mean over the images, {eq}`au-mixup-loss`.
 # Take the logarithm of softmax in one go, with `log_softmax`: the logarithm of a softmax that is
-# rounded to 0 is $-\infty$. Write it without PyTorch's loss functions.
+# rounded to 0 is $-\infty$. Write it without PyTorch's loss functions: the check sees numbers only,
+# but below you compare your loss with PyTorch's, and who grades gets a list of such calls.
 
 
 # %% solution="soft_cross_entropy"
@@ -451,7 +456,7 @@ def scaled(images, size):
 def loss_and_right(p, labels):
     """The mean of -log p of the right class, and how many of a hundred are right."""
     of_label = p[torch.arange(len(p)), labels]
-    return [-of_label.log().mean().item(), 100 * (p.argmax(dim=1) == labels).double().mean().item()]
+    return [-of_label.log().mean().item(), 100 * (p.argmax(dim=1) == labels).float().mean().item()]
 
 
 # %% experiment="views"
@@ -476,19 +481,28 @@ for seed in range(3):
     for name, views in VIEWS.items():
         each = [loss_and_right(predict_views(net, [view]), labels)[0] for view in views]
         table[name].append([*loss_and_right(predict_views(net, views), labels), np.mean(each)])
-print(f"{'':28} {'loss of the mean':>17} {'right, %':>14} {'mean loss of a view':>19}")
-for name, rows in table.items():
-    (loss, right, of_one), (loss_std, right_std, of_one_std) = np.mean(rows, axis=0), np.std(rows, axis=0)
-    print(
-        f"{name:28} {loss:9.3f} ± {loss_std:.3f} {right:8.1f} ± {right_std:.1f}",
-        f"{of_one:11.3f} ± {of_one_std:.3f}",
-    )
+rows_of = {name: np.array(rows) for name, rows in table.items()}  # seeds; loss, right, mean loss of a view
+
+
+def spread(numbers, digits=3):
+    return f"{numbers.mean():.{digits}f} ± {numbers.std():.{digits}f}"
+
+
+print(f"{'':28} {'loss of the mean':>16} {'right, %':>12} {'mean loss of a view':>20}")
+for name, rows in rows_of.items():
+    loss, right, of_one = rows.T
+    print(f"{name:28} {spread(loss):>16} {spread(right, 1):>12} {spread(of_one):>20}")
+print("\ndifference to the patch itself, by the same network")
+for name, rows in rows_of.items():
+    loss, right, _ = (rows - rows_of["the patch itself"]).T
+    print(f"{name:28} {spread(loss):>16} {spread(right, 1):>12}")
 
 # %% [markdown]
 # **Question** (5 minutes). Where does the inequality of {eq}`au-group` show in the table,
 # and where is it an equality?
 # Compare "ten crops" with the middle crop, and with the patch itself. Which question does each answer?
-# Which differences are larger than the spread of the three seeds? What does each row cost?
+# The three networks differ more from each other than the rows do, but each network has met all rows.
+# Which of the differences in the second table are larger than their own spread? What does each row cost?
 
 # %% [markdown] question="au-torch-views" points=2
 # *Your answer here.*
@@ -497,13 +511,13 @@ for name, rows in table.items():
 # ## Experiment: which augmentation helps? (12 minutes)
 #
 # A small network learns handwritten digits from ten images of each class, and then another one learns to tell
-# five photographs from patches of them, with twenty patches of each. Few images: now it should matter
+# five photographs from patches of them, with ten patches of each. Few images: now it should matter
 # what you do with them. Of one seed, every run has the same images, the same first weights
 # and the same number of steps; only the augmentation differs. Your functions do the work.
 # Three seeds, one to two minutes on two CPU cores.
 #
 # **Predict first.** Write down, before you run the cells: for digits, which of the four helps most,
-# and which harms? For photographs, is your order the same?
+# and which harms? For photographs, is your order the same? (Mixup is tried on digits alone.)
 # For which will the *training* accuracy (on unchanged images) rise most slowly?
 # A wrong prediction costs nothing. A missing reason does.
 
@@ -513,6 +527,7 @@ for name, rows in table.items():
 
 # %%
 def mirror(images, generator):
+    """RandomFlip draws from PyTorch's own generator, which the cells below set to a seed."""
     return RandomFlip(0.5)(images)
 
 
@@ -530,7 +545,7 @@ def resized_crop(images, generator):
 
 
 def blend(images, y, generator):
-    """Mixup with one uniform number per image: pairs of neighbours in the shuffled batch."""
+    """Mixup with one uniform number per image: the partner is the image before in the shuffled batch."""
     lam = torch.rand(len(images), 1, device=images.device, generator=generator)
     partner = torch.arange(len(images)).roll(1)
     image_lam = lam[:, :, None, None]
@@ -549,8 +564,12 @@ experiment.plot_transforms(digits)
 experiment.plot_curves(digits)
 
 # %% experiment="photos"
+torch.manual_seed(0)
 photographs = experiment.compare(transforms, size="short")
 experiment.plot_transforms(photographs)
+
+# %% experiment="photos-curves"
+experiment.plot_curves(photographs)
 
 # %% [markdown]
 # **Explain.** Compare the pictures with your prediction, and say where it was wrong.

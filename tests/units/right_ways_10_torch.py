@@ -107,7 +107,7 @@ way(
         m = matrices.reshape(N, 6, 1, 1).unbind(1)
         rows = m[0] * r + m[1] * c + m[2] + (H - 1) / 2
         cols = m[3] * r + m[4] * c + m[5] + (W - 1) / 2
-        grid = torch.stack((2 * cols / (W - 1) - 1, 2 * rows / (H - 1) - 1), -1)
+        grid = torch.stack((2 * cols / max(W - 1, 1) - 1, 2 * rows / max(H - 1, 1) - 1), -1)
         return F.grid_sample(images, grid, align_corners=True)
     """,
 )
@@ -223,8 +223,8 @@ way(
         cols = left.view(-1, 1) + (2 * steps + 1) * width.view(-1, 1) / (2 * size) - 0.5
         rows, cols = rows.clamp(0, H - 1), cols.clamp(0, W - 1)
         grid = images.new_empty(N, size, size, 2)
-        grid[..., 0] = (2 * cols / (W - 1) - 1)[:, None, :]
-        grid[..., 1] = (2 * rows / (H - 1) - 1)[:, :, None]
+        grid[..., 0] = (2 * cols / max(W - 1, 1) - 1)[:, None, :]
+        grid[..., 1] = (2 * rows / max(H - 1, 1) - 1)[:, :, None]
         return F.grid_sample(images, grid, align_corners=True)
     """,
 )

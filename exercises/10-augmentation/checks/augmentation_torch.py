@@ -75,18 +75,35 @@ def reads_p_at_every_call(s, images):
     layer = s.RandomFlip(0.0)
     before = layer(tensor(images))
     layer.p = 1.0
-    return {"y_for_p_0": before, "y_after_layer_p_was_set_to_1": layer(tensor(images))}
+    return {
+        "y_for_p_0": before,
+        "y_after_layer_p_was_set_to_1": layer(tensor(images)),
+        "y_of_a_new_layer_for_p_1": s.RandomFlip(1.0)(tensor(images)),
+    }
+
+
+def all_in_the_batch(outputs, images):
+    """Is each output one of the images or a mirror image of one, at whatever place of the batch?"""
+    import torch
+
+    if outputs.shape[1:] != images.shape[1:]:
+        return False
+    candidates = torch.cat([images, images.flip(3)])
+    return (outputs[:, None] == candidates).flatten(2).all(dim=2).any(dim=1).all()
 
 
 @probe("RandomFlip", cases=2)
 def decides_for_each_image_and_at_every_call(s, images, p):
     given, layer = tensor(images), s.RandomFlip(p)
     first, *others = [layer(given) for _ in range(40)]
+    fresh = [s.RandomFlip(p)(given) for _ in range(40)]
     mirrored, same = first == given.flip(3), first == given
     found = {
         "each_pixel_is_that_of_the_image_or_of_its_mirror_image": fact((mirrored | same).all()),
+        "each_output_is_some_image_of_the_batch_or_its_mirror_image": fact(all_in_the_batch(first, given)),
         "all_images_share_their_fate": fact(mirrored.all() or same.all()),
         "forty_calls_do_the_same": fact(all((first == other).all() for other in others)),
+        "forty_new_layers_do_the_same": fact(all((first == other).all() for other in fresh)),
     }
     for axis, name in enumerate(("channels", "rows", "columns"), 1):
         found[f"all_{name}_are_mirrored_together"] = fact((mirrored.all(axis) == mirrored.any(axis)).all())
@@ -104,13 +121,35 @@ def mirrored_ones(layer, batch, calls):
 @probe("RandomFlip", cases=1, rtol=0.3)
 def mirrors_its_share(s, p, batch, calls):
     share = mirrored_ones(s.RandomFlip(p), batch, calls).double().mean()
-    return {"share_of_mirrored": share, "share_of_the_rest": 1 - share}
+    always = mirrored_ones(s.RandomFlip(1.0), batch, 1).double().mean()
+    return {"share_of_mirrored": share, "share_of_the_rest": 1 - share, "share_of_mirrored_for_p_1": always}
 
 
 @probe("RandomFlip", cases=1, rtol=0.25)
 def mirrors_more_at_one_call_and_fewer_at_another(s, p, batch, calls):
+    import torch
+
     count = mirrored_ones(s.RandomFlip(p), batch, calls).double().sum(dim=1)
-    return {"deviation_over_that_of_independent_coins": count.std() / (batch * p * (1 - p)) ** 0.5}
+    fresh = torch.cat([mirrored_ones(s.RandomFlip(p), batch, 1) for _ in range(calls)]).double().sum(dim=1)
+    of_independent_coins = (batch * p * (1 - p)) ** 0.5
+    return {
+        "deviation_over_that_of_independent_coins": count.std() / of_independent_coins,
+        "deviation_of_new_layers_over_that_of_independent_coins": fresh.std() / of_independent_coins,
+        "share_of_mirrored_for_p_1": mirrored_ones(s.RandomFlip(1.0), batch, 1).double().mean(),
+    }
+
+
+@probe("RandomFlip", cases=1)
+def draws_the_same_again_after_the_same_seed(s, images, seed):
+    import torch
+
+    layer = s.RandomFlip(0.5)
+    with torch.random.fork_rng(devices=[]):
+        found = []
+        for _ in range(2):
+            torch.manual_seed(seed)
+            found.append(layer(tensor(images)))
+    return {"two_calls_after_the_same_seed_are_equal": fact((found[0] == found[1]).all())}
 
 
 @probe("RandomFlip", cases=1)
@@ -142,6 +181,14 @@ def lets_zeros_outside_count_as_neighbours(s, images, matrices):
     return {"y": s.warp(tensor(images), tensor(matrices))}
 
 
+@probe("warp", cases=1, rtol=ROUNDING)
+def warps_images_of_one_row_and_of_one_column(s, row, column, along_the_row, along_the_column):
+    return {
+        "y_of_one_row": s.warp(tensor(row), tensor(along_the_row)),
+        "y_of_one_column": s.warp(tensor(column), tensor(along_the_column)),
+    }
+
+
 @probe("warp", cases=1, rtol=1e-6)
 def lets_gradients_through_to_images_and_matrices(s, images, matrices, dout):
     x, m = (tensor(v).clone().requires_grad_(True) for v in (images, matrices))
@@ -168,7 +215,10 @@ def warps_on_the_device_of_the_images_in_their_type(s, shape):
 
 
 def drawn(s, u, **settings):
-    top, left, height, width = s.crop_boxes(tensor(u), **settings)
+    found = s.crop_boxes(tensor(u), **settings)
+    if len(found) != 4:
+        raise ValueError(f"four tensors were expected (top, left, height, width), {len(found)} were returned")
+    top, left, height, width = found
     return {"top": top, "left": left, "height": height, "width": width}
 
 
@@ -259,7 +309,10 @@ def takes_labels_of_one_class_too(s, scores, y):
 
 @probe("soft_cross_entropy", cases=2, rtol=ROUNDING)
 def stays_finite_for_large_scores(s, scores, y):
-    return {"loss": s.soft_cross_entropy(tensor(scores), tensor(y))}
+    return {
+        "loss": s.soft_cross_entropy(tensor(scores), tensor(y)),
+        "loss_for_a_thousandth_of_the_scores": s.soft_cross_entropy(tensor(scores / 1000), tensor(y)),
+    }
 
 
 @probe("soft_cross_entropy", cases=1, rtol=1e-6)
@@ -350,14 +403,19 @@ def leaves_a_model_in_evaluation_mode_there(s, views, weight, norm):
 
 
 @probe("predict_views", cases=1)
-def keeps_no_graph_and_leaves_gradients_switched_on(s, views, weight):
+def keeps_no_graph_and_leaves_the_switch_for_gradients_alone(s, views, weight):
     import torch
 
     model = small_model(weight)
     with torch.enable_grad():
         mean = s.predict_views(model, tensor(views))
+        on = torch.is_grad_enabled()
+        with torch.no_grad():
+            s.predict_views(model, tensor(views))
+            still_off = not torch.is_grad_enabled()
         return {
             "the_mean_has_a_graph": fact(mean.requires_grad),
-            "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+            "gradients_are_on_afterwards": fact(on),
+            "gradients_that_were_off_are_off_afterwards": fact(still_off),
             "parameters_can_be_trained_afterwards": fact(all(p.requires_grad for p in model.parameters())),
         }
