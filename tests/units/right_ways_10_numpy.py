@@ -287,6 +287,16 @@ way(
 )
 way(
     "brightness_contrast",
+    "contrast first, one clip: the two steps commute",
+    """
+    def brightness_contrast(images, brightness, contrast):
+        m = images.mean(axis=(1, 2, 3), keepdims=True)
+        stretched = m + contrast[:, None, None, None] * (images - m)
+        return (stretched * brightness[:, None, None, None]).clip(0, 1)
+    """,
+)
+way(
+    "brightness_contrast",
     "the batch at the end",
     """
     def brightness_contrast(images, brightness, contrast):
@@ -455,6 +465,22 @@ way(
             lam = 1 - (r1 - r0) * (c1 - c0) / (H * W)
             labels[n] = lam * y[n] + (1 - lam) * y[partner[n]]
         return out, labels
+    """,
+)
+way(
+    "cutmix",
+    "an overlap that is cut off at 0",
+    """
+    def cutmix(images, y, partner, top, left, height, width):
+        H, W = images.shape[1:3]
+        out, share = images.copy(), np.zeros(len(y))
+        for n, j in enumerate(partner):
+            t, b = max(top[n], 0), min(top[n] + height[n], H)
+            l, r = max(left[n], 0), min(left[n] + width[n], W)
+            if b > t and r > l:
+                out[n, t:b, l:r] = images[j, t:b, l:r]
+            share[n] = max(b - t, 0) * max(r - l, 0) / (H * W)
+        return out, np.stack([(1 - s) * y[n] + s * y[partner[n]] for n, s in enumerate(share)])
     """,
 )
 way(
