@@ -69,11 +69,11 @@ def plot_rates(results: Results, names: list[str] | None = None) -> "Figure":
     A run whose loss is no number at the end counts as worse than any other, and a cross marks its rate."""
     fig, axes = figure(3, width=4, height=3.4)
     for ax, key in zip(axes, ("train_loss", "val_loss", "val_accuracy"), strict=True):
-        for name in names or names_of(results):
+        for row, name in enumerate(names or names_of(results)):
             rates, values = over_rates(results, name, key)
             lost = ~np.isfinite(over_rates(results, name, "train_loss")[1])
             line(ax, rates, np.where(lost, -np.inf if key == "val_accuracy" else np.inf, values), name)
-            crosses(ax, np.array(rates)[lost.any(axis=1)], name)
+            crosses(ax, np.array(rates)[lost.any(axis=1)], name, row)
         ax.set(xscale="log", xlabel="learning rate")
         guess = 1 / CLASSES if key == "val_accuracy" else GUESSING
         ax.axhline(guess, color=GREY, linewidth=1)
@@ -110,11 +110,11 @@ def line(ax: Any, x: Any, values: np.ndarray, name: str, label: str = "", **opti
     ax.fill_between(x, values.min(axis=1), values.max(axis=1), color=look["color"], alpha=0.12, linewidth=0)
 
 
-def crosses(ax: Any, rates: np.ndarray, name: str) -> None:
-    """A cross at the upper edge at each of these rates, in the colour of the optimizer."""
-    colour = LOOKS.get(name, OTHER)["color"]
-    place = {"transform": ax.get_xaxis_transform(), "clip_on": False, "zorder": 3}
-    ax.plot(rates, np.full(len(rates), 0.97), "x", color=colour, markersize=7, markeredgewidth=2, **place)
+def crosses(ax: Any, rates: np.ndarray, name: str, row: int) -> None:
+    """A cross near the upper edge at each rate, in the colour of the optimizer and a row of its own."""
+    look = {"color": LOOKS.get(name, OTHER)["color"], "markersize": 6, "markeredgewidth": 2}
+    height = np.full(len(rates), 0.97 - 0.06 * row)
+    ax.plot(rates, height, "x", transform=ax.get_xaxis_transform(), **look)
 
 
 @house_style

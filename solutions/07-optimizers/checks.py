@@ -1252,7 +1252,7 @@ def lets_matrices_decay_and_vectors_not(s, weight_decay):
     return {
         **{f"{name}_is_in_a_group": fact(decays) for name, decays in found.items()},
         **{f"{name}_is_there_twice": fact(len(decays) > 1) for name, decays in found.items()},
-        **{f"weight_decay_of_{name}": np.array(max(decays, default=0.0)) for name, decays in found.items()},
+        **{f"weight_decay_of_{name}": float(max(decays, default=0)) for name, decays in found.items()},
     }
 
 

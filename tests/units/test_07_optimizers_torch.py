@@ -378,6 +378,23 @@ def test_a_slip_in_another_hand_is_named(mistake, right, wrong, notebook, questi
         assert mistake in told, told
 
 
+NANS = {
+    "a factor t and no power": ("b2 ** state", "b2 * state"),
+    "the square subtracted": ("+ (1 - b2) * p.grad", "- (1 - b2) * p.grad"),
+    "the root of the mean": ("s_hat**0.5", "m_hat**0.5"),
+}
+
+
+@pytest.mark.parametrize(("right", "wrong"), NANS.values(), ids=NANS)
+def test_a_nan_that_comes_from_elsewhere_is_not_called_a_count_from_zero(right, wrong, notebook, questions):
+    source = WAYS["AdamW"]["the decay after the step, the accepted convention"]
+    slipped = source.replace(right, wrong)
+    assert slipped != source
+    names = notebook.with_source(slipped)
+    told = [v.mistake for asked in questions for v in notebook.verdicts(names, "AdamW", asked)]
+    assert any(told) and "AD4-torch" not in told, told
+
+
 def test_the_optimizers_of_the_library_pass_every_probe(notebook, questions):
     """The checks ask for nothing that torch's own do not do; they want a rate of 0 or more, as torch does."""
     library = {
