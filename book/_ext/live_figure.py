@@ -34,7 +34,8 @@ class LiveFigure(SphinxDirective):
         figure = nodes.figure(classes=["live-figure"])
         element = name if "-" in name else f"{name}-figure"  # HTML wants a hyphen in the name of an element
         figure += nodes.raw("", f"<{element}></{element}>{NEEDS}", format="html")
-        figure += nodes.image(uri=self._twin(name), alt=self.options["alt"], classes=["static-twin"])
+        twin = {"uri": self._twin(name), "alt": self.options["alt"], "classes": ["static-twin"]}
+        figure += nodes.image(**twin, loading="lazy")  # never loaded where a script replaces it
         caption = nodes.Element()
         self.state.nested_parse(self.content, self.content_offset, caption)
         figure += nodes.caption("", "", *caption[0].children)
