@@ -25,15 +25,16 @@ def full_batch(problem: str, name: str, lr: float, seed: int, evaluations: int) 
     x = torch.from_numpy(data.train_images.reshape(len(data.train_images), -1) / 16)
     y = torch.from_numpy(data.train_labels)
     net = _net(problem, seed)
-    parameters, losses = list(net.parameters()), []
+    parameters = list(net.parameters())
+    losses: list[float] = []
 
-    def evaluate() -> torch.Tensor:
+    def evaluate() -> float:
         optimizer.zero_grad()
         squares = sum((p.square().sum() for p in parameters), torch.zeros(()))
         loss = nn.functional.cross_entropy(net(x), y) + L2 / 2 * squares
         loss.backward()
         losses.append(loss.item())
-        return loss
+        return losses[-1]
 
     if name == "L-BFGS":
         optimizer = _lbfgs(parameters, evaluations)

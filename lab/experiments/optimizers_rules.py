@@ -13,8 +13,10 @@ MakeOptimizer = Callable[[list[nn.Parameter], float], torch.optim.Optimizer]
 MU = 0.9
 
 
-def _sgd(parameters: list[nn.Parameter], lr: float, **options: float) -> torch.optim.Optimizer:
-    return torch.optim.SGD(parameters, lr=lr, **options)
+def _sgd(
+    parameters: list[nn.Parameter], lr: float, momentum: float = 0, nesterov: bool = False
+) -> torch.optim.Optimizer:
+    return torch.optim.SGD(parameters, lr=lr, momentum=momentum, nesterov=nesterov)
 
 
 def _clipped(max_norm: float, parameters: list[nn.Parameter], lr: float) -> torch.optim.Optimizer:

@@ -511,8 +511,8 @@ for name, rows in rows_of.items():
 # ## Experiment: which augmentation helps? (12 minutes)
 #
 # A small network learns handwritten digits from ten images of each class, and then another one learns to tell
-# five photographs from patches of them, with ten patches of each. Few images: now it should matter
-# what you do with them. Of one seed, every run has the same images, the same first weights
+# five photographs from patches of them, with ten patches of each. Few images: does it matter now
+# what you do with them? Of one seed, every run has the same images, the same first weights
 # and the same number of steps; only the augmentation differs. Your functions do the work.
 # Three seeds, one to two minutes on two CPU cores.
 #
@@ -520,6 +520,9 @@ for name, rows in rows_of.items():
 # and which harms? For photographs, is your order the same? (Mixup is tried on digits alone.)
 # For which will the *training* accuracy (on unchanged images) rise most slowly?
 # A wrong prediction costs nothing. A missing reason does.
+#
+# In the pictures a dot is a seed, and a bar is their mean with the standard deviation on both sides.
+# The axes do not begin at 0, and those of digits and photographs differ.
 
 # %% [markdown] question="au-torch-predict" points=2
 # *Your prediction here, with a reason for each.*
@@ -574,7 +577,8 @@ experiment.plot_curves(photographs)
 # %% [markdown]
 # **Explain.** Compare the pictures with your prediction, and say where it was wrong.
 # Which of the differences are larger than the spread of the three seeds?
-# Why does the same transform help one data set and harm the other, or do nothing?
+# If there are none, say so: that is a result, too.
+# Why may the same transform help one data set and harm the other, or do nothing?
 # What does the accuracy on the training images tell about all of this?
 
 # %% [markdown] question="au-torch-explain" points=3

@@ -631,8 +631,13 @@ def mirrored_ones(layer, batch, calls):
 # rtol: a coin for each batch is told by the next probe, and its share must not hang on luck here
 @probe("RandomFlip", cases=1, rtol=0.3)
 def mirrors_its_share(s, p, batch, calls):
-    share = mirrored_ones(s.RandomFlip(p), batch, calls).double().mean()
-    always = mirrored_ones(s.RandomFlip(1.0), batch, 1).double().mean()
+    import torch
+
+    each = [
+        mirrored_ones(s.RandomFlip(p), batch, 1) for _ in range(calls)
+    ]  # coins may be kept, no trouble here
+    share = torch.cat(each).double().mean()
+    always = mirrored_ones(s.RandomFlip(1.0), batch, 60).double().mean()
     return {"share_of_mirrored": share, "share_of_the_rest": 1 - share, "share_of_mirrored_for_p_1": always}
 
 
@@ -656,7 +661,7 @@ def mirrors_more_at_one_call_and_fewer_at_another(s, p, batch, calls):
     return {
         "deviation_over_that_of_independent_coins": count.std() / of_independent_coins,
         "deviation_of_new_layers_over_that_of_independent_coins": fresh.std() / of_independent_coins,
-        "share_of_mirrored_for_p_1": mirrored_ones(s.RandomFlip(1.0), batch, 1).double().mean(),
+        "share_of_mirrored_for_p_1": mirrored_ones(s.RandomFlip(1.0), batch, 60).double().mean(),
     }
 
 

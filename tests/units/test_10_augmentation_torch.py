@@ -258,6 +258,63 @@ SLIPS = {
         "    grid = torch.stack([x[:, None].expand(-1, size, -1), y[..., None].expand(-1, -1, size)], -1)\n"
         "    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)",
     ),
+    "half a pixel too early": (
+        "crop_and_resize",
+        "AU-crop-half-pixel",
+        "H, W = images.shape[2:]\n"
+        "    i = (torch.arange(size, dtype=images.dtype, device=images.device) + 0.5) / size\n"
+        "    h, w = top[:, None] + height[:, None] * i - 0.5, left[:, None] + width[:, None] * i - 0.5\n"
+        "    y, x = 2 * h / H - 1, 2 * w / W - 1\n"
+        "    grid = torch.stack([x[:, None].expand(-1, size, -1), y[..., None].expand(-1, -1, size)], -1)\n"
+        "    return F.grid_sample(images, grid, padding_mode='border', align_corners=False)",
+    ),
+    "centres at -1 and 1, which one row does not have": (
+        "warp",
+        "AU-warp-one-row",
+        "H, W = images.shape[2:]\n    like = dict(dtype=images.dtype, device=images.device)\n"
+        "    r = torch.arange(H, **like)[:, None].expand(H, W) - (H - 1) / 2\n"
+        "    c = torch.arange(W, **like).expand(H, W) - (W - 1) / 2\n"
+        "    y, x = (matrices @ torch.stack([r, c, r ** 0]).flatten(1)).unflatten(2, (H, W)).unbind(1)\n"
+        "    grid = torch.stack([2 * x / (W - 1), 2 * y / (H - 1)], dim=3)\n"
+        "    return F.grid_sample(images, grid, align_corners=True)",
+    ),
+    "the formula for columns from the left": (
+        "warp",
+        "AU-warp-formula",
+        "H, W = images.shape[2:]\n    like = dict(dtype=images.dtype, device=images.device)\n"
+        "    r = torch.arange(H, **like)[:, None].expand(H, W) - (H - 1) / 2\n"
+        "    c = torch.arange(W, **like).expand(H, W) - (W - 1) / 2\n"
+        "    y, x = (matrices @ torch.stack([r, c, r ** 0]).flatten(1)).unflatten(2, (H, W)).unbind(1)\n"
+        "    grid = torch.stack([(2 * x + 1) / W - 1, (2 * y + 1) / H - 1], dim=3)\n"
+        "    return F.grid_sample(images, grid, align_corners=False)",
+    ),
+    "a place for the box before it is cut": (
+        "crop_boxes",
+        "AU-box-place-first",
+        "area = (scale[0] + u[:, 0] * (scale[1] - scale[0])) * H * W\n"
+        "    r = ratio[0] ** (1 - u[:, 1]) * ratio[1] ** u[:, 1]\n"
+        "    h, w = (area / r) ** 0.5, (area * r) ** 0.5\n"
+        "    top, left = u[:, 2] * (H - h), u[:, 3] * (W - w)\n"
+        "    return top, left, h.clamp(max=H), w.clamp(max=W)",
+    ),
+    "width before height": (
+        "crop_boxes",
+        "AU-box-lengths-order",
+        "area = (scale[0] + u[:, 0] * (scale[1] - scale[0])) * H * W\n"
+        "    r = ratio[0] ** (1 - u[:, 1]) * ratio[1] ** u[:, 1]\n"
+        "    h, w = ((area / r) ** 0.5).clamp(max=H), ((area * r) ** 0.5).clamp(max=W)\n"
+        "    return u[:, 2] * (H - h), u[:, 3] * (W - w), w, h",
+    ),
+    "gradients switched on for good": (
+        "predict_views",
+        "TT-grad-on",
+        "modes = [m.training for m in model.modules()]\n    model.eval()\n"
+        "    torch.set_grad_enabled(False)\n"
+        "    mean = sum(model(view).softmax(dim=1) for view in views) / len(views)\n"
+        "    torch.set_grad_enabled(True)\n"
+        "    for m, mode in zip(model.modules(), modes):\n        m.training = mode\n"
+        "    return mean",
+    ),
     "scale as a side": (
         "crop_boxes",
         "U12-torch",
@@ -326,6 +383,50 @@ def test_a_batch_wide_coin_is_named(notebook, questions):
     told = {v.mistake for v in notebook.verdicts(names, "RandomFlip", questions[0]) if not v.passed}
     assert "AU4-layer" in told
     assert told <= {"AU4-layer", None}, "its share of mirrored images is one of twenty coins: any"
+
+
+LAYERS = {
+    "a seed of its own": (
+        "torch.manual_seed(42)\n        k = torch.rand(len(images), 1, 1, 1, device=images.device) < self.p",
+        "torch.where(k, images.flip(3), images)",
+        {"AU-flip-seed"},
+    ),
+    "coins kept from the first call": (
+        "self.k = k = getattr(self, 'k', torch.rand(len(images), 1, 1, 1, device=images.device) < self.p)",
+        "torch.where(k, images.flip(3), images)",
+        {"U15-layer"},
+    ),
+    "mirrored images first": (
+        "k = torch.rand(len(images), device=images.device) < self.p",
+        "torch.cat([images[k].flip(3), images[~k]])",
+        {"AU-flip-reordered"},
+    ),
+    "coins of the shape (N,)": (
+        "k = torch.rand(len(images), device=images.device) < self.p",
+        "torch.where(k, images.flip(3), images)",
+        {"AU-flip-flat"},
+    ),
+    "coins of NumPy": (
+        "k = torch.tensor(np.random.rand(len(images), 1, 1, 1) < self.p, device=images.device)",
+        "torch.where(k, images.flip(3), images)",
+        {"AU-flip-numpy"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("coins", "answer", "mistakes"), LAYERS.values(), ids=LAYERS)
+def test_a_layer_with_other_coins_gets_the_diagnosis_that_is_true(
+    coins, answer, mistakes, notebook, questions
+):
+    names = notebook.with_source(
+        "class RandomFlip(nn.Module):\n"
+        "    def __init__(self, p=0.5):\n        super().__init__()\n        self.p = p\n"
+        "    def forward(self, images):\n        if not self.training:\n            return images\n"
+        f"        {coins}\n"
+        f"        return {answer}\n"
+    )
+    told = {v.mistake for v in notebook.verdicts(names, "RandomFlip", questions[0])} - {None}
+    assert told == mistakes
 
 
 def test_examples_of_the_docstrings_hold(answers):
