@@ -1,0 +1,375 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Transfer learning in NumPy
+#
+# You will prepare images for a network that others have trained, and put a head on its features:
+# first the class means, then a linear head that learns. You will look at the features from their widest side,
+# and compare two of them by one number. Then you will see what a fresh head does to good features.
+# At the end you write the test that finds a wrong loss.
+#
+# **How it works.** Replace each `raise NotImplementedError` by your code. Run the cell,
+# then the check below it. A check never stops the notebook. You may check as often as you like.
+#
+# **Marks.** Every function is marked on its own. A mistake in one costs nothing in the next,
+# as long as you do not call your own functions. Where you call them, check them first.
+#
+# **Time.** About two and a half hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
+#
+# The **source** is a network that has seen other images. Its **backbone** turns an image into D features.
+# The **target** is your own task, with K classes. `features` has shape `(N, D)`: one row per image.
+# Labels `y` have shape `(N,)` and hold whole numbers from 0 to K - 1.
+# A **head** gives the scores `features @ W + b`, with `W` of shape `(D, K)` and `b` of shape `(K,)`.
+# Your functions draw no random numbers and return new arrays. No function may change its inputs.
+# A loop over the images is right, but slow: NumPy does without it.
+# `eq. (…)` is an equation of the chapter *Transfer learning*.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+
+import autograder
+
+check = autograder.checks("11-transfer-learning/transfer_numpy")
+
+# %% [markdown]
+# ## Worked example: one entry per row, and one 1 per row
+#
+# Four images, three classes. How do you read, in each row, the score of the image's own class?
+# Two index arrays side by side name one entry per row: row 0 and column `labels[0]`, row 1 and column
+# `labels[1]`, and so on. `scores[:, labels]` is another thing: it takes four columns of every row.
+#
+# And how do you write a 1 there? The rows of the identity matrix are the labels as vectors.
+# A product with their transpose adds up the rows of each class.
+
+# %% listing="rows"
+scores = np.array([[0.0, 1, 2], [10, 11, 12], [20, 21, 22], [30, 31, 32]])
+labels = np.array([2, 0, 0, 1])
+print("own scores", scores[np.arange(4), labels], "  not", scores[:, labels].shape)
+onehot = np.eye(3)[labels]
+print("labels as rows\n", onehot)
+print("rows of the scores, added up for each class\n", onehot.T @ scores)
+
+# %% [markdown]
+# ## 1. Prepare the images (●○○, 5 minutes)
+#
+# The source saw its images as floats from 0 to 1, less a mean, divided by a standard deviation:
+# {eq}`tl-prepare`. Both are numbers per channel, of the images that **the source** was trained on. Its weights belong to them.
+# So your images get the same treatment, whatever their own mean is.
+
+
+# %% solution="prepare"
+def prepare(images, mean, std):
+    """Images as the source network wants them, {eq}`tl-prepare`.
+
+    images: (N, H, W, C), whole numbers of 8 bits, 0 to 255. mean, std: (C,), of the source's training images,
+    on the scale from 0 to 1. Returns floats (N, H, W, C).
+
+    Example: a pixel 51 in a channel with mean 0.3 and std 0.2: 51 / 255 = 0.2 becomes -0.5.
+    """
+    ### BEGIN SOLUTION
+    return (images / 255 - mean) / std
+    ### END SOLUTION
+
+
+# %% check="prepare" points=2
+check(prepare)
+
+# %% [markdown]
+# **Question** (4 minutes). A friend standardizes her images by their own mean and standard deviation,
+# as she always does. The loss of her new head falls nicely. What do the first layers of the source
+# get to see? Why does nothing crash, and how could she have noticed?
+
+# %% [markdown] question="tl-own-statistics" points=2
+# *Your answer here.*
+
+# %% [markdown]
+# ## 2. The mean of each class (●○○, 8 minutes)
+#
+# The simplest classifier on features learns nothing but means, {eq}`tl-class-means`.
+# It needs one image per class. And without one?
+# Then there is no mean. `0 / 0` gives `nan`, and `nan` travels on in silence. So say it: raise a `ValueError`
+# whose sentence names what was expected and what came.
+
+
+# %% solution="class_means"
+def class_means(features, y, K):
+    """The mean of the features of each class, {eq}`tl-class-means`.
+
+    features: (N, D). y: (N,), labels from 0 to K - 1. K: the number of classes.
+    Returns (K, D): row k belongs to class k. Raises ValueError where a class has no image.
+
+    Example: features 1, 3 and 8 (D = 1), y = 1, 1, 0: the means are 8 and 2.
+    """
+    ### BEGIN SOLUTION
+    counts = np.bincount(y, minlength=K)
+    if not counts.all():
+        raise ValueError(f"Expected an image of every class, but class {counts.argmin()} has none.")
+    return np.eye(K)[y].T @ features / counts[:, None]
+    ### END SOLUTION
+
+
+# %% check="class_means" points=3
+check(class_means)
+
+# %% [markdown]
+# ## 3. The nearest mean (●●○, 10 minutes)
+#
+# A new image gets the class whose mean is nearest. The distances of all N images to all K means want an array
+# of shape `(N, K, D)`. But $|f|^2$ is the same for all classes, so it decides nothing. What is left of
+# $|f - \mu_k|^2$ is linear in $f$: {eq}`tl-nearest`. One product of matrices does it.
+# So the nearest mean is a head, too, and one that nobody has trained.
+
+
+# %% solution="nearest"
+def nearest(features, means):
+    """The class of the nearest mean (Euclidean distance), {eq}`tl-nearest`.
+
+    features: (N, D). means: (K, D). Returns labels (N,), whole numbers. Of classes that are equally near
+    the smallest label counts.
+
+    Example: means 0 and 4 (D = 1). The features 1, 3 and 2 get the labels 0, 1 and 0.
+    """
+    ### BEGIN SOLUTION
+    closeness = features @ means.T - (means**2).sum(axis=1) / 2
+    return closeness.argmax(axis=1)
+    ### END SOLUTION
+
+
+# %% check="nearest" points=3
+check(nearest)
+
+# %% [markdown]
+# ## 4. The loss of a head, and its gradient (●●○, 20 minutes)
+#
+# Now a head that learns. The loss is the mean cross-entropy of the softmax of the scores,
+# plus `weight_decay / 2` times the sum of the squares of W: {eq}`tl-loss`. The bias does not decay.
+# The gradient is {eq}`tl-gradient`. With respect to the scores it is what the network believes
+# less what is right, divided by N.
+#
+# Scores may be as large as 1000, and $e^{1000}$ is no number of 64 bits. Subtract the largest score
+# **of each row** first: the probabilities stay the same. And do not take the logarithm of a probability:
+# $e^{-1000}$ is 0 in 64 bits, and its logarithm is not −1000.
+
+
+# %% solution="softmax_loss"
+def softmax_loss(W, b, features, y, weight_decay):
+    """Mean cross-entropy plus weight decay, {eq}`tl-loss`, and its gradient, {eq}`tl-gradient`.
+
+    W: (D, K). b: (K,). features: (N, D). y: (N,), labels. weight_decay: a number, not negative.
+    Returns the loss (a number), dW (D, K) and db (K,), in this order. Finite for scores of 1000.
+
+    Example: one image with the feature 2 and the label 0, W = (0, 1), b = (0, -2), weight_decay = 0.5:
+    both scores are 0. The loss is log 2 + 0.25 = 0.943, dW = (-1, 1.5), db = (-0.5, 0.5).
+    """
+    ### BEGIN SOLUTION
+    scores = features @ W + b
+    scores = scores - scores.max(axis=1, keepdims=True)
+    log_p = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+    N = len(y)
+    loss = -log_p[np.arange(N), y].mean() + weight_decay / 2 * (W**2).sum()
+    error = (np.exp(log_p) - np.eye(W.shape[1])[y]) / N
+    return loss, features.T @ error + weight_decay * W, error.sum(axis=0)
+    ### END SOLUTION
+
+
+# %% check="softmax_loss" points=5
+check(softmax_loss)
+
+# %% [markdown]
+# ## 5. Train the head (●●○, 8 minutes)
+#
+# The features do not change while a head learns. So the loss is convex in W and b, {eq}`tl-convex`:
+# plain gradient descent on all images, from zeros, is enough. You may call your `softmax_loss`.
+
+
+# %% solution="train_head"
+def train_head(features, y, K, lr, steps, weight_decay):
+    """A linear head by gradient descent on all images at once, from W = 0 and b = 0.
+
+    features: (N, D). y: (N,), labels. K: the number of classes. lr: the learning rate. steps: how many.
+    weight_decay: as in softmax_loss. Returns W (D, K) and b (K,).
+
+    Example: one image with the feature 2 and the label 0, K = 2, lr = 0.1, no decay. After one step
+    W = (0.1, -0.1) and b = (0.05, -0.05).
+    """
+    ### BEGIN SOLUTION
+    W, b = np.zeros((features.shape[1], K)), np.zeros(K)
+    for _ in range(steps):
+        _, dW, db = softmax_loss(W, b, features, y, weight_decay)
+        W, b = W - lr * dW, b - lr * db
+    return W, b
+    ### END SOLUTION
+
+
+# %% check="train_head" points=3
+check(train_head)
+
+# %% [markdown]
+# ## 6. Fold the standardization into the head (●●○, 10 minutes)
+#
+# Descent is faster on features that are standardized: $z = (f - m) / s$, {eq}`tl-standardize`,
+# with mean and standard deviation per **feature**. The head then works on $z$.
+# Must everybody who uses it keep m and s? No: a head after a linear map is a head, {eq}`tl-fold`.
+
+
+# %% solution="fold"
+def fold(W, b, m, s):
+    """The head for features as they are, from a head for z = (f - m) / s, {eq}`tl-fold`.
+
+    W: (D, K). b: (K,). m, s: (D,), s positive. Returns the new W (D, K) and the new b (K,).
+
+    Example: one feature and one class, W = 6, b = 1, m = 2, s = 3: the new W is 2, the new b is -3.
+    """
+    ### BEGIN SOLUTION
+    W = W / s[:, None]
+    return W, b - m @ W
+    ### END SOLUTION
+
+
+# %% check="fold" points=3
+check(fold)
+
+# %% [markdown]
+# ## 7. The widest directions (●●○, 15 minutes)
+#
+# 128 features cannot be drawn, two can. Which two directions keep most of the variance?
+# The eigenvectors of the covariance with the largest eigenvalues, {eq}`tl-pca`.
+# The singular value decomposition of the **centred** features gives them at once, {eq}`tl-svd`:
+# they are the first rows of its third factor. A direction may come out with either sign.
+
+
+# %% solution="pca"
+def pca(features, k):
+    """The k directions of the largest variance, {eq}`tl-svd`.
+
+    features: (N, D). k: at most min(N - 1, D). Returns three arrays: the mean (D,), the directions (k, D) as
+    rows of length 1, the one with the largest variance first, and the share (k,) of each in the variance.
+
+    Example: the features (0, 1), (2, 1), (1, 0), (1, 2), (4, 1), (-2, 1) have the mean (1, 1).
+    The first direction is (1, 0) or (-1, 0). Its share is 20 / 22 = 0.909.
+    """
+    ### BEGIN SOLUTION
+    mean = features.mean(axis=0)
+    _, S, directions = np.linalg.svd(features - mean, full_matrices=False)
+    share = S**2 / (S**2).sum()
+    return mean, directions[:k], share[:k]
+    ### END SOLUTION
+
+
+# %% check="pca" points=4
+check(pca)
+
+# %% [markdown]
+# ## 8. What reaches the backbone (●●○, 12 minutes)
+#
+# Fine-tuning sends the gradient on, through the head, into the backbone, {eq}`tl-features-gradient`.
+# What does it do there? The smallest model that shows it has two linear layers, {eq}`tl-linear-model`:
+# the backbone B gives the features $f = B x$, the head v gives one score $v \cdot f$.
+# The loss is half of the mean squared error. Its gradient with respect to B is {eq}`tl-feature-step`.
+
+
+# %% solution="feature_step"
+def feature_step(x, y, B, v):
+    """The gradient of half of the mean squared error with respect to the backbone, {eq}`tl-feature-step`.
+
+    x: (N, d), inputs. y: (N,), targets, any numbers. B: (D, d): the features of one input x are B x.
+    v: (D,): the score is v . f. Returns dB (D, d).
+
+    Example: one input x = 2 with target 1, B = 3 and v = 0.5: the score is 3, the residual 2,
+    and dB = 0.5 * 2 * 2 = 2.
+    """
+    ### BEGIN SOLUTION
+    residual = x @ (B.T @ v) - y
+    return np.outer(v, residual @ x) / len(y)
+    ### END SOLUTION
+
+
+# %% check="feature_step" points=3
+check(feature_step)
+
+# %% [markdown]
+# ## 9. How alike are two sets of features? (●●○, 10 minutes)
+#
+# Two networks may see the same, and write it down in another order or at another scale.
+# Linear centred kernel alignment does not mind, {eq}`tl-cka`. It is 1 where one set of features is
+# the other one, rotated and enlarged, and 0 where no feature of one is correlated with any of the other.
+# It compares the same N images in the same order. The two may have different numbers of features.
+
+
+# %% solution="cka"
+def cka(a, b):
+    """Linear centred kernel alignment, {eq}`tl-cka` (Kornblith et al. 2019).
+
+    a: (N, D), b: (N, D'), features of the same images. Returns one number from 0 to 1.
+
+    Example: a = 0, 1, 2 and b = 0, 0, 1 (one feature each) give 0.75, the square of their correlation.
+    """
+    ### BEGIN SOLUTION
+    a, b = a - a.mean(axis=0), b - b.mean(axis=0)
+    alike = np.linalg.norm(a.T @ b) ** 2
+    return alike / (np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b))
+    ### END SOLUTION
+
+
+# %% check="cka" points=4
+check(cka)
+
+# %% [markdown]
+# ## 10. Your own test (●●●, 15 minutes)
+#
+# Write the test that you would want before you trust somebody's `softmax_loss`. It gets a function.
+# Where the function is wrong, your test raises an error: use `assert`.
+# Any error counts as a rejection, as in pytest.
+# Where the function is right, your test returns. Whatever it returns is ignored, `True` and `False` too.
+# It is marked on one right implementation and on several wrong ones.
+#
+# The check here takes your own `softmax_loss` for the right one. Pass section 4 first.
+#
+# A gradient has a witness of its own: difference quotients of the loss. But they find only where loss and
+# gradient disagree. Who judges the loss? And what do your inputs hide? Weights of zero? No weight decay,
+# or one of 1? One image? Labels that are all the same? Would you see that a weight was overwritten?
+# What about scores of 1000?
+
+
+# %% solution="test_softmax_loss"
+def test_softmax_loss(implementation):
+    """Raise an error unless implementation(W, b, features, y, weight_decay) is right. Else return.
+
+    Right means section 4: loss, dW and db, finite for scores of 1000, inputs as they were.
+    Use assert. Any error counts as a rejection, returning counts as acceptance.
+    """
+    ### BEGIN SOLUTION
+    rng = np.random.default_rng(0)
+    W, b, f = rng.normal(size=(3, 4)), rng.normal(size=4), rng.normal(size=(5, 3))
+    y = np.array([3, 0, 1, 1, 2])
+    given = [v.copy() for v in (W, b, f, y)]
+    loss, dW, db = implementation(W, b, f, y, 0.7)
+    assert all((v == before).all() for v, before in zip((W, b, f, y), given, strict=True))
+    p = np.exp(f @ W + b)
+    p /= p.sum(axis=1, keepdims=True)
+    p_own, share = p[range(5), y], (p - (y[:, None] == range(4))) / 5
+    assert np.isclose(loss, 0.35 * np.sum(W * W) - np.log(p_own).mean())
+    assert np.allclose(dW, f.T @ share + 0.7 * W) and np.allclose(db, np.ones(5) @ share)
+    loss, dW, db = implementation(1000 * np.eye(2), np.zeros(2), np.eye(2), np.array([0, 0]), 0.0)
+    assert np.isclose(loss, 500) and np.allclose(dW, [[0, 0], [-0.5, 0.5]]) and np.allclose(db, dW[1])
+    ### END SOLUTION
+
+
+# %% check="test_softmax_loss" points=4
+check(test_softmax_loss)
+
+# %% [markdown]
+# You have put a head on the features of another network, and you know what a gradient does to them.
+# The next notebook, `transfer_torch`, opens the backbone: what to freeze, what to thaw, and at which rate.
