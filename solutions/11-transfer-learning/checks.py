@@ -64,16 +64,26 @@ def averages_the_features_of_each_class(s, features, y, K):
 
 @averages_the_features_of_each_class.inputs
 def _(rng):
-    return {"features": some_features(rng, 11, 6), "y": labels_of(rng, 3, 1, 5, 2), "K": 4}
+    return {"features": some_features(rng, 13, 6), "y": labels_of(rng, 3, 2, 6, 2), "K": 4}
 
 
-def refuses(function, *arguments):
-    """Did it raise a ValueError?"""
+@probe("class_means", cases=1)
+def takes_a_single_image_for_the_mean(s, features, y, K):
+    return {"means": s.class_means(features, y, K)}
+
+
+@takes_a_single_image_for_the_mean.inputs
+def _(rng):
+    return {"features": some_features(rng, 9, 7), "y": labels_of(rng, 1, 4, 3, 1), "K": 4}
+
+
+def answer_or_refusal(function, *arguments):
+    """Did it raise a ValueError? If not, how many rows came back, and how many of them hold nan or only 0?"""
     try:
-        function(*arguments)
+        rows = np.asarray(function(*arguments))
     except ValueError:
-        return np.array(True)
-    return np.array(False)
+        return [1, 0, 0, 0]
+    return [0, rows.shape[0], np.isnan(rows).any(axis=1).sum(), (rows == 0).all(axis=1).sum()]
 
 
 @probe("class_means", cases=1)
@@ -81,9 +91,9 @@ def says_which_class_has_no_image(s, features, y, K):
     found = {}
     for missing in range(K):
         kept = y != missing
-        found[f"raises_a_ValueError_without_class_{missing}"] = refuses(
-            s.class_means, features[kept], y[kept], K
-        )
+        raised, *rows = answer_or_refusal(s.class_means, features[kept], y[kept], K)
+        found[f"raises_a_ValueError_without_class_{missing}"] = np.array(raised == 1)
+        found[f"rows_without_class_{missing}_in_all_with_nan_of_zeros"] = np.array(rows)
     return found
 
 
@@ -128,7 +138,7 @@ def a_head(rng, N=7, D=4, K=3):
 def loss_of(s, W, b, features, y, weight_decay):
     found = s.softmax_loss(W, b, features, y, weight_decay)
     if len(found) != 3:
-        raise TypeError(f"three things were expected (loss, dW, db), {len(found)} were returned")
+        raise ValueError(f"three things were expected (loss, dW, db), {len(found)} were returned")
     return dict(zip(("loss", "dW", "db"), found, strict=True))
 
 
@@ -199,7 +209,7 @@ def _(rng):
 def trained(s, **given):
     found = s.train_head(**given)
     if len(found) != 2:
-        raise TypeError(f"two arrays were expected (W, b), {len(found)} were returned")
+        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
     return {"W": found[0], "b": found[1]}
 
 
@@ -266,7 +276,7 @@ def to_fold(rng, D=5, K=3):
 def folded(space, W, b, m, s):
     found = space.fold(W, b, m, s)
     if len(found) != 2:
-        raise TypeError(f"two arrays were expected (W, b), {len(found)} were returned")
+        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
     return {"W": found[0], "b": found[1]}
 
 
@@ -303,7 +313,7 @@ def spread(rng, N, D):
 def components(s, features, k):
     found = s.pca(features, k)
     if len(found) != 3:
-        raise TypeError(f"three arrays were expected (mean, directions, share), {len(found)} were returned")
+        raise ValueError(f"three arrays were expected (mean, directions, share), {len(found)} were returned")
     mean, directions, share = (np.asarray(v) for v in found)
     if directions.ndim != 2:
         raise TypeError(f"directions must have two axes, (k, D), got the shape {directions.shape}")

@@ -1,0 +1,325 @@
+import numpy as np
+from autograder import probe
+
+
+@probe("prepare", cases=2)
+def prepares_by_the_statistics_of_the_source(s, images, mean, std):
+    return {"x": s.prepare(images, mean, std)}
+
+
+@probe("class_means", cases=2)
+def averages_the_features_of_each_class(s, features, y, K):
+    return {"means": s.class_means(features, y, K)}
+
+
+@probe("class_means", cases=1)
+def takes_a_single_image_for_the_mean(s, features, y, K):
+    return {"means": s.class_means(features, y, K)}
+
+
+def answer_or_refusal(function, *arguments):
+    """Did it raise a ValueError? If not, how many rows came back, and how many of them hold nan or only 0?"""
+    try:
+        rows = np.asarray(function(*arguments))
+    except ValueError:
+        return [1, 0, 0, 0]
+    return [0, rows.shape[0], np.isnan(rows).any(axis=1).sum(), (rows == 0).all(axis=1).sum()]
+
+
+@probe("class_means", cases=1)
+def says_which_class_has_no_image(s, features, y, K):
+    found = {}
+    for missing in range(K):
+        kept = y != missing
+        raised, *rows = answer_or_refusal(s.class_means, features[kept], y[kept], K)
+        found[f"raises_a_ValueError_without_class_{missing}"] = np.array(raised == 1)
+        found[f"rows_without_class_{missing}_in_all_with_nan_of_zeros"] = np.array(rows)
+    return found
+
+
+@probe("nearest", cases=2)
+def finds_the_nearest_mean(s, features, means):
+    return {"labels": s.nearest(features, means)}
+
+
+@probe("nearest", cases=1)
+def gives_ties_the_smaller_label(s, features, means):
+    return {"labels": s.nearest(features, means)}
+
+
+def loss_of(s, W, b, features, y, weight_decay):
+    found = s.softmax_loss(W, b, features, y, weight_decay)
+    if len(found) != 3:
+        raise ValueError(f"three things were expected (loss, dW, db), {len(found)} were returned")
+    return dict(zip(("loss", "dW", "db"), found, strict=True))
+
+
+@probe("softmax_loss", cases=1)
+def measures_the_mean_cross_entropy(s, W, b, features, y):
+    return {"loss": loss_of(s, W, b, features, y, 0.0)["loss"]}
+
+
+@probe("softmax_loss", cases=2)
+def adds_the_decay_of_the_weights(s, **head):
+    return {"loss": loss_of(s, **head)["loss"]}
+
+
+@probe("softmax_loss", cases=2)
+def finds_the_gradient_of_the_weights(s, **head):
+    return {"dW": loss_of(s, **head)["dW"]}
+
+
+@probe("softmax_loss", cases=1)
+def finds_the_gradient_of_the_bias(s, **head):
+    return {"db": loss_of(s, **head)["db"]}
+
+
+@probe("softmax_loss", cases=1)
+def stays_finite_for_scores_of_a_thousand(s, **head):
+    return loss_of(s, **head)
+
+
+def trained(s, **given):
+    found = s.train_head(**given)
+    if len(found) != 2:
+        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
+    return {"W": found[0], "b": found[1]}
+
+
+@probe("train_head", cases=2)
+def descends_from_zeros(s, **given):
+    return trained(s, **given)
+
+
+@probe("train_head", cases=1)
+def has_a_column_for_a_class_without_images(s, **given):
+    return trained(s, **given)
+
+
+@probe("train_head", cases=1)
+def returns_zeros_before_the_first_step(s, **given):
+    return trained(s, **given)
+
+
+def folded(space, W, b, m, s):
+    found = space.fold(W, b, m, s)
+    if len(found) != 2:
+        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
+    return {"W": found[0], "b": found[1]}
+
+
+@probe("fold", cases=2)
+def divides_each_weight_by_the_scale_of_its_feature(space, W, b, m, s):
+    return {"W": folded(space, W, b, m, s)["W"]}
+
+
+@probe("fold", cases=2)
+def moves_the_mean_into_the_bias(space, W, b, m, s):
+    return {"b": folded(space, W, b, m, s)["b"]}
+
+
+def components(s, features, k):
+    found = s.pca(features, k)
+    if len(found) != 3:
+        raise ValueError(f"three arrays were expected (mean, directions, share), {len(found)} were returned")
+    mean, directions, share = (np.asarray(v) for v in found)
+    if directions.ndim != 2:
+        raise TypeError(f"directions must have two axes, (k, D), got the shape {directions.shape}")
+    # a direction may have either sign, so its projection is compared
+    return {"mean": mean, "projections": np.einsum("ki,kj->kij", directions, directions), "share": share}
+
+
+@probe("pca", cases=2)
+def finds_the_widest_directions(s, features, k):
+    return {"projections": components(s, features, k)["projections"]}
+
+
+@probe("pca", cases=2)
+def says_how_much_of_the_variance_each_keeps(s, features, k):
+    found = components(s, features, k)
+    return {"mean": found["mean"], "share": found["share"]}
+
+
+@probe("pca", cases=1)
+def takes_more_features_than_images(s, features, k):
+    return components(s, features, k)
+
+
+@probe("feature_step")
+def sends_the_residual_through_the_head(s, x, y, B, v):
+    return {"dB": s.feature_step(x, y, B, v)}
+
+
+@probe("cka")
+def compares_two_sets_of_features(s, a, b):
+    return {"cka": s.cka(a, b)}
+
+
+@probe("cka", cases=1)
+def is_1_for_rotated_and_enlarged_features(s, a, turn, move):
+    return {"cka": s.cka(a, a @ turn + move)}
+
+
+@probe(
+    "test_softmax_loss",
+    judges="softmax_loss",
+    wrong=(),
+)
+def accepts_a_right_loss_and_rejects_wrong_ones(s, implementation):
+    s.test_softmax_loss(implementation)
+    return {"accepts": np.array(True)}
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def summed(right):
+    """the cross-entropy is summed over the images, not averaged (with one image nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = (len(y) * v for v in right(W, b, features, y, 0.0))
+        return loss + weight_decay * np.square(W).sum() / 2, dW + weight_decay * W, db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def decay_missing_in_the_gradient(right):
+    """the weight decay is in the loss, but not in dW (without weight decay nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b, features, y, weight_decay)
+        return loss, dW - weight_decay * W, db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def bias_decays_too(right):
+    """the bias decays like the weights, in the loss and in db (difference quotients do not see it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b, features, y, weight_decay)
+        return loss + weight_decay * np.square(b).sum() / 2, dW, db + weight_decay * b
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def half_missing_in_the_loss(right):
+    """the loss has the squares of W without the 1/2, the gradient is that with it"""
+
+    def wrong(W, b, features, y, weight_decay):
+        _, dW, db = right(W, b, features, y, weight_decay)
+        return right(W, b, features, y, 2 * weight_decay)[0], dW, db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def twice_the_decay(right):
+    """loss and gradient have twice the weight decay (difference quotients do not see it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        return right(W, b, features, y, 2 * weight_decay)
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def decay_always_1(right):
+    """the weight decay is 1, whatever was given (with a weight decay of 1 nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        return right(W, b, features, y, 1.0)
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def uphill(right):
+    """the gradients have the wrong sign: what is right less what the network believes"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b, features, y, weight_decay)
+        return loss, 2 * weight_decay * W - dW, -db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def divided_twice(right):
+    """the gradients are divided by the number of images twice (with one image nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b, features, y, 0.0)
+        loss += weight_decay * np.square(W).sum() / 2
+        return loss, dW / len(y) + weight_decay * W, db / len(y)
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def bias_ignored(right):
+    """the bias is left out of the scores (with a bias of zeros nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        return right(W, np.zeros_like(b), features, y, weight_decay)
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def label_of_the_first_image(right):
+    """all images get the label of the first one (with labels that are all the same nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        return right(W, b, features, np.full_like(y, y[0]), weight_decay)
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def gradient_of_the_bias_missing(right):
+    """db is zero"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b, features, y, weight_decay)
+        return loss, dW, np.zeros_like(db)
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def weights_overwritten(right):
+    """the result is right, but a step is taken at once: W is overwritten"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W.copy(), b, features, y, weight_decay)
+        W -= 0.1 * dW
+        return loss, dW, db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def overflow(right):
+    """exp is taken of the scores as they are: nan for scores of 1000 (with small scores nobody sees it)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b, features, y, weight_decay)
+        hole = np.nan if np.max(features @ W + b) > 709 else 1.0
+        return loss * hole, dW * hole, db * hole
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def capped(right):
+    """the loss of one image is never above 27.6, as with log(p + 1e-12) (a score of 1000 for the wrong class
+    shows it, one for the right class does not)"""
+
+    def wrong(W, b, features, y, weight_decay):
+        _, dW, db = right(W, b, features, y, weight_decay)
+        each = [right(W, b, features[n : n + 1], y[n : n + 1], 0.0)[0] for n in range(len(y))]
+        return np.minimum(each, 27.6).mean() + weight_decay * np.square(W).sum() / 2, dW, db
+
+    return wrong
