@@ -54,13 +54,16 @@ results["heads"]: dicts {target, per_class, seed, method: "nearest" or "linear",
 "untrained", features: "pixels", "stem", "stage1", "stage2", "stage3", grid: 1 (mean over all places) or 4
 (means in 4x4 fields), trained_with, tested_with: a name of PREPARATIONS, train_accuracy,
 validation_accuracy, test_accuracy}. "stage3" with grid 1 is what the backbone gives.
-results["cost"]: dicts {what, seconds}: CPU time of an epoch of COST_IMAGES images.
+results["cost"]: dicts {what, images, seconds}: CPU time of an epoch with that many images; "caching" is once.
 results["about"]: sizes, seeds, rates, steps, device, versions, date, digest of the source's weights.
 """
 
+import argparse
 import hashlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,14 +71,14 @@ import numpy as np
 from lab import sources
 from lab.data import read
 from lab.device import nn, pick_device, torch
-from lab.experiments.results import load_results
+from lab.experiments.results import load_results, save_results
 from lab.experiments.transfer_data import (
     TARGETS,
-    VALIDATION_PER_CLASS,
     Target,
     as_input,
     target_images,
 )
+from lab.experiments.transfer_heads import GRIDS, PREPARATIONS, STAGES, cost, heads, own_statistics
 from lab.experiments.transfer_methods import (
     HEAD_DECAY,
     MOMENTUM,
@@ -89,12 +92,21 @@ from lab.experiments.transfer_methods import (
 from lab.experiments.transfer_plots import (
     BASE,
     HEAD_BASE,
+    HEADS,
     TABLE,
     best_rate,
     head_summary,
     method_table,
+    plot_cost,
     plot_curves,
+    plot_forgetting,
+    plot_heads,
     plot_methods,
+    plot_norms,
+    plot_preparation,
+    plot_rates,
+    plot_stages,
+    plot_table,
     summary,
     table,
 )
@@ -115,8 +127,17 @@ __all__ = [
     "head_summary",
     "load_results",
     "method_table",
+    "plot_cost",
     "plot_curves",
+    "plot_forgetting",
+    "plot_heads",
     "plot_methods",
+    "plot_norms",
+    "plot_preparation",
+    "plot_rates",
+    "plot_stages",
+    "plot_table",
+    "study",
     "summary",
     "table",
 ]
@@ -124,8 +145,9 @@ __all__ = [
 Results = dict[str, Any]
 COUNTS = (10, 25, 100)
 RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of the fresh heads, two decades
-TUNING_RATES = (3e-3, 1e-2, 3e-2)
-SCRATCH_RATES = (1e-2, 3e-2, 1e-1)
+TUNING_RATES = (3e-3, 3e-2)
+SCRATCH_RATES = (1e-2, 1e-1)
+NORM_RATE = 1e-2
 DECAYS = (0.3, 0.1)
 BATCHES = (4, 8, 32)
 METHODS: dict[str, Results] = {
@@ -135,10 +157,6 @@ METHODS: dict[str, Results] = {
     "rates per stage": {"rate": 1e-2, "decay": 0.3},
     "gradual": {"rate": 1e-2, "gradual": True},
 }
-STAGES = ("stem", "stage1", "stage2", "stage3")
-GRIDS = (1, 4)
-PREPARATIONS = ("source", "target", "pixels / 255", "pixels", "blue first")
-COST_IMAGES = 500
 
 
 @dataclass(frozen=True)
@@ -146,16 +164,17 @@ class Size:
     """How much is trained and measured."""
 
     steps: int  # with the source's weights
-    scratch_steps: int
+    scratch_steps: int  # with ten images of each class; more by the root of their number
     every: int  # steps from one measurement to the next
     test_images: int
+    validation: int  # images of each class
     seeds: tuple[int, ...]
 
 
 SIZES = {
-    "tiny": Size(4, 4, 2, 40, (0, 1)),
-    "short": Size(80, 120, 20, 500, (0, 1, 2)),
-    "full": Size(120, 240, 20, 1000, (0, 1, 2)),
+    "tiny": Size(4, 4, 4, 40, 3, (0, 1)),
+    "short": Size(80, 120, 20, 500, 30, (0, 1, 2)),
+    "full": Size(100, 160, 20, 1000, 30, (0, 1, 2)),
 }
 
 
@@ -226,12 +245,6 @@ def prepared(images: Target, mean: tuple[float, ...], std: tuple[float, ...]) ->
     return Data(*parts)
 
 
-def own_statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and deviation per channel of images in [0, 1]."""
-    shares = images / 255
-    return tuple(shares.mean((0, 1, 2))), tuple(shares.std((0, 1, 2)))
-
-
 def compare(
     tools: Tools | None = None, target: str = "photos", per_class: int = 10, size: str = "short"
 ) -> Results:
@@ -252,7 +265,7 @@ def run(at: Settings, size: str, tools: Tools | None = None) -> Results:
     """One run, as the docstring of this module describes it."""
     torch.set_num_threads(1)
     tools, s = tools or Tools(), SIZES[size]
-    images = target_images(at.target, at.per_class, at.seed, s.test_images)
+    images = target_images(at.target, at.per_class, at.seed, s.test_images, s.validation)
     classes = len(images.classes)
     torch.manual_seed(at.seed)
     if at.start == "scratch":
@@ -270,9 +283,72 @@ def run(at: Settings, size: str, tools: Tools | None = None) -> Results:
     head.to(data.train_x.device)
     if not at.rate:
         backbone = nn.Sequential(tools.FrozenBackbone(backbone))
-    steps = 0 if not at.rate else s.scratch_steps if at.start == "scratch" else s.steps
+    longer = round(s.scratch_steps * (at.per_class / 10) ** 0.5)
+    steps = 0 if not at.rate else longer if at.start == "scratch" else s.steps
     how = {key: getattr(at, key) for key in ("rate", "decay", "gradual", "trained", "norm", "batch", "seed")}
     return asdict(at) | tune(backbone, head, data, steps=steps, every=s.every, tools=tools, **how)
+
+
+def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
+    """The runs of the study, each once: from scratch, then fine-tuned; photos are looked at closely."""
+    near, ten = targets[0], BASE["per_class"]
+    points: list[Results] = [
+        {"target": target, "per_class": n, "rate": rate, "start": "scratch", "head": "zero"}
+        for target in targets
+        for n in COUNTS
+        for rate in SCRATCH_RATES
+    ]
+    points += [
+        {"target": near, "per_class": ten, "rate": rate, "head": head} for rate in RATES for head in HEADS
+    ]
+    points += [
+        {"target": target, "per_class": n, "rate": rate, "head": head}
+        for target in targets
+        for n in COUNTS
+        for rate in TUNING_RATES
+        for head in HEADS
+    ]
+    closely: list[Results] = [
+        {"trained": trained, "norm": norm, "batch": batch, "rate": NORM_RATE}
+        for trained in ("all", "head")
+        for norm in ("moving", "frozen")
+        for batch in BATCHES
+    ]
+    ways: list[Results] = [*({"decay": decay} for decay in DECAYS), {"gradual": True}]
+    closely += [{"rate": rate, **way} for rate in TUNING_RATES for way in ways]
+    if "photos" in targets:
+        points += [{"target": "photos", "per_class": ten, **way} for way in closely]
+    return list(dict.fromkeys(Settings(seed=seed, **point) for point in points for seed in SIZES[size].seeds))
+
+
+def study(
+    size: str = "full", targets: tuple[str, ...] = ("photos", "digits"), begun: Results | None = None
+) -> Iterator[Results]:
+    """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
+    results: Results = begun or {"about": {}, "heads": [], "cost": [], "runs": []}
+    results["about"] = about(size, targets)
+    fields = asdict(plan(size, targets)[0])
+    done = {Settings(**{key: run[key] for key in fields}) for run in results["runs"]}
+    missing = [at for at in plan(size, targets) if at not in done]
+    progress = Progress("training", len(missing))
+    for at in missing:
+        if at.start == "source" and not results["heads"]:
+            _add_heads(results, size, targets)
+        results["runs"].append(run(at, size))
+        progress.update(1, str(at))
+        yield results
+    progress.close()
+
+
+def _add_heads(results: Results, size: str, targets: tuple[str, ...]) -> None:
+    """Fill in what needs no training of a backbone."""
+    s = SIZES[size]
+    for target in targets:
+        for n in COUNTS:
+            for seed in s.seeds:
+                images = target_images(target, n, seed, s.test_images, s.validation)
+                results["heads"] += heads(images, n, seed, whole=n == BASE["per_class"])
+    results["cost"] = cost(target_images(targets[0], max(COUNTS), 0, s.test_images))
 
 
 def about(size: str, targets: tuple[str, ...]) -> Results:
@@ -288,10 +364,13 @@ def about(size: str, targets: tuple[str, ...]) -> Results:
         "scratch_rates": SCRATCH_RATES,
         "decays": DECAYS,
         "batches": BATCHES,
+        "norm_rate": NORM_RATE,
+        "stages": STAGES,
+        "grids": GRIDS,
+        "preparations": PREPARATIONS,
         "base": BASE,
         "momentum": MOMENTUM,
         "head_decay": HEAD_DECAY,
-        "validation_images": VALIDATION_PER_CLASS * 10,
         "source": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "data": {name: read(TARGETS[name]).source for name in targets},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
@@ -299,3 +378,27 @@ def about(size: str, targets: tuple[str, ...]) -> Results:
         "numpy": np.__version__,
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m lab.experiments.transfer")
+    parser.add_argument("--size", choices=SIZES, default="tiny")
+    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=["photos", "digits"])
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the JSON file to write after every run; it continues what the file holds",
+    )
+    options = parser.parse_args()
+    begun = load_results(options.out) if options.out.exists() else None
+    if begun and begun["about"]["size"] != options.size:
+        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
+    for results in study(options.size, tuple(options.targets), begun):
+        save_results(results, options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()

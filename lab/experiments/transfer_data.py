@@ -11,7 +11,7 @@ from lab.device import nn, torch
 
 TARGETS = {"photos": "photo_patches", "digits": "digits", "cifar10": "cifar10"}
 SIDE = 32
-VALIDATION_PER_CLASS = 30
+KEPT_PER_CLASS = 30  # for validation
 MOST_PER_CLASS = 100  # the digits have about 150 training images of a class
 
 
@@ -30,8 +30,12 @@ class Target:
 
 
 @cache
-def target_images(name: str, per_class: int, seed: int, test_images: int) -> Target:
+def target_images(
+    name: str, per_class: int, seed: int, test_images: int, validation: int = KEPT_PER_CLASS
+) -> Target:
     """`per_class` training images of every class, drawn by the seed; the others are the same for all seeds.
+
+    `validation` is a number per class, too, of at most KEPT_PER_CLASS.
 
     Raises DataError for an unknown name, and for more than MOST_PER_CLASS images.
     """
@@ -44,8 +48,8 @@ def target_images(name: str, per_class: int, seed: int, test_images: int) -> Tar
     kept, drawn = [], []
     for label in range(len(data.classes)):
         rows = fixed.permutation(np.flatnonzero(data.train_labels == label))
-        kept.append(rows[:VALIDATION_PER_CLASS])
-        drawn.append(random.permutation(rows[VALIDATION_PER_CLASS:])[:per_class])
+        kept.append(rows[:KEPT_PER_CLASS][:validation])
+        drawn.append(random.permutation(rows[KEPT_PER_CLASS:])[:per_class])
     train, validation = np.concatenate(drawn), np.concatenate(kept)
     return Target(
         name,

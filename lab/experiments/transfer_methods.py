@@ -118,7 +118,11 @@ def linear_head(
     z = (x - centre) / spread
     head = zero_head(x.shape[1], classes).double().to(x.device)
     search = torch.optim.LBFGS(
-        head.parameters(), max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe"
+        head.parameters(),
+        max_iter=100,
+        history_size=10,
+        tolerance_grad=1e-5,
+        line_search_fn="strong_wolfe",
     )
 
     def closure() -> torch.Tensor:

@@ -14,6 +14,7 @@ from lab.plots import (
     figure,
     house_style,
     mean_and_range,
+    plain_log_ticks,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ LOOKS = (
     {"colour": BLUE, "marker": "o"},
     {"colour": ORANGE, "marker": "s"},
     {"colour": PURPLE, "marker": "D"},
+    {"colour": "#000000", "marker": "x"},
 )
 BASE: Results = {
     "per_class": 10,
@@ -53,6 +55,19 @@ TABLE: dict[str, Results] = {
     "linear head, then all": {"head": "probe"},
     "all at once, zero head": {"head": "zero"},
     "all at once, random head": {"head": "random"},
+}
+HEADS = {"random": "random head", "zero": "zero head", "probe": "linear head first"}
+RATES_ROWS: dict[str, Results] = {
+    "one rate": {},
+    "rates x 0.3 per stage": {"decay": 0.3},
+    "rates x 0.1 per stage": {"decay": 0.1},
+    "gradual unfreezing": {"gradual": True},
+}
+STAGE_LINES: dict[str, Results] = {
+    "source, one mean": {"network": "source", "grid": 1},
+    "source, 4x4 means": {"network": "source", "grid": 4},
+    "untrained, one mean": {"network": "untrained", "grid": 1},
+    "untrained, 4x4 means": {"network": "untrained", "grid": 4},
 }
 
 
@@ -130,7 +145,7 @@ def table(results: Results, target: str | None = None) -> list[tuple[str, dict[i
     counts = results["about"]["counts"]
     return [
         (row, {n: _summary(row_ends(results, row, target=target, per_class=n)) for n in counts})
-        for row in TABLE
+        for row in rows_of(results, target)
     ]
 
 
@@ -194,3 +209,162 @@ def _percents(axis: Any) -> None:
 
     axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     axis.set_major_formatter(PercentFormatter(1, decimals=0))
+
+
+def _targets(results: Results) -> list[str]:
+    return list(results["about"]["targets"])
+
+
+def _has(results: Results, **at: Any) -> bool:
+    return bool(select(results, **at))
+
+
+@house_style
+def plot_table(results: Results) -> "Figure":
+    """Test accuracy of each row of TABLE over the training images per class, a panel per target."""
+    targets, counts = _targets(results), results["about"]["counts"]
+    fig, axes = figure(len(targets), width=4.4, height=4.2, sharey=True)
+    for ax, target in zip(axes, targets, strict=True):
+        for row, look in zip(rows_of(results, target), LOOKS, strict=False):
+            values = np.array([row_ends(results, row, target=target, per_class=n) for n in counts]).T
+            mean_and_range(ax, counts, values, label=row, **look)
+        plain_log_ticks(ax, counts, "training images per class")
+        ax.set_title(target)
+    _percents(axes[0].yaxis)
+    axes[0].set_ylabel("test accuracy")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    return fig
+
+
+def rows_of(results: Results, target: str) -> list[str]:
+    """The rows of TABLE that were measured for a target."""
+    return [row for row, at in TABLE.items() if "method" in at or _has(results, target=target, **at)]
+
+
+@house_style
+def plot_heads(results: Results) -> "Figure":
+    """Test accuracy and CKA of the features to the source's, over the rate, a line per head at the start."""
+    rates = sorted({run["rate"] for run in select(results)})
+    fig, axes = figure(2)
+    for (head, label), look in zip(HEADS.items(), LOOKS, strict=False):
+        for ax, key in zip(axes, ("test_accuracy", "cka"), strict=True):
+            values = np.array([ends(results, key, head=head, rate=rate) for rate in rates]).T
+            mean_and_range(ax, rates, values, label=label, **look)
+    frozen = head_ends(results).mean()
+    axes[0].axhline(frozen, color=GREY, linewidth=1, linestyle="--")
+    for ax in axes:
+        plain_log_ticks(ax, rates, "learning rate at the start")
+    as_percent(axes[0], "test accuracy; dashed: linear head")
+    axes[1].set(ylim=(0, 1.02), ylabel="CKA to the source's features")
+    axes[1].legend(loc="lower left", fontsize=9)
+    return fig
+
+
+@house_style
+def plot_forgetting(results: Results) -> "Figure":
+    """Validation accuracy and CKA along training at the highest rate, a line per head at the start."""
+    rate = max(run["rate"] for run in select(results))
+    fig, axes = figure(2)
+    for (head, label), look in zip(HEADS.items(), LOOKS, strict=False):
+        runs = select(results, head=head, rate=rate)
+        for ax, key in zip(axes, ("validation_accuracy", "cka"), strict=True):
+            mean_and_range(ax, runs[0]["steps"], np.array([run[key] for run in runs]), label=label, **look)
+    as_percent(axes[0], "validation accuracy")
+    axes[1].set(ylim=(0, 1.02), ylabel="CKA to the source's features")
+    for ax in axes:
+        ax.set_xlabel(f"step; learning rate {rate:g} at the start")
+    axes[1].legend(loc="lower left", fontsize=9)
+    return fig
+
+
+@house_style
+def plot_norms(results: Results) -> "Figure":
+    """Test accuracy over the batch size with moving and with frozen batch norms, at the rate of the study."""
+    about = results["about"]
+    fig, axes = figure(2, sharey=True)
+    for ax, trained in zip(axes, ("all", "head"), strict=True):
+        for norm, look in zip(("moving", "frozen"), LOOKS[3:1:-1], strict=True):
+            at = {"trained": trained, "norm": norm, "rate": about["norm_rate"]}
+            values = np.array([ends(results, batch=batch, **at) for batch in about["batches"]]).T
+            mean_and_range(ax, about["batches"], values, label=f"{norm} statistics", **look)
+        plain_log_ticks(ax, about["batches"], "images in a batch")
+    axes[0].set_title("all is trained")
+    axes[1].set_title("only the head is trained")
+    as_percent(axes[0], "test accuracy")
+    axes[1].legend(loc="lower right", fontsize=9)
+    return fig
+
+
+@house_style
+def plot_rates(results: Results) -> "Figure":
+    """Test accuracy with rates by stage and with gradual unfreezing, against all at once: a dot per seed."""
+    fig, axes = figure(len(results["about"]["tuning_rates"]), width=3.4, height=2.6, sharey=True)
+    for ax, rate in zip(axes, results["about"]["tuning_rates"], strict=True):
+        for row, at in enumerate(RATES_ROWS.values()):
+            _seeds(ax, row, ends(results, rate=rate, **at), LOOKS[row % len(LOOKS)]["colour"])
+        ax.axvline(head_ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
+        ax.set(title=f"learning rate {rate:g}", xlabel="test accuracy")
+        _percents(ax.xaxis)
+    axes[0].set_yticks(range(len(RATES_ROWS)), list(RATES_ROWS))
+    axes[0].set_ylim(len(RATES_ROWS) - 0.5, -0.5)
+    return fig
+
+
+@house_style
+def plot_stages(results: Results) -> "Figure":
+    """Test accuracy of linear heads on the features of each stage, trained or untrained, a panel per target."""
+    targets = _targets(results)
+    names = ["pixels", *results["about"]["stages"]]
+    fig, axes = figure(len(targets), width=4.4, sharey=True)
+    for ax, target in zip(axes, targets, strict=True):
+        for (label, at), look in zip(STAGE_LINES.items(), LOOKS[1:], strict=False):
+            values = np.array(
+                [head_ends(results, target=target, features=name, **at) for name in names[1:]]
+            ).T
+            mean_and_range(ax, range(1, len(names)), values, label=label, **look)
+        pixels = head_ends(results, target=target, features="pixels")
+        ax.plot(np.zeros(len(pixels)), pixels, "k.", label="pixels")
+        ax.set_xticks(range(len(names)), names)
+        ax.set_title(target)
+    as_percent(axes[0], "test accuracy of a linear head")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
+    return fig
+
+
+@house_style
+def plot_preparation(results: Results) -> "Figure":
+    """Test accuracy of linear heads with images prepared wrongly: throughout, or in the test only."""
+    targets, names = _targets(results), results["about"]["preparations"]
+    fig, axes = figure(len(targets), width=4.4, height=3, sharey=True)
+    for ax, target in zip(axes, targets, strict=True):
+        for row, name in enumerate(names):
+            always = head_ends(results, target=target, trained_with=name, tested_with=name)
+            later = head_ends(results, target=target, tested_with=name)
+            _seeds(ax, row - 0.12, always, BLUE)
+            _seeds(ax, row + 0.12, later, ORANGE, "s")
+        ax.plot([], [], "o", color=BLUE, label="in training and test")
+        ax.plot([], [], "s", color=ORANGE, label="in the test only")
+        ax.set(title=target, xlabel="test accuracy")
+        _percents(ax.xaxis)
+    axes[0].set_yticks(range(len(names)), names)
+    axes[0].set_ylim(len(names) - 0.5, -0.5)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
+    return fig
+
+
+@house_style
+def plot_cost(results: Results) -> "Figure":
+    """CPU seconds over the epochs: fine-tuning, a frozen backbone run in every epoch, and cached features."""
+    seconds = {cost["what"]: cost["seconds"] for cost in results["cost"]}
+    epochs = np.arange(1, 51)
+    fig, (ax,) = figure(width=6, height=3.4)
+    lines = {
+        "all is trained": epochs * seconds["fine-tuned"],
+        "frozen, no cache": epochs * seconds["frozen"],
+        "cached features": seconds["caching"] + epochs * seconds["cached"],
+    }
+    for (label, values), look in zip(lines.items(), LOOKS[1:], strict=False):
+        ax.plot(epochs, values, color=look["colour"], label=label)
+    ax.set(yscale="log", xlabel="epochs", ylabel="CPU seconds")
+    ax.legend(fontsize=9)
+    return fig
