@@ -35,8 +35,7 @@ def target_images(
 ) -> Target:
     """`per_class` training images of every class, drawn by the seed; the others are the same for all seeds.
 
-    `validation` is a number per class, too, of at most KEPT_PER_CLASS.
-
+    `validation` is a number of each class, too, KEPT_PER_CLASS at most.
     Raises DataError for an unknown name, and for more than MOST_PER_CLASS images.
     """
     if name not in TARGETS:
@@ -50,14 +49,14 @@ def target_images(
         rows = fixed.permutation(np.flatnonzero(data.train_labels == label))
         kept.append(rows[:KEPT_PER_CLASS][:validation])
         drawn.append(random.permutation(rows[KEPT_PER_CLASS:])[:per_class])
-    train, validation = np.concatenate(drawn), np.concatenate(kept)
+    train, choose = np.concatenate(drawn), np.concatenate(kept)
     return Target(
         name,
         data.classes,
         enlarged(data.train_images[train]),
         data.train_labels[train],
-        enlarged(data.train_images[validation]),
-        data.train_labels[validation],
+        enlarged(data.train_images[choose]),
+        data.train_labels[choose],
         enlarged(data.test_images[:test_images]),
         data.test_labels[:test_images],
     )
