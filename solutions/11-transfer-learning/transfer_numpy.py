@@ -65,7 +65,8 @@ print("rows of the scores, added up for each class\n", onehot.T @ scores)
 # ## 1. Prepare the images (●○○, 5 minutes)
 #
 # The source saw its images as floats from 0 to 1, less a mean, divided by a standard deviation:
-# {eq}`tl-prepare`. Both are numbers per channel, of the images that **the source** was trained on. Its weights belong to them.
+# {eq}`tl-prepare`. Both are numbers per channel, of the images that **the source** was trained on.
+# Its weights belong to them.
 # So your images get the same treatment, whatever their own mean is.
 
 
@@ -159,8 +160,8 @@ check(nearest)
 # less what is right, divided by N.
 #
 # Scores may be as large as 1000, and $e^{1000}$ is no number of 64 bits. Subtract the largest score
-# **of each row** first: the probabilities stay the same. And do not take the logarithm of a probability:
-# $e^{-1000}$ is 0 in 64 bits, and its logarithm is not −1000.
+# **of each row** first: the probabilities stay the same, {eq}`tl-stable`.
+# And do not take the logarithm of a probability: $e^{-1000}$ is 0 in 64 bits, and its logarithm is not −1000.
 
 
 # %% solution="softmax_loss"
@@ -217,6 +218,17 @@ def train_head(features, y, K, lr, steps, weight_decay):
 check(train_head)
 
 # %% [markdown]
+# **Question** (5 minutes). A friend begins with random weights of size 10, you with zeros.
+# Both take very many steps with the same rate and the same weight decay.
+# What do your heads have in common at the end, and why?
+# Now both train without weight decay, on 20 images with 128 features. All images are soon classified right.
+# What do the loss and the size of W do from there on?
+# Why does a network with a hidden layer not begin with zeros?
+
+# %% [markdown] question="tl-one-minimum" points=2
+# *Your answer here.*
+
+# %% [markdown]
 # ## 6. Fold the standardization into the head (●●○, 10 minutes)
 #
 # Descent is faster on features that are standardized: $z = (f - m) / s$, {eq}`tl-standardize`,
@@ -240,6 +252,84 @@ def fold(W, b, m, s):
 
 # %% check="fold" points=3
 check(fold)
+
+# %% [markdown]
+# ## Experiment: few images (10 minutes)
+#
+# Now real features. The source network was trained on 25,000 images of 100 classes (CIFAR-100).
+# The targets are patches of ten photographs, and handwritten digits. Both are new to it.
+# From 1 to 25 images of each class are drawn to learn from, three times. All heads see the same images.
+# Four heads: your nearest mean and your linear head, on the source's features and on the prepared pixels.
+# The linear head is trained on standardized inputs, with the largest rate that is surely stable
+# ({eq}`tl-convex`), and then folded.
+#
+# Before you run it: where will the nearest mean beat the linear head?
+# Which target gains more from the features?
+
+
+# %% listing="probe"
+def standardization(x):
+    """Mean and standard deviation of each feature. What hardly varies among few images is not enlarged."""
+    s = x.std(axis=0)
+    return x.mean(axis=0), np.maximum(s, s.mean() / 10)
+
+
+def linear_head(x, y, K, weight_decay=0.1, steps=300):
+    """A head for the features as they are, trained on standardized ones."""
+    m, s = standardization(x)
+    z = (x - m) / s
+    widest = np.linalg.eigvalsh(z @ z.T + 1)[-1] / len(z)  # with a feature of ones for the bias
+    W, b = train_head(z, y, K, 1 / (widest / 2 + weight_decay), steps, weight_decay)
+    return fold(W, b, m, s)
+
+
+def first_of_each(y, count):
+    """The places of the first images of each class, so many of each."""
+    return np.concatenate([np.flatnonzero(y == k)[:count] for k in np.unique(y)])
+
+
+# %% experiment="few-images"
+from lab.experiments import transfer
+
+counts = (1, 2, 5, 10, 25)
+figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+for ax, target in zip(axes, ("photos", "digits"), strict=True):
+    right = {}
+    for seed in range(3):
+        d = transfer.features(target, per_class=counts[-1], seed=seed)
+        K, y = len(d.classes), d.train_labels
+        pixels = [prepare(v, d.mean, d.std).reshape(len(v), -1) for v in (d.train_images, d.test_images)]
+        for kind, (x, x_test) in {"features": (d.train_features, d.test_features), "pixels": pixels}.items():
+            for count in counts:
+                few = first_of_each(y, count)
+                W, b = linear_head(x[few], y[few], K)
+                answers = {
+                    f"nearest mean, {kind}": nearest(x_test, class_means(x[few], y[few], K)),
+                    f"linear head, {kind}": (x_test @ W + b).argmax(axis=1),
+                }
+                for head, answer in answers.items():
+                    share = 100 * (answer == d.test_labels).mean()
+                    right.setdefault(head, {}).setdefault(count, []).append(share)
+    print(f"{target}: % right for {', '.join(map(str, counts))} images per class")
+    for head, found in right.items():
+        mean, spread = (f([found[c] for c in counts], axis=1) for f in (np.mean, np.std))
+        print(f"  {head:23}" + "".join(f" {m:5.1f} ± {s:3.1f}" for m, s in zip(mean, spread, strict=True)))
+        line = "--" if "pixels" in head else "-"
+        ax.errorbar(counts, mean, spread, fmt=f"o{line}", ms=4, capsize=3, label=head)
+    ax.set(title=target, xscale="log", xlabel="images per class", xticks=counts, xticklabels=counts)
+axes[0].set_ylabel("test images right, %")
+axes[0].legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# **Question** (6 minutes). Compare with what you expected. For how many images per class are features
+# better than pixels, for each target, and by how much? Compare with the spread of the three draws.
+# Where is the nearest mean as good as the linear head, and why just there?
+# The source has never seen a digit. Why do its features help, or not? How many images would you want
+# before you trained a whole network instead?
+
+# %% [markdown] question="tl-few-images" points=3
+# *Your answer here.*
 
 # %% [markdown]
 # ## 7. The widest directions (●●○, 15 minutes)
@@ -272,6 +362,42 @@ def pca(features, k):
 check(pca)
 
 # %% [markdown]
+# ## Experiment: two pictures of the same images (4 minutes)
+#
+# Test images, at their first two coordinates. On the left those of their pixels, on the right
+# those of the source's features. The colours are the classes; your `pca` does not know them.
+# Below each picture stands what two coordinates are good for: the share of the variance that they keep,
+# and how many of the images are nearest to the mean of their own class, in the picture and with all features.
+
+# %% experiment="pictures"
+figure, axes = plt.subplots(2, 2, figsize=(8, 7.4), layout="constrained")
+for row, target in zip(axes, ("photos", "digits"), strict=True):
+    d = transfer.features(target, per_class=1, seed=0)
+    pixels = prepare(d.test_images, d.mean, d.std).reshape(len(d.test_images), -1)
+    for ax, (kind, x) in zip(row, {"pixels": pixels, "features": d.test_features}.items(), strict=True):
+        mean, directions, share = pca(x, 2)
+        flat = (x - mean) @ directions.T
+        both = [
+            100 * (nearest(v, class_means(v, d.test_labels, len(d.classes))) == d.test_labels).mean()
+            for v in (flat, x)
+        ]
+        ax.scatter(*flat.T, c=d.test_labels, cmap="tab10", s=8)
+        ax.set(xticks=[], yticks=[], title=f"{target}, {kind}")
+        ax.set_xlabel(
+            f"{100 * share.sum():.0f} % of the variance, {both[0]:.0f} % right (all: {both[1]:.0f} %)"
+        )
+plt.show()
+
+# %% [markdown]
+# **Question** (4 minutes). In which pictures do classes lie apart?
+# Is that where the share of the variance is large?
+# Two classes lie on top of each other in a picture. Does that mean that no linear head can tell them apart?
+# And does a large share of the variance mean that the two directions are good ones for your task?
+
+# %% [markdown] question="tl-two-pictures" points=2
+# *Your answer here.*
+
+# %% [markdown]
 # ## 8. What reaches the backbone (●●○, 12 minutes)
 #
 # Fine-tuning sends the gradient on, through the head, into the backbone, {eq}`tl-features-gradient`.
@@ -284,8 +410,8 @@ check(pca)
 def feature_step(x, y, B, v):
     """The gradient of half of the mean squared error with respect to the backbone, {eq}`tl-feature-step`.
 
-    x: (N, d), inputs. y: (N,), targets, any numbers. B: (D, d): the features of one input x are B x.
-    v: (D,): the score is v . f. Returns dB (D, d).
+    x: (N, d), inputs. y: (N,), targets, any numbers. B: (k, d): the features of one input x are B x.
+    v: (k,): the score is v . f. Returns dB (k, d).
 
     Example: one input x = 2 with target 1, B = 3 and v = 0.5: the score is 3, the residual 2,
     and dB = 0.5 * 2 * 2 = 2.
@@ -327,6 +453,78 @@ def cka(a, b):
 check(cka)
 
 # %% [markdown]
+# ## Experiment: what a fresh head does to good features (5 minutes)
+#
+# The linear model, with features that are as good as can be: the head `best` is right for every input.
+# Eight inputs to learn from span four of twenty dimensions. A thousand other inputs lie outside of that span.
+# Three ways to train: the head alone, backbone and head together from a random head,
+# and both together from the head that was trained alone. All numbers are medians of ten draws.
+# `cka` compares features after the training with those before: of the eight inputs,
+# and of as many new ones that are mixtures of inputs inside and outside.
+#
+# Before you run it: which way ends with the smallest error on the eight? And outside?
+
+
+# %% listing="fine-tune"
+def train_both(x, y, B, v, lr, backbone_lr, steps, look):
+    """Gradient descent on head and backbone. Returns both at the end, and look(B, v) before every step."""
+    seen = []
+    for _ in range(steps):
+        seen.append(look(B, v))
+        features = x @ B.T
+        gap = features @ v - y
+        dB = feature_step(x, y, B, v)
+        v, B = v - lr * gap @ features / len(y), B - backbone_lr * dB
+    return B, v, np.array(seen)
+
+
+# %% experiment="outside"
+def three_ways(rng, d=20, k=3, inside=4, steps=1000):
+    """By name, the errors (steps, 2) inside and outside, and cka (2,) of features of the inputs and of mixtures."""
+    directions = np.linalg.qr(rng.normal(size=(d, d)))[0]
+    x = rng.normal(size=(8, inside)) @ directions[:inside]
+    x_outside = rng.normal(size=(1000, d - inside)) @ directions[inside:]
+    x_mixed = rng.normal(size=(8, d)) @ directions
+    B0, best, fresh = rng.normal(size=(k, d)) / 2, rng.normal(size=k), rng.normal(size=k)
+    y, y_outside = x @ B0.T @ best, x_outside @ B0.T @ best
+
+    def errors(B, v):
+        return ((x @ B.T @ v - y) ** 2).mean(), ((x_outside @ B.T @ v - y_outside) ** 2).mean()
+
+    B, probe, seen = train_both(x, y, B0, fresh, 0.1, 0, steps, errors)
+    ways = {"head alone": (B, seen)}
+    for name, v in (("together, random head", fresh), ("together, head first", probe)):
+        B, _, seen = train_both(x, y, B0, v, 0.1, 0.1, steps, errors)
+        ways[name] = B, seen
+    return {name: (seen, [cka(v @ B0.T, v @ B.T) for v in (x, x_mixed)]) for name, (B, seen) in ways.items()}
+
+
+draws = [three_ways(np.random.default_rng(seed)) for seed in range(10)]
+figure, panels = plt.subplots(1, 2, figsize=(9, 3.2), sharey=True, layout="constrained")
+for name in draws[0]:
+    seen = np.median([draw[name][0] for draw in draws], axis=0)
+    alike = np.median([draw[name][1] for draw in draws], axis=0)
+    for ax, curve in zip(panels, seen.T, strict=True):
+        ax.semilogy(curve, label=name)
+    error, outside = seen[-1]
+    print(
+        f"{name:22} error {error:.1e}, outside {outside:.1e}, cka {alike[0]:.3f}, of mixtures {alike[1]:.3f}"
+    )
+for ax, title in zip(panels, ("the eight inputs", "outside of their span"), strict=True):
+    ax.set(title=f"squared error, {title}", xlabel="step")
+panels[0].legend(fontsize=8)
+plt.show()
+
+# %% [markdown]
+# **Question** (5 minutes). Which of the three curves on the right stays high, although that on the left falls?
+# Which equation says that B is the same as before on all inputs outside of the span?
+# What has changed for them? Why does the third way hardly move the backbone? Somebody looks at the error on inputs like the eight only.
+# What would she choose, and what would she miss?
+
+# %% [markdown] question="tl-outside" points=2
+# *Your answer here.*
+
+# %% [markdown]
 # ## 10. Your own test (●●●, 15 minutes)
 #
 # Write the test that you would want before you trust somebody's `softmax_loss`. It gets a function.
@@ -340,7 +538,7 @@ check(cka)
 # A gradient has a witness of its own: difference quotients of the loss. But they find only where loss and
 # gradient disagree. Who judges the loss? And what do your inputs hide? Weights of zero? No weight decay,
 # or one of 1? One image? Labels that are all the same? Would you see that a weight was overwritten?
-# What about scores of 1000?
+# What about scores of 1000, and of -1000?
 
 
 # %% solution="test_softmax_loss"
@@ -362,8 +560,9 @@ def test_softmax_loss(implementation):
     p_own, share = p[range(5), y], (p - (y[:, None] == range(4))) / 5
     assert np.isclose(loss, 0.35 * np.sum(W * W) - np.log(p_own).mean())
     assert np.allclose(dW, f.T @ share + 0.7 * W) and np.allclose(db, np.ones(5) @ share)
-    loss, dW, db = implementation(1000 * np.eye(2), np.zeros(2), np.eye(2), np.array([0, 0]), 0.0)
-    assert np.isclose(loss, 500) and np.allclose(dW, [[0, 0], [-0.5, 0.5]]) and np.allclose(db, dW[1])
+    f = np.array([[1.0, 0], [-1, -2]])  # the scores: 1000 and 0, -1000 and -2000
+    loss, dW, db = implementation(1000 * np.eye(2), np.zeros(2), f, np.array([0, 1]), 0.0)
+    assert np.isclose(loss, 500) and np.allclose(dW, [[-0.5, 0.5], [-1, 1]]) and np.allclose(db, [0.5, -0.5])
     ### END SOLUTION
 
 
