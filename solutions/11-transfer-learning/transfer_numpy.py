@@ -480,7 +480,7 @@ def train_both(x, y, B, v, lr, backbone_lr, steps, look):
 
 # %% experiment="outside"
 def three_ways(rng, d=20, k=3, inside=4, steps=1000):
-    """By name, the errors (steps, 2) inside and outside, and cka (2,) of features of the inputs and of mixtures."""
+    """By name, the errors (steps, 2) inside and outside, and cka (2,) of the inputs and of mixtures."""
     directions = np.linalg.qr(rng.normal(size=(d, d)))[0]
     x = rng.normal(size=(8, inside)) @ directions[:inside]
     x_outside = rng.normal(size=(1000, d - inside)) @ directions[inside:]
@@ -516,10 +516,10 @@ panels[0].legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# **Question** (5 minutes). Which of the three curves on the right stays high, although that on the left falls?
-# Which equation says that B is the same as before on all inputs outside of the span?
-# What has changed for them? Why does the third way hardly move the backbone? Somebody looks at the error on inputs like the eight only.
-# What would she choose, and what would she miss?
+# **Question** (5 minutes). Which of the three curves on the right stays high, although the one on the left
+# falls? Which equation says that B is the same as before on all inputs outside of the span?
+# What has changed for them? Why does the third way hardly move the backbone?
+# Somebody looks at the error on inputs like the eight only. What would she choose, and what would she miss?
 
 # %% [markdown] question="tl-outside" points=2
 # *Your answer here.*
