@@ -1,4 +1,4 @@
-"""`autograder grade`: prove the sandbox, grade the class, write gradebook, notebooks and feedback."""
+"""`autograder grade`: prove the sandbox, grade the class, write gradebook, notebooks, feedback and records."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ def grade_unit(
     from autograder.bridge.autograded import write_autograded
     from autograder.bridge.feedback import write_feedback
     from autograder.bridge.gradebook import Book
+    from autograder.classroom.records import write_record
 
     level = sandbox_level() if locked else "none"
     unit = load_built(root, slug)
@@ -44,6 +45,7 @@ def grade_unit(
                 book.write(result, folders[result.student])
                 write_autograded(result, unit, target, folders[result.student])
                 write_feedback(result, unit, target, book.by_hand(result.student))
+                write_record(result, target)
             results.append(result)
             tell(f"graded {len(results)} of {len(folders)}: {result.student}")
     return results

@@ -76,6 +76,7 @@ class SubmissionResult:
 def _check_record(notebook: str, check: CheckResult) -> dict[str, Any]:
     probes = [
         {"name": v.probe, "passed": v.passed, "status": v.status, "message": v.message, "mistake": v.mistake}
+        | ({"digest": check.digests[v.probe]} if v.probe in check.digests else {})
         for v in check.verdicts
     ]
     plain = {"notebook": notebook, "name": check.name, "points": check.points, "max_points": check.max_points}

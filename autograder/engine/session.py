@@ -12,6 +12,7 @@ from autograder import store
 from autograder.authoring.unit import Limits
 from autograder.engine import wire
 from autograder.engine.bank import Bank, TestOfTests
+from autograder.engine.digest import digest
 from autograder.engine.process import Child, Zygote
 from autograder.engine.submission import Step, safe_outputs, strip_control
 from autograder.probes import Given, Inputs
@@ -34,12 +35,15 @@ HIDDEN_SAYS = {
 
 @dataclass
 class CheckResult:
-    """One check cell: what each probe found, and the sentences of the recognised mistakes."""
+    """One check cell: what each probe found, and the sentences of the recognised mistakes.
+
+    digests: by probe, a name for a failure that no known mistake explains; for the instructor alone."""
 
     name: str
     max_points: float
     verdicts: list[Verdict]
     said: list[Mistake] = field(default_factory=list)
+    digests: dict[str, str] = field(default_factory=dict)
 
     @property
     def points(self) -> float:
@@ -158,10 +162,11 @@ class Session:
             asked.tests = [self._try_test(t) for t in self.bank.tests if t.of == step.name]
 
     def _judged(self, step: Step, asked: Asked) -> CheckResult:
-        verdicts = judge(asked.questions, asked.answers, self.bank.known(step.name))
-        verdicts = [*merged(asked.questions, verdicts), *asked.tests]
+        judged = judge(asked.questions, asked.answers, self.bank.known(step.name))
+        digests = undiagnosed(judged, asked.answers)
+        verdicts = [*merged(asked.questions, judged), *asked.tests]
         named = dict.fromkeys(v.mistake for v in verdicts if v.mistake)
-        return CheckResult(step.name, step.points, verdicts, [self.bank.mistake(n) for n in named])
+        return CheckResult(step.name, step.points, verdicts, [self.bank.mistake(n) for n in named], digests)
 
     def _try_test(self, test: TestOfTests) -> Verdict:
         """The student's test meets right and wrong implementations, one at a time."""
@@ -255,6 +260,21 @@ def _runs(step: Step) -> bool:
         and not step.markdown
         and bool(step.source.strip() or step.kind == "solution")
     )
+
+
+def undiagnosed(verdicts: list[Verdict], answers: list[list[Outcome]]) -> dict[str, str]:
+    """By probe, the digest of a wrong answer or an error that no known mistake explains."""
+    digests = {}
+    for probe in dict.fromkeys(v.probe for v in verdicts):
+        own = [(v, row) for v, row in zip(verdicts, answers, strict=True) if v.probe == probe]
+        statuses = {v.status for v, _ in own}
+        if (
+            statuses & {"wrong", "raised"}
+            and "stopped" not in statuses
+            and not any(v.mistake for v, _ in own)
+        ):
+            digests[probe] = digest(answer for _, row in own for answer in row)
+    return digests
 
 
 def merged(questions: list[Question], verdicts: list[Verdict]) -> list[Verdict]:
