@@ -144,9 +144,9 @@ __all__ = [
 
 Results = dict[str, Any]
 COUNTS = (10, 25, 100)
-RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of the fresh heads, two decades
-TUNING_RATES = (3e-3, 3e-2)
-SCRATCH_RATES = (1e-2, 1e-1)
+RATES = (1e-3, 1e-2, 1e-1)
+TUNING_RATES = (1e-3, 1e-2)
+SCRATCH_RATES = (1e-2, 1e-1)  # with the most images, which cost most: the first alone
 NORM_RATE = 1e-2
 DECAYS = (0.3, 0.1)
 BATCHES = (4, 32)
@@ -296,7 +296,7 @@ def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
         {"target": target, "per_class": n, "rate": rate, "start": "scratch", "head": "zero"}
         for target in targets
         for n in COUNTS
-        for rate in SCRATCH_RATES
+        for rate in (SCRATCH_RATES if n < max(COUNTS) else SCRATCH_RATES[:1])
     ]
     points += [
         {"target": near, "per_class": ten, "rate": rate, "head": head} for rate in RATES for head in HEADS
