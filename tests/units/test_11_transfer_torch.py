@@ -1,0 +1,469 @@
+"""Transfer in PyTorch: the solutions against closed forms, NumPy's own loops, torch's fused layers."""
+
+import copy
+import math
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from lab.source_nets import resnet18_backbone, small_backbone
+from tests.units import right_ways_11_torch
+
+SOLVED = ("11-transfer-learning", "transfer_torch")
+F = nn.functional
+WAYS = right_ways_11_torch.WAYS
+STAGES = ["stem", "stage1", "stage2", "stage3"]  # of lab.source_nets.small_backbone, before its pool
+
+
+def backbone_of(seed=0):
+    """Two stages with batch norms that have seen images, dropout, and a pool; features (N, 6), in 64 bits."""
+    torch.manual_seed(seed)
+    net = nn.Sequential(
+        OrderedDict(
+            first=nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Dropout(0.4)),
+            second=nn.Sequential(nn.Conv2d(4, 6, 2), nn.BatchNorm2d(6)),
+            pool=nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()),
+        )
+    )
+    for _ in range(10):
+        net(1 + torch.randn(8, 3, 6, 5))
+    return net.double()
+
+
+def images(seed, N=7):
+    return torch.tensor(np.random.default_rng(seed).normal(1, 2, (N, 3, 6, 5)))
+
+
+def state(module):
+    return {name: values.clone() for name, values in module.state_dict().items()}
+
+
+def same(state, other):
+    return state.keys() == other.keys() and all(torch.equal(v, other[k]) for k, v in state.items())
+
+
+def by_numpy(backbone, x):
+    """Features in evaluation mode by loops over output pixels, from the formula of each layer."""
+    x = x.numpy()
+    for conv, norm in ((backbone.first[0], backbone.first[1]), (backbone.second[0], backbone.second[1])):
+        w, b = (p.detach().numpy() for p in (conv.weight, conv.bias))
+        k = w.shape[2]
+        H, W = x.shape[2] - k + 1, x.shape[3] - k + 1
+        y = np.zeros((len(x), len(w), H, W))
+        for r in range(H):
+            for c in range(W):
+                y[:, :, r, c] = np.einsum("ncij,kcij->nk", x[:, :, r : r + k, c : c + k], w) + b
+        mean, var, gamma, beta = (
+            v.detach().numpy()[:, None, None]
+            for v in (norm.running_mean, norm.running_var, norm.weight, norm.bias)
+        )
+        x = gamma * (y - mean) / np.sqrt(var + norm.eps) + beta
+        x = np.maximum(x, 0) if conv is backbone.first[0] else x
+    return x.mean(axis=(2, 3))
+
+
+@pytest.mark.parametrize("mode", [True, False])
+def test_frozen_features_are_those_of_the_running_statistics_in_every_mode(answers, mode):
+    backbone, x = backbone_of(), images(1)
+    expected = by_numpy(backbone, x)
+    model = nn.Sequential(answers["FrozenBackbone"](backbone), nn.Linear(6, 2).double())
+    np.testing.assert_allclose(model[0](x), expected, rtol=1e-10)
+    np.testing.assert_allclose(model.train(mode)[0](x), expected, rtol=1e-10)
+
+
+def test_a_frozen_backbone_is_bit_for_bit_the_same_after_training_with_decay_and_momentum(answers):
+    """F1, F2, F3 and F5 at once: two epochs, the mode set anew in each, zeroed and not removed gradients."""
+    backbone = backbone_of()
+    before = state(backbone)
+    model = nn.Sequential(answers["FrozenBackbone"](backbone), nn.Linear(6, 2).double())
+    head = state(model[1])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9, weight_decay=0.1)
+    for epoch in range(2):
+        model.train()
+        for seed in range(3):
+            optimizer.zero_grad(set_to_none=False)
+            model(images(10 * epoch + seed)).square().sum().backward()
+            optimizer.step()
+        model.eval()
+    assert same(before, state(backbone))
+    assert not same(head, state(model[1]))
+    assert all(p.grad is None for p in backbone.parameters())
+
+
+def test_a_frozen_backbone_is_moved_and_saved_with_its_model(answers):
+    model = nn.Sequential(answers["FrozenBackbone"](backbone_of()), nn.Linear(6, 2).double())
+    kept = len(backbone_of().state_dict()) + 2
+    assert len(model.state_dict()) == kept
+    assert {p.dtype for p in model.float().parameters()} == {torch.float32}
+    assert model.train() is model and model[0].train() is model[0] and model[0].eval() is model[0]
+
+
+@given(st.integers(1, 300), st.integers(2, 50))
+@settings(max_examples=15, deadline=None)
+def test_a_new_head_gives_the_loss_of_guessing(answers, width, classes):
+    """log K, whatever the features are; and the first gradient is f^T (1 / K - onehot) / N."""
+    head = answers["new_head"](width, classes)
+    assert isinstance(head, nn.Linear)
+    assert (head.in_features, head.out_features) == (width, classes)
+    f = torch.tensor(np.random.default_rng(width).normal(size=(9, width)))
+    y = torch.arange(9) % classes
+    loss = F.cross_entropy(head.double()(f), y)
+    assert loss.item() == pytest.approx(math.log(classes))
+    loss.backward()
+    error = (1 / classes - np.eye(classes)[y]) / 9
+    np.testing.assert_allclose(head.weight.grad, error.T @ f.numpy(), atol=1e-12)
+    np.testing.assert_allclose(head.bias.grad, error.sum(axis=0), atol=1e-12)
+
+
+def test_the_first_step_of_a_new_head_leaves_the_backbone_alone(answers):
+    model = nn.Sequential(backbone_of().eval(), answers["new_head"](6, 3).double())
+    F.cross_entropy(model(images(2)), torch.arange(7) % 3).backward()
+    assert all((p.grad == 0).all() for p in model[0].parameters())
+    assert (model[1].weight.grad != 0).any()
+
+
+@given(st.integers(1, 9), st.integers(1, 12))
+@settings(max_examples=20, deadline=None)
+def test_cached_features_do_not_hang_on_the_size_of_the_batches(answers, N, batch_size):
+    backbone, x = backbone_of().train(), images(3, N)
+    before = state(backbone)
+    found = answers["cache_features"](backbone, x, batch_size)
+    np.testing.assert_allclose(found, by_numpy(backbone, x), rtol=1e-10)
+    assert not found.requires_grad
+    assert same(before, state(backbone))
+
+
+@given(st.lists(st.booleans(), min_size=12, max_size=12))
+@settings(max_examples=20, deadline=None)
+def test_every_mode_is_put_back(answers, modes):
+    backbone = backbone_of()
+    for module, mode in zip(backbone.modules(), modes, strict=True):
+        module.training = mode
+    answers["cache_features"](backbone, images(4), 3)
+    assert [module.training for module in backbone.modules()] == modes
+
+
+def test_a_head_on_cached_features_is_trained_as_one_on_the_frozen_backbone(answers):
+    x, y = images(5, 12), torch.arange(12) % 3
+    features = answers["cache_features"](backbone_of(), x, 5)
+    heads = [answers["new_head"](6, 3).double() for _ in range(2)]
+    models = nn.Sequential(answers["FrozenBackbone"](backbone_of()), heads[0]).train(), heads[1]
+    for model, given_x in zip(models, (x, features), strict=True):
+        optimizer = torch.optim.Adam(model.parameters(), lr=0.1)
+        for _ in range(20):
+            optimizer.zero_grad()
+            F.cross_entropy(model(given_x), y).backward()
+            optimizer.step()
+    torch.testing.assert_close(heads[0].weight, heads[1].weight, rtol=1e-9, atol=1e-12)
+
+
+def test_the_frozen_batch_norm_is_what_torch_fuses_into_the_convolution(answers):
+    fused, x = copy.deepcopy(backbone_of().eval()), images(6)
+    for stage in (fused.first, fused.second):
+        stage[0], stage[1] = torch.nn.utils.fusion.fuse_conv_bn_eval(stage[0], stage[1]), nn.Identity()
+    frozen = answers["FrozenBackbone"](backbone_of())
+    torch.testing.assert_close(frozen.train()(x), fused(x), rtol=1e-10, atol=1e-12)
+
+
+def test_rates_of_the_courses_backbone_fall_as_the_chapter_computes_by_hand(answers):
+    """0.1 for the head, 0.01, 0.001, 0.0001 for the stages, 0.00001 for the stem."""
+    backbone, head = small_backbone(), nn.Linear(128, 10)
+    groups = answers["parameter_groups"](backbone, head, 0.1, 0.1)
+    assert [group["lr"] for group in groups] == pytest.approx([1e-1, 1e-2, 1e-3, 1e-4, 1e-5])
+    parts = [head, *(getattr(backbone, name) for name in reversed(STAGES))]
+    for group, part in zip(groups, parts, strict=True):
+        assert [id(p) for p in group["params"]] == [id(p) for p in part.parameters()]
+
+
+def test_relu_and_pooling_of_resnet18_take_no_power_of_the_decay(answers):
+    """Four layers, a batch norm and a convolution have parameters: with Howard and Ruder's factor 2.6."""
+    backbone, head = resnet18_backbone(), nn.Linear(512, 5)
+    groups = answers["parameter_groups"](backbone, head, 1.0, 1 / 2.6)
+    assert [group["lr"] for group in groups] == pytest.approx([2.6**-k for k in range(7)])
+    counted = sum(p.numel() for group in groups for p in group["params"])
+    assert counted == sum(p.numel() for m in (backbone, head) for p in m.parameters())
+
+
+@given(st.lists(st.booleans(), min_size=8, max_size=8))
+@settings(max_examples=20, deadline=None)
+def test_each_trainable_parameter_is_in_one_group_and_no_frozen_one_in_any(answers, frozen):
+    backbone, head = backbone_of(), nn.Linear(6, 2)
+    for p, still in zip(backbone.parameters(), frozen, strict=True):
+        p.requires_grad_(not still)
+    groups = answers["parameter_groups"](backbone, head, 0.1, 0.5)
+    sorted_in = [id(p) for group in groups for p in group["params"]]
+    wanted = [id(p) for m in (head, backbone) for p in m.parameters() if p.requires_grad]
+    assert sorted(sorted_in) == sorted(wanted)
+    assert all(group["params"] for group in groups)
+
+
+@pytest.mark.parametrize("n", range(7))
+def test_the_last_stages_are_open_and_no_other(answers, n):
+    backbone = small_backbone()
+    answers["unfreeze_last"](backbone, 3)
+    names = answers["unfreeze_last"](backbone, n)
+    assert list(names) == STAGES[max(4 - n, 0) :]
+    for name, stage in backbone.named_children():
+        assert all(p.requires_grad == (name in names) for p in stage.parameters()), name
+
+
+def test_only_batch_norms_that_are_frozen_keep_their_statistics(answers):
+    """The statistics of the open stage after t batches are those of PyTorch's rule, 0.9 old + 0.1 new."""
+    backbone, x = backbone_of(), images(7)
+    answers["unfreeze_last"](backbone, 1)
+    backbone.first[3].p = 0.0
+    first, mean = state(backbone.first), backbone.second[1].running_mean.clone()
+    for _ in range(3):
+        answers["set_modes"](backbone)
+        backbone(x)
+    assert same(first, state(backbone.first))
+    seen = backbone.second[0](backbone.first(x)).mean(dim=(0, 2, 3)).detach()
+    torch.testing.assert_close(backbone.second[1].running_mean, 0.9**3 * mean + (1 - 0.9**3) * seen)
+    assert backbone.first[3].training, "dropout of a frozen stage is in training mode"
+
+
+@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "RMSprop"])
+def test_a_thawed_stage_trains_and_the_others_go_on_as_if_nothing_happened(answers, kind):
+    """Gradients are given, so each parameter's path is that of an optimizer of its own."""
+    rng = np.random.default_rng(8)
+    slopes = {k: torch.tensor(rng.normal(size=(6, 3, 2))) for k in ("old", "new")}
+    make = getattr(torch.optim, kind)
+    extra = {"momentum": 0.9} if kind in ("SGD", "RMSprop") else {}
+
+    def alone(name, lr, rows):
+        p = nn.Parameter(torch.ones(3, 2, dtype=torch.float64))
+        own = make([p], lr=lr, **extra)
+        for slope in rows:
+            p.grad = slope.clone()
+            own.step()
+        return p.detach()
+
+    old, stage = nn.Linear(2, 3, bias=False).double(), nn.Linear(2, 3, bias=False).double()
+    with torch.no_grad():
+        for layer in (old, stage):
+            layer.weight.fill_(1.0)
+    stage.requires_grad_(False)
+    optimizer = make(old.parameters(), lr=0.1, **extra)
+    for t in range(6):
+        if t >= 2:
+            answers["thaw"](optimizer, stage, 0.02)
+        old.weight.grad = slopes["old"][t].clone()
+        stage.weight.grad = slopes["new"][t].clone() if stage.weight.requires_grad else None
+        optimizer.step()
+    torch.testing.assert_close(old.weight.detach(), alone("old", 0.1, slopes["old"]))
+    torch.testing.assert_close(stage.weight.detach(), alone("new", 0.02, slopes["new"][2:]))
+    assert len(optimizer.param_groups) == 2
+
+
+def test_gradual_unfreezing_ends_with_the_groups_of_a_rate_for_each_stage(answers):
+    backbone, head = small_backbone(), answers["new_head"](128, 4)
+    answers["unfreeze_last"](backbone, 1)
+    groups = answers["parameter_groups"](backbone, head, 0.1, 0.5)
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    for depth, name in enumerate(reversed(STAGES[:-1]), start=2):
+        answers["thaw"](optimizer, getattr(backbone, name), 0.1 * 0.5**depth)
+    whole = answers["parameter_groups"](backbone, head, 0.1, 0.5)
+    for group, wanted in zip(optimizer.param_groups, whole, strict=True):
+        assert group["lr"] == pytest.approx(wanted["lr"])
+        assert [id(p) for p in group["params"]] == [id(p) for p in wanted["params"]]
+
+
+SLIPS = {
+    "the rate halved at each stage": (
+        "parameter_groups",
+        "PG-pool-counts",
+        "groups = [{'params': list(head.parameters()), 'lr': lr}]\n"
+        "    for stage in list(backbone)[::-1]:\n        lr *= decay\n"
+        "        ps = [p for p in stage.parameters() if p.requires_grad]\n"
+        "        if ps:\n            groups.append({'params': ps, 'lr': lr})\n"
+        "    return groups",
+    ),
+    "every frozen parameter handed in": (
+        "parameter_groups",
+        "PG-frozen-in",
+        "stages = [s for s in backbone.children() if len(list(s.parameters()))]\n"
+        "    return [{'params': m.parameters(), 'lr': lr * decay ** k}\n"
+        "            for k, m in enumerate([head] + stages[::-1])]",
+    ),
+    "one rate": (
+        "parameter_groups",
+        "F7-one-rate",
+        "stages = [s for s in backbone.children() if len(list(s.parameters()))]\n"
+        "    return [{'params': [p for p in m.parameters() if p.requires_grad], 'lr': lr}\n"
+        "            for m in [head] + stages[::-1] if any(p.requires_grad for p in m.parameters())]",
+    ),
+    "a slice from the end": (
+        "unfreeze_last",
+        "UL-minus-zero",
+        "for p in backbone.parameters():\n        p.requires_grad = False\n"
+        "    names = [k for k, s in backbone.named_children() if list(s.parameters())][-n:]\n"
+        "    for k in names:\n        getattr(backbone, k).requires_grad_(True)\n"
+        "    return names",
+    ),
+    "the pool is a stage": (
+        "unfreeze_last",
+        "UL-pool-counts",
+        "backbone.requires_grad_(False)\n    names = list(backbone._modules)\n"
+        "    names = names[max(len(names) - n, 0):]\n"
+        "    for k in names:\n        backbone._modules[k].requires_grad_()\n    return names",
+    ),
+    "evaluation mode, then train": (
+        "set_modes",
+        "F2-modes",
+        "for m in model.modules():\n        if isinstance(m, nn.BatchNorm2d):\n            m.eval()\n"
+        "    model.train()",
+    ),
+    "images only": (
+        "set_modes",
+        "SM-2d-only",
+        "model.train()\n    for m in model.modules():\n"
+        "        if isinstance(m, nn.BatchNorm2d) and not any(p.requires_grad for p in m.parameters()):\n"
+        "            m.eval()",
+    ),
+    "dropout left asleep": (
+        "cache_features",
+        "CF-left-eval",
+        "backbone.eval()\n    device = next(backbone.parameters()).device\n    features = []\n"
+        "    with torch.no_grad():\n        for batch in images.split(batch_size):\n"
+        "            features.append(backbone(batch.to(device)))\n"
+        "    return torch.cat(features)",
+    ),
+    "woken by train": (
+        "cache_features",
+        "CF-left-train",
+        "backbone.eval()\n    device = next(backbone.parameters()).device\n"
+        "    with torch.no_grad():\n"
+        "        found = torch.cat([backbone(b.to(device)) for b in images.split(batch_size)])\n"
+        "    backbone.train()\n    return found",
+    ),
+    "a new optimizer": (
+        "thaw",
+        "F4-thaw",
+        "stage.requires_grad_(True)\n    groups = optimizer.param_groups + [{'params': stage.parameters()}]\n"
+        "    optimizer = torch.optim.SGD(groups, lr=lr)",
+    ),
+    "added twice": (
+        "thaw",
+        "TH-twice",
+        "for p in stage.parameters():\n        p.requires_grad = True\n"
+        "    optimizer.add_param_group({'params': stage.parameters(), 'lr': lr})",
+    ),
+    "small random weights": (
+        "new_head",
+        "NH-weight-stays",
+        "head = nn.Linear(width, classes)\n    nn.init.normal_(head.weight, std=0.01)\n"
+        "    nn.init.zeros_(head.bias)\n    return head",
+    ),
+    "the library's own head": ("new_head", "NH-random", "return nn.Linear(width, classes)"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
+def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    same_words = {p.mistake.id: p.mistake.synonyms for p in notebook.unit.patches}[mistake]
+    for asked in questions:
+        told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
+        assert told and told <= {mistake, *same_words}
+
+
+FREEZING = {
+    "gradients alone": ("F1-torch", "", "with torch.no_grad():\n            return self.backbone(x)", ""),
+    "an attribute of the module": (
+        "F3-torch",
+        "self.backbone.requires_grad = False\n        self.backbone.eval()",
+        "with torch.no_grad():\n            return self.backbone(x)",
+        "super().train(mode)\n        self.backbone.eval()\n        return self",
+    ),
+    "evaluation mode once": ("F2-torch", "self.backbone.eval()", "return self.backbone(x)", ""),
+    "its own train calls eval": (
+        "FB-endless",
+        "self.backbone.eval()",
+        "return self.backbone(x)",
+        "self.eval()\n        return self",
+    ),
+}
+
+
+@pytest.mark.parametrize(("mistake", "start", "forward", "train"), FREEZING.values(), ids=FREEZING)
+def test_a_backbone_that_is_not_frozen_is_told_why(mistake, start, forward, train, notebook, questions):
+    freeze = "pass" if mistake == "F3-torch" else "self.backbone.requires_grad_(False)"
+    source = (
+        "class FrozenBackbone(nn.Module):\n    def __init__(self, backbone):\n        super().__init__()\n"
+        f"        self.backbone = backbone\n        {freeze}\n        {start or 'pass'}\n"
+        f"    def forward(self, x):\n        {forward}\n"
+    )
+    if train:
+        source += f"    def train(self, mode=True):\n        {train}\n"
+    names = notebook.with_source(source)
+    for asked in questions:
+        told = {v.mistake for v in notebook.verdicts(names, "FrozenBackbone", asked) if not v.passed}
+        assert told == {mistake}
+
+
+def test_examples_of_the_docstrings_hold(answers):
+    norm = nn.BatchNorm1d(1, eps=0.0)
+    norm.running_mean.fill_(3.0)
+    norm.running_var.fill_(4.0)
+    frozen = answers["FrozenBackbone"](norm)
+    assert frozen(torch.tensor([[5.0]])).item() == frozen.train()(torch.tensor([[5.0]])).item() == 1
+    head = answers["new_head"](128, 10)
+    assert sum(p.numel() for p in head.parameters()) == 1290
+    sizes = []
+    counted = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    counted.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    assert len(answers["cache_features"](counted, torch.ones(7, 1, 2, 2), 3)) == 7
+    assert sizes == [3, 3, 1]
+    ab = nn.Sequential(OrderedDict(a=nn.Linear(2, 2), b=nn.Linear(2, 2), pool=nn.Flatten()))
+    groups = answers["parameter_groups"](ab, nn.Linear(2, 1), 0.1, 0.5)
+    assert [group["lr"] for group in groups] == pytest.approx([0.1, 0.05, 0.025])
+    stages = nn.Sequential(OrderedDict(stem=nn.Linear(2, 2), stage1=nn.Linear(2, 2), pool=nn.Flatten()))
+    opened = [list(answers["unfreeze_last"](stages, n)) for n in (1, 0, 5)]
+    assert opened == [["stage1"], [], ["stem", "stage1"]]
+    model = nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.1)).requires_grad_(False)
+    answers["set_modes"](model)
+    assert [part.training for part in model] == [False, True]
+    optimizer = torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=0.1)
+    for _ in range(2):
+        answers["thaw"](optimizer, stages.stem, 0.01)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.01]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_the_torch_answers_run_on_a_gpu(answers):
+    x = images(9, 10)
+    expected = answers["cache_features"](backbone_of(), x, 4)
+    backbone = backbone_of().cuda()
+    features = answers["cache_features"](backbone, x, 4)
+    assert features.device.type == "cuda"
+    torch.testing.assert_close(features.cpu(), expected, rtol=1e-9, atol=1e-9)
+    frozen = answers["FrozenBackbone"](backbone_of()).cuda().train()
+    torch.testing.assert_close(frozen(x.cuda()).cpu(), expected, rtol=1e-9, atol=1e-9)
+    head = answers["new_head"](6, 3).double().cuda()
+    answers["unfreeze_last"](backbone, 1)
+    optimizer = torch.optim.SGD(answers["parameter_groups"](backbone, head, 0.1, 0.5), lr=0.1, momentum=0.9)
+    model = nn.Sequential(backbone, head)
+    for step in range(3):
+        answers["set_modes"](model)
+        optimizer.zero_grad()
+        F.cross_entropy(model(x.cuda()), torch.arange(10).cuda() % 3).backward()
+        optimizer.step()
+        if step == 1:
+            answers["thaw"](optimizer, backbone.first, 0.01)
+    assert all(p.device.type == "cuda" and p.isfinite().all() for p in model.parameters())
+    assert len(optimizer.param_groups) == 3
+
+
+def test_every_catalogued_bug_is_a_mistake_here_or_told_in_the_text(notebook):
+    """Section II.5: F8 is the NumPy notebook's, F6 is told before the experiment, F10 is a question."""
+    ids = {p.mistake.id for p in notebook.unit.patches_of(notebook.reference.notebook)}
+    assert {"F1-torch", "F2-torch", "F3-torch", "F5-torch", "F9-torch"} <= ids
+    assert {"F1-modes", "F2-modes", "F4-thaw", "F7-one-rate", "F7-reversed"} <= ids
+    cells = [c.source for c in notebook.reference.notebook.cells if c.markdown]
+    assert any("under `torch.no_grad()`: its gradients would be None" in c for c in cells), "F6"
+    assert any("my cache is augmented" in c for c in cells), "F10"
