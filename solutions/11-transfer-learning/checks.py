@@ -185,24 +185,34 @@ def _(rng):
 
 
 @probe("softmax_loss", cases=1)
-def stays_finite_for_scores_of_a_thousand(s, **head):
-    return loss_of(s, **head)
+def stays_finite_for_scores_of_a_thousand(s, W, b, y, weight_decay, **batches):
+    return {
+        f"{name}_for_scores_{batch}": value
+        for batch, features in batches.items()
+        for name, value in loss_of(s, W, b, features, y, weight_decay).items()
+    }
 
 
 @stays_finite_for_scores_of_a_thousand.inputs
 def _(rng):
-    """Rows with scores about +1000, about -1000 and about 0; confident ones, right and wrong."""
-    offset = np.array([1000.0, -1000, 0, 900, -1100, 5])
-    features = np.column_stack([offset, rng.normal(0, 1, (6, 2)), [0, 0, 800, -800, 700, -700]])
-    W = np.column_stack([np.ones(4), np.ones(4), np.ones(4)])
+    """Three batches. Feature 0 moves all scores of an image, feature 3 pulls them apart. In the last batch an
+    image has the label of its smallest score, another one that of its largest."""
+    W = np.ones((4, 3))
     W[1:3] = rng.normal(0, 1, (2, 3))
     W[3] = rng.permutation([0.9, 0.1, -0.8])
+    low, high = W[3].argmin(), W[3].argmax()
+
+    def batch(together, apart):
+        return np.column_stack([together, rng.normal(0, 1, (3, 2)), apart])
+
     return {
         "W": W,
         "b": rng.normal(0, 1, 3),
-        "features": features,
-        "y": rng.permutation([0, 1, 2, 0, 1, 2]),
+        "y": np.array([low, high, 3 - low - high]),
         "weight_decay": float(rng.uniform(0.3, 0.45)),
+        "near_1000": batch([1000.0, 990, 1010], 0.0 * np.ones(3)),
+        "near_1000_and_near_minus_1000": batch([1000.0, -1000, 3], 0.0 * np.ones(3)),
+        "a_thousand_apart": batch([0.0, 0, 0], [900.0, 850, -800]),
     }
 
 
@@ -1088,7 +1098,7 @@ def leaves_out_what_is_frozen(s, numbers, lr, decay):
         part.requires_grad_(False)
     backbone.last[0].weight.requires_grad_(False)
     groups = list(s.parameter_groups(backbone, head, lr, decay))
-    optimizer = torch.optim.SGD([{"params": [torch.zeros(1)]}, *groups], lr=99.0)
+    optimizer = torch.optim.SGD(groups, lr=99.0)
     return {
         "rates_of_the_backbone": rates(groups, backbone),
         "rates_of_the_head": rates(groups, head),
