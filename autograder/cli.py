@@ -278,6 +278,57 @@ def _remarks(record: dict[str, Any]) -> str:
     return " ".join(remarks)
 
 
+COURSE = click.option(
+    "--course",
+    "folder",
+    type=click.Path(path_type=Path),
+    help="Where gradebook.db and records/ are (default: the course's own folder).",
+)
+
+
+@main.command()
+@click.argument("unit")
+@click.option(
+    "--to", "form", type=click.Choice(["csv", "canvas", "moodle"]), default="csv", show_default=True
+)
+@click.option(
+    "--roster",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Canvas's exported gradebook, or Moodle's list of participants (CSV).",
+)
+@click.option(
+    "--id-column", default="", help="The roster's column that holds the names of students' folders."
+)
+@click.option("--assignment", default="", help="What the LMS calls the unit (default: its title).")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write (default: exports/UNIT-FORM.csv)."
+)
+@COURSE
+@plainly
+def export(
+    unit: str,
+    form: str,
+    roster: Path | None,
+    id_column: str,
+    assignment: str,
+    out: Path | None,
+    folder: Path | None,
+) -> None:
+    """Write the marks of UNIT, those given by hand included, as a table or for an LMS to import."""
+    from autograder.classroom.export import export_unit
+
+    target = folder or course()
+    path = out or target / "exports" / f"{unit}-{form}.csv"
+    done = export_unit(
+        course(), unit, form, target=target, roster=roster, id_column=id_column, assignment=assignment
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(done.text.encode())
+    console.print(f"[green]✓[/] {done.students} students: {escape(str(path))}", highlight=False)
+    for remark in done.remarks:
+        console.print(f"[yellow]![/] {escape(remark)}", highlight=False, soft_wrap=True)
+
+
 @main.command()
 @plainly
 def doctor() -> None:

@@ -1,4 +1,4 @@
-"""`autograder grade`: prove the sandbox, grade the class, write gradebook, notebooks, feedback and records."""
+"""`autograder grade`: prove the sandbox, grade the class, write gradebook, notebooks, pages and records."""
 
 from __future__ import annotations
 
