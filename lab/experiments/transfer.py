@@ -46,6 +46,10 @@ those that were run unless it is named, and key="test_accuracy" may be "train_ac
 or "cka" (the last value of a list). `head_summary` takes the fields of results["heads"]; left out: HEAD_BASE.
 A summary is {"mean", "std", "min", "max"} over seeds, std that of a sample (n - 1).
 
+Nothing is augmented. Validation images are the same for all seeds and no training images; but patches of one
+photograph may overlap, so accuracy on the validation patches is flattered. Test patches have no pixel in
+common with either. The test images are looked at once, at the end of a run.
+
 results["runs"]: dicts with the fields of `Settings` (and "method" in `compare`); `train_seconds` (CPU);
 lists with a value per entry of `steps`, from step 0: loss (mean of the steps since the last entry; NaN at
 step 0), validation_accuracy, cka (of the features of the validation images, to those at step 0);
