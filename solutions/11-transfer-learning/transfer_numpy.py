@@ -207,7 +207,7 @@ def train_head(features, y, K, lr, steps, weight_decay):
     """
     ### BEGIN SOLUTION
     W, b = np.zeros((features.shape[1], K)), np.zeros(K)
-    for _ in range(steps):
+    for _step in range(steps):
         _, dW, db = softmax_loss(W, b, features, y, weight_decay)
         W, b = W - lr * dW, b - lr * db
     return W, b

@@ -116,7 +116,7 @@ class FrozenBackbone(nn.Module):
     def train(self, mode=True):
         """Called for every change of mode. The backbone stays in evaluation mode. Returns self."""
         ### BEGIN SOLUTION
-        super().train(mode)
+        super().train(mode=mode)
         self.backbone.eval()
         return self
         ### END SOLUTION
@@ -155,10 +155,10 @@ def new_head(width, classes):
     Example: new_head(128, 10) has 1290 parameters, and every score is 0 before the first step.
     """
     ### BEGIN SOLUTION
-    head = nn.Linear(width, classes)
-    nn.init.zeros_(head.weight)
-    nn.init.zeros_(head.bias)
-    return head
+    layer = nn.Linear(width, classes)
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+    return layer
     ### END SOLUTION
 
 
@@ -294,10 +294,10 @@ def unfreeze_last(backbone, n):
     """
     ### BEGIN SOLUTION
     named = [(name, stage) for name, stage in backbone.named_children() if [*stage.parameters()]]
-    backbone.requires_grad_(False)
+    backbone.requires_grad_(requires_grad=False)
     last = named[max(0, len(named) - n) :]
     for _, stage in last:
-        stage.requires_grad_(True)
+        stage.requires_grad_()
     return [name for name, _ in last]
     ### END SOLUTION
 
@@ -363,7 +363,7 @@ def thaw(optimizer, stage, lr):
     with the rate 0.01; the same call again leaves it with two.
     """
     ### BEGIN SOLUTION
-    stage.requires_grad_(True)
+    stage.requires_grad_()
     has = {id(q) for group in optimizer.param_groups for q in group["params"]}
     new = [p for p in stage.parameters() if id(p) not in has]
     if new:

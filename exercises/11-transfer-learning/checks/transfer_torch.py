@@ -284,7 +284,7 @@ def keeps_the_order_of_the_images(s, numbers, light):
     return {"rows_are_in_the_order_of_the_images": fact((features[1:] > features[:-1]).all())}
 
 
-@probe("cache_features", cases=2, rtol=ROUNDING)
+@probe("cache_features", cases=1, rtol=ROUNDING)
 @with_gradients
 def computes_in_evaluation_mode(s, numbers, images, batch_size):
     backbone = staged_backbone(numbers).train()
@@ -369,7 +369,7 @@ def gives_every_stage_its_rate(s, numbers, lr, decay):
     return {"rates_of_the_head": rates(groups, head), **found}
 
 
-@probe("parameter_groups", cases=2)
+@probe("parameter_groups", cases=1)
 def counts_all_stages_of_another_backbone(s, numbers, lr, decay):
     """Stages that are single layers, one without parameters at the start and one in the middle."""
     from torch import nn
@@ -588,7 +588,7 @@ def told_groups(optimizer):
     }
 
 
-@probe("thaw", cases=2)
+@probe("thaw", cases=1)
 def adds_one_group_with_its_rate(s, numbers, lr, later):
     backbone, head, optimizer = thawing(numbers, lr)
     s.thaw(optimizer, backbone.middle, later)
@@ -626,7 +626,7 @@ def walk_of_thaw(s, numbers, slopes, lr, later, kind, calls=1):
     return {name: flat(part.parameters()) for name, part in parts.items()}
 
 
-@probe("thaw", cases=2, rtol=ROUNDING)
+@probe("thaw", cases=1, rtol=ROUNDING)
 def trains_the_stage_and_keeps_the_velocities(s, numbers, slopes, lr, later):
     return walk_of_thaw(s, numbers, slopes, lr, later, "SGD")
 
