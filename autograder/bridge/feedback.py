@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
@@ -17,6 +14,7 @@ from pygments.lexers import PythonLexer
 from autograder.authoring.unit import Unit
 from autograder.bridge.files import write_whole
 from autograder.bridge.gradebook import ByHand
+from autograder.bridge.html import render
 from autograder.bridge.page import parts
 from autograder.engine.grade import NotebookResult, SubmissionResult
 from autograder.report import MARKS
@@ -41,7 +39,8 @@ def feedback_page(
     """The whole page as one text."""
     found = parts(unit.notebook(notebook.name), notebook, by_hand)
     graded = [p for p in found if p.kind != "code"]
-    return _template().render(
+    return render(
+        "bridge/feedback.html.j2",
         result=result,
         unit=unit,
         notebook=notebook,
@@ -52,21 +51,9 @@ def feedback_page(
         max_points=sum(p.max_points for p in graded),
         waiting=sum(p.max_points for p in graded if p.points is None),
         marks=MARKS,
+        python=_python,
+        colours=_colours(),
     )
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"python": _python, "inline": _inline, "number": lambda x: f"{x:.4g}"}
-    environment.globals["colours"] = _colours()
-    return environment.get_template("feedback.html.j2")
 
 
 @cache
@@ -84,11 +71,7 @@ def _lexer() -> PythonLexer:
     return PythonLexer(stripnl=False)
 
 
-def _inline(text: str) -> Markup:
-    """Escaped text in which `x` is code, as authors write it."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
+@cache
 def _colours() -> Markup:
     """Pygments' colours, for a light and for a dark screen."""
     light = HtmlFormatter(style="friendly", classprefix="c-").get_style_defs(".code")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,11 +81,18 @@ def test_pictures_are_inside_the_page(unit: Unit) -> None:
     assert seen.dangers == []
 
 
-def test_the_page_forbids_scripts_and_requests(unit: Unit) -> None:
-    seen = page(unit, make_result(unit))
+def test_the_page_forbids_scripts_requests_and_forms(unit: Unit) -> None:
+    """The policy names the page's one style by its digest: no other, not even an attribute, is applied."""
+    html = feedback_page(make_result(unit), unit, make_result(unit).notebooks[0], {})
+    (style,) = re.findall("<style>(.*?)</style>", html, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    seen = Page(html)
     rules = [a["content"] for t, a in seen.tags if a.get("http-equiv") == "Content-Security-Policy"]
-    assert rules == ["default-src 'none'; img-src data:; style-src 'unsafe-inline'"]
-    assert not [t for t, a in seen.tags if t in ("link", "script") or "@import" in str(a)]
+    assert rules == [
+        f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    ]
+    assert not [t for t, a in seen.tags if t in ("link", "script") or "style" in a]
+    assert "@import" not in style and "url(" not in style
 
 
 def test_backticks_of_a_sentence_become_code_and_nothing_else(unit: Unit) -> None:
