@@ -97,6 +97,8 @@ from lab.experiments.transfer_plots import (
     BASE,
     HEAD_BASE,
     HEADS,
+    NORM_PANELS,
+    RATES_ROWS,
     TABLE,
     best_rate,
     head_summary,
@@ -149,10 +151,8 @@ __all__ = [
 Results = dict[str, Any]
 COUNTS = (10, 25, 100)
 RATES = (1e-3, 1e-2, 1e-1)
-TUNING_RATES = (1e-3, 1e-2)
+RATE = 1e-2  # of all other fine-tuning; the best of RATES on the validation images of photos
 SCRATCH_RATES = (1e-2, 1e-1)  # with the most images, which cost most: the first alone
-NORM_RATE = 1e-2
-DECAYS = (0.3, 0.1)
 BATCHES = (4, 32)
 METHODS: dict[str, Results] = {
     "from scratch": {"start": "scratch", "head": "zero", "rate": 3e-2},
@@ -178,7 +178,7 @@ class Size:
 SIZES = {
     "tiny": Size(4, 4, 4, 40, 3, (0, 1)),
     "short": Size(80, 120, 20, 500, 30, (0, 1, 2)),
-    "full": Size(100, 160, 20, 1000, 30, (0, 1, 2)),
+    "full": Size(60, 160, 20, 1000, 30, (0, 1, 2)),
 }
 
 
@@ -295,33 +295,27 @@ def run(at: Settings, size: str, tools: Tools | None = None) -> Results:
 
 def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
     """The runs of the study, each once: from scratch, then fine-tuned; photos are looked at closely."""
-    near, ten = targets[0], BASE["per_class"]
-    points: list[Results] = [
-        {"target": target, "per_class": n, "rate": rate, "start": "scratch", "head": "zero"}
-        for target in targets
-        for n in COUNTS
-        for rate in (SCRATCH_RATES if n < max(COUNTS) else SCRATCH_RATES[:1])
-    ]
-    points += [
-        {"target": near, "per_class": ten, "rate": rate, "head": head} for rate in RATES for head in HEADS
-    ]
-    points += [
-        {"target": target, "per_class": n, "rate": rate, "head": head}
-        for target in targets
-        for n in COUNTS
-        for rate in TUNING_RATES
-        for head in ("probe", "random")
-    ]
-    closely: list[Results] = [
-        {"trained": trained, "norm": norm, "batch": batch, "rate": NORM_RATE}
-        for trained in ("all", "head")
-        for norm in ("moving", "frozen")
-        for batch in BATCHES
-    ]
-    ways: list[Results] = [*({"decay": decay} for decay in DECAYS), {"gradual": True}]
-    closely += [{"rate": rate, **way} for rate in TUNING_RATES for way in ways]
-    if "photos" in targets:
-        points += [{"target": "photos", "per_class": ten, **way} for way in closely]
+    ten: Results = {"per_class": BASE["per_class"], "rate": RATE}
+    points: list[Results] = []
+    for target in targets:
+        on: Results = {"target": target}
+        points += [
+            {**on, "per_class": n, "rate": rate, "start": "scratch", "head": "zero"}
+            for n in COUNTS
+            for rate in (SCRATCH_RATES if n < max(COUNTS) else SCRATCH_RATES[:1])
+        ]
+        ways: list[Results] = [{"head": "probe"}, {"head": "random"}, {"head": "probe", "norm": "frozen"}]
+        points += [{**on, "per_class": n, "rate": RATE, **way} for n in COUNTS for way in ways]
+        points += [{**on, **ten, "head": "zero"}, {**on, **ten, "head": "random", "norm": "frozen"}]
+        if target == "photos":
+            points += [{**on, **ten, "rate": rate, "head": head} for rate in RATES for head in HEADS]
+            points += [{**on, **ten, **way} for way in RATES_ROWS.values()]
+            points += [
+                {**on, **ten, "trained": trained, "rate": rate, "norm": norm, "batch": batch}
+                for trained, rate in NORM_PANELS
+                for norm in ("moving", "frozen")
+                for batch in BATCHES
+            ]
     return list(dict.fromkeys(Settings(seed=seed, **point) for point in points for seed in SIZES[size].seeds))
 
 
@@ -364,11 +358,9 @@ def about(size: str, targets: tuple[str, ...]) -> Results:
         "targets": targets,
         "counts": COUNTS,
         "rates": RATES,
-        "tuning_rates": TUNING_RATES,
+        "rate": RATE,
         "scratch_rates": SCRATCH_RATES,
-        "decays": DECAYS,
         "batches": BATCHES,
-        "norm_rate": NORM_RATE,
         "stages": STAGES,
         "grids": GRIDS,
         "preparations": PREPARATIONS,

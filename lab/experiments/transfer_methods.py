@@ -149,10 +149,13 @@ def nearest_mean_head(features: torch.Tensor, labels: torch.Tensor, classes: int
 
 
 def similarity(a: torch.Tensor, b: torch.Tensor) -> float:
-    """Linear CKA of features (N, D) and (N, D') of the same images (Kornblith et al. 2019)."""
+    """Linear CKA of features (N, D) and (N, D') of the same images (Kornblith et al. 2019).
+
+    0 if one of them says the same of all images.
+    """
     a, b = (f.double() - f.double().mean(0) for f in (a, b))
     own = (a.mT @ a).norm() * (b.mT @ b).norm()
-    return ((b.mT @ a).square().sum() / own).item()
+    return ((b.mT @ a).square().sum() / own).item() if own > 0 else 0.0
 
 
 def share_right(scores: torch.Tensor, labels: torch.Tensor) -> float:

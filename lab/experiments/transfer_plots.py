@@ -53,6 +53,7 @@ TABLE: dict[str, Results] = {
     "nearest class mean": {"method": "nearest"},
     "linear head": {"method": "linear"},
     "linear head, then all": {"head": "probe"},
+    "the same, norms frozen": {"head": "probe", "norm": "frozen"},
     "random head, all at once": {"head": "random"},
 }
 HEADS = {"random": "random head", "zero": "zero head", "probe": "linear head first"}
@@ -61,7 +62,9 @@ RATES_ROWS: dict[str, Results] = {
     "rates x 0.3 per stage": {"decay": 0.3},
     "rates x 0.1 per stage": {"decay": 0.1},
     "gradual unfreezing": {"gradual": True},
+    "one rate, norms frozen": {"norm": "frozen"},
 }
+NORM_PANELS = (("all", 1e-3), ("all", 1e-2), ("head", 1e-2))  # what is trained, and the rate
 STAGE_LINES: dict[str, Results] = {
     "source, one mean": {"network": "source", "grid": 1},
     "source, 4x4 means": {"network": "source", "grid": 4},
@@ -269,34 +272,32 @@ def plot_forgetting(results: Results) -> "Figure":
 
 @house_style
 def plot_norms(results: Results) -> "Figure":
-    """Test accuracy over the batch size with moving and with frozen batch norms, at the rate of the study."""
-    about = results["about"]
-    fig, axes = figure(2, sharey=True)
-    for ax, trained in zip(axes, ("all", "head"), strict=True):
+    """Test accuracy over the batch size with moving and with frozen batch norms; dashed: the linear head."""
+    batches = results["about"]["batches"]
+    fig, axes = figure(len(NORM_PANELS), width=3.6, sharey=True)
+    for ax, (trained, rate) in zip(axes, NORM_PANELS, strict=True):
         for norm, look in zip(("moving", "frozen"), LOOKS[3:1:-1], strict=True):
-            at = {"trained": trained, "norm": norm, "rate": about["norm_rate"]}
-            values = np.array([ends(results, batch=batch, **at) for batch in about["batches"]]).T
-            mean_and_range(ax, about["batches"], values, label=f"{norm} statistics", **look)
-        plain_log_ticks(ax, about["batches"], "images in a batch")
-    axes[0].set_title("all is trained")
-    axes[1].set_title("only the head is trained")
+            at: Results = {"trained": trained, "norm": norm, "rate": rate}
+            values = np.array([ends(results, batch=batch, **at) for batch in batches]).T
+            mean_and_range(ax, batches, values, label=f"{norm} statistics", **look)
+        ax.axhline(head_ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
+        plain_log_ticks(ax, batches, "images in a batch")
+        ax.set_title(f"{'all is' if trained == 'all' else 'only the head is'} trained, rate {rate:g}")
     as_percent(axes[0], "test accuracy")
-    axes[1].legend(loc="lower right", fontsize=9)
+    axes[-1].legend(loc="lower right", fontsize=9)
     return fig
 
 
 @house_style
 def plot_rates(results: Results) -> "Figure":
-    """Test accuracy with rates by stage and with gradual unfreezing, against all at once: a dot per seed."""
-    fig, axes = figure(len(results["about"]["tuning_rates"]), width=3.4, height=2.6, sharey=True)
-    for ax, rate in zip(axes, results["about"]["tuning_rates"], strict=True):
-        for row, at in enumerate(RATES_ROWS.values()):
-            _seeds(ax, row, ends(results, rate=rate, **at), LOOKS[row % len(LOOKS)]["colour"])
-        ax.axvline(head_ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
-        ax.set(title=f"learning rate {rate:g}", xlabel="test accuracy")
-        _percents(ax.xaxis)
-    axes[0].set_yticks(range(len(RATES_ROWS)), list(RATES_ROWS))
-    axes[0].set_ylim(len(RATES_ROWS) - 0.5, -0.5)
+    """Test accuracy with rates by stage and with gradual unfreezing: a dot per seed; dashed: linear head."""
+    fig, (ax,) = figure(width=7.2, height=2.6)
+    for row, at in enumerate(RATES_ROWS.values()):
+        _seeds(ax, row, ends(results, rate=results["about"]["rate"], **at), LOOKS[row % 6]["colour"])
+    ax.axvline(head_ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
+    ax.set_yticks(range(len(RATES_ROWS)), list(RATES_ROWS))
+    ax.set(ylim=(len(RATES_ROWS) - 0.5, -0.5), xlabel="test accuracy; dashed: linear head")
+    _percents(ax.xaxis)
     return fig
 
 
