@@ -153,6 +153,7 @@ COUNTS = (10, 25, 100)
 RATES = (1e-3, 1e-2, 1e-1)
 RATE = 1e-2  # of all other fine-tuning; the best of RATES on the validation images of photos
 SCRATCH_RATES = (1e-2, 1e-1)  # with the most images, which cost most: the first alone
+FROZEN_RATES = (1e-3, 1e-2)  # where norms are frozen, which bear less
 BATCHES = (4, 32)
 METHODS: dict[str, Results] = {
     "from scratch": {"start": "scratch", "head": "zero", "rate": 3e-2},
@@ -294,7 +295,7 @@ def run(at: Settings, size: str, tools: Tools | None = None) -> Results:
 
 
 def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
-    """The runs of the study, each once: from scratch, then fine-tuned; photos are looked at closely."""
+    """The runs of the study, each once: from scratch, then fine-tuned; photos are looked at most closely."""
     ten: Results = {"per_class": BASE["per_class"], "rate": RATE}
     points: list[Results] = []
     for target in targets:
@@ -304,11 +305,13 @@ def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
             for n in COUNTS
             for rate in (SCRATCH_RATES if n < max(COUNTS) else SCRATCH_RATES[:1])
         ]
-        ways: list[Results] = [{"head": "probe"}, {"head": "random"}, {"head": "probe", "norm": "frozen"}]
+        ways: list[Results] = [{"head": "probe"}, {"head": "random"}]
+        ways += [{"norm": "frozen", "rate": rate} for rate in FROZEN_RATES]
         points += [{**on, "per_class": n, "rate": RATE, **way} for n in COUNTS for way in ways]
-        points += [{**on, **ten, "head": "zero"}, {**on, **ten, "head": "random", "norm": "frozen"}]
-        if target == "photos":
+        points += [{**on, **ten, "head": "zero"}]
+        if target != "digits":
             points += [{**on, **ten, "rate": rate, "head": head} for rate in RATES for head in HEADS]
+        if target == "photos":
             points += [{**on, **ten, **way} for way in RATES_ROWS.values()]
             points += [
                 {**on, **ten, "trained": trained, "rate": rate, "norm": norm, "batch": batch}
@@ -359,6 +362,7 @@ def about(size: str, targets: tuple[str, ...]) -> Results:
         "counts": COUNTS,
         "rates": RATES,
         "rate": RATE,
+        "frozen_rates": FROZEN_RATES,
         "scratch_rates": SCRATCH_RATES,
         "batches": BATCHES,
         "stages": STAGES,

@@ -62,7 +62,9 @@ RATES_ROWS: dict[str, Results] = {
     "rates x 0.3 per stage": {"decay": 0.3},
     "rates x 0.1 per stage": {"decay": 0.1},
     "gradual unfreezing": {"gradual": True},
-    "one rate, norms frozen": {"norm": "frozen"},
+    "norms frozen, one rate": {"norm": "frozen"},
+    "norms frozen, rates x 0.3": {"norm": "frozen", "decay": 0.3},
+    "norms frozen, gradual": {"norm": "frozen", "gradual": True},
 }
 NORM_PANELS = (("all", 1e-3), ("all", 1e-2), ("head", 1e-2))  # what is trained, and the rate
 STAGE_LINES: dict[str, Results] = {
@@ -291,7 +293,7 @@ def plot_norms(results: Results) -> "Figure":
 @house_style
 def plot_rates(results: Results) -> "Figure":
     """Test accuracy with rates by stage and with gradual unfreezing: a dot per seed; dashed: linear head."""
-    fig, (ax,) = figure(width=7.2, height=2.6)
+    fig, (ax,) = figure(width=7.2, height=3.4)
     for row, at in enumerate(RATES_ROWS.values()):
         _seeds(ax, row, ends(results, rate=results["about"]["rate"], **at), LOOKS[row % 6]["colour"])
     ax.axvline(head_ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
