@@ -178,7 +178,7 @@ def print_book(document: Path, pdf: Path) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium.find(), args=chromium.FLAGS)
         page = browser.new_page()
-        page.goto(document.as_uri())
+        page.goto(document.as_uri(), timeout=300_000)  # all pages in one: a busy machine takes long
         page.evaluate("() => MathJax.startup.promise")
         page.evaluate("() => document.fonts.ready.then(() => true)")
         page.evaluate("() => Promise.all([...document.images].map(image => image.decode()))")

@@ -726,7 +726,7 @@ def drops_its_share(s, p, shape, calls):
 
 @drops_its_share.inputs
 def _(rng):
-    return {"p": small_probability(rng), "shape": [20, 20], "calls": 2000}
+    return {"p": small_probability(rng), "shape": [20, 20], "calls": 500}
 
 
 @drops_its_share.expect
@@ -1088,7 +1088,7 @@ def drops_its_share_of_the_channels(s, p, shape, calls):
 
 @drops_its_share_of_the_channels.inputs
 def _(rng):
-    return {"p": small_probability(rng), "shape": [20, 20, 2, 3], "calls": 2000}
+    return {"p": small_probability(rng), "shape": [20, 20, 2, 3], "calls": 500}
 
 
 @drops_its_share_of_the_channels.expect

@@ -110,6 +110,7 @@ def profiles(chromium: Browser, site: str) -> Iterator[OpenPage]:
         options = {"service_workers": "block"} | options  # it would pass by the guard below
         context = chromium.new_context(**options)  # type: ignore[arg-type]
         contexts.append(context)
+        context.set_default_navigation_timeout(120_000)  # a busy machine is no fault of the page's
         page = context.new_page()
         page.external, page.problems = [], []  # type: ignore[attr-defined]
 
