@@ -512,6 +512,7 @@ for name in draws[0]:
     )
 for ax, title in zip(panels, ("the eight inputs", "outside of their span"), strict=True):
     ax.set(title=f"squared error, {title}", xlabel="step")
+panels[0].set_ylim(1e-8, 30)
 panels[0].legend(fontsize=8)
 plt.show()
 
