@@ -369,13 +369,11 @@ def sends_the_residual_through_the_head(s, x, y, B, v):
 
 @sends_the_residual_through_the_head.inputs
 def _(rng):
-    N, d, D = 7, 5, 3
-    return {
-        "x": some_features(rng, N, d),
-        "y": rng.normal(1, 1, N),
-        "B": rng.normal(0.2, 1, (D, d)),
-        "v": rng.normal(0.4, 1, D),
-    }
+    """Residuals of both signs, and none of the same size."""
+    N, d, k = 7, 5, 3
+    x, B, v = some_features(rng, N, d), rng.normal(0.2, 1, (k, d)), rng.normal(0.4, 1, k)
+    gap = rng.permutation([-1, -1, -1, 1, 1, 1, 1]) * rng.uniform(0.3, 2, N)
+    return {"x": x, "y": x @ B.T @ v - gap, "B": B, "v": v}
 
 
 def two_views(rng, N=9, D=4, E=6):
