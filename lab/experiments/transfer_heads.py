@@ -51,13 +51,13 @@ class Staged(nn.Module):
 
     def __init__(self, backbone: nn.Sequential) -> None:
         super().__init__()
-        self.backbone = backbone
+        self.net = backbone
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """All of `columns`, in its order."""
         found = []
         for name in STAGES:
-            images = self.backbone.get_submodule(name)(images)
+            images = self.net.get_submodule(name)(images)
             found += [nn.functional.adaptive_avg_pool2d(images, grid).flatten(1) for grid in GRIDS]
         return torch.cat(found, dim=1)
 

@@ -25,7 +25,7 @@ class Still(nn.Module):
 
     def train(self, mode: bool = True) -> "Still":
         """Stays in eval mode."""
-        super().train(mode)
+        nn.Module.train(self, mode)
         self.inner.train(mode=False)
         return self
 
