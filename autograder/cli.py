@@ -330,6 +330,23 @@ def export(
 
 
 @main.command()
+@click.argument("unit")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write (default: reports/UNIT.html)."
+)
+@COURSE
+@plainly
+def report(unit: str, out: Path | None, folder: Path | None) -> None:
+    """Write a page about the class: marks, checks, mistakes, and what deserves a look."""
+    from autograder.classroom.report import write_report
+
+    target = folder or course()
+    with telling(f"reading the records of {unit}"):
+        path = write_report(course(), unit, target, out or target / "reports" / f"{unit}.html")
+    console.print(f"[green]✓[/] {escape(str(path))}", highlight=False)
+
+
+@main.command()
 @plainly
 def doctor() -> None:
     """Say which sandbox layers work on this machine, what each stops, and what is missing."""

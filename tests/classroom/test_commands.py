@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from autograder.authoring.unit import Unit
 from autograder.bridge.gradebook import Book
+from autograder.classroom.records import write_record
 from autograder.cli import main
 from tests.bridge.conftest import make_rejected, make_result
 from tests.conftest import SLUG
@@ -60,3 +61,15 @@ def test_a_folder_without_a_gradebook_is_one_sentence(run: Run, home: Path) -> N
     (home / "gradebook.db").unlink()
     done = run("export", SLUG)
     assert done.exit_code == 1 and "There is no gradebook.db" in done.output
+
+
+def test_report_writes_a_page_and_says_where(run: Run, unit: Unit, home: Path) -> None:
+    write_record(make_result(unit, "ada"), home)
+    done = run("report", SLUG)
+    assert done.exit_code == 0 and f"{SLUG}.html" in done.output.replace("\n", "")
+    assert "Tiny: the class" in (home / "reports" / f"{SLUG}.html").read_text(encoding="utf-8")
+
+
+def test_report_without_records_says_what_to_do(run: Run) -> None:
+    done = run("report", SLUG)
+    assert done.exit_code == 1 and f"run `autograder grade {SLUG}`" in done.output
