@@ -11,6 +11,7 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from .syscalls import SandboxError, call, column
 __all__ = ["Policy", "SandboxError", "default_listable", "default_readable", "lock_down"]
 
 TORCH = ("torch", "functorch", "triton", "nvidia")  # first words of the folders that torch brings
+COUNTED = 2_000_000_000  # a user that nobody is
 PACKAGE_FOLDERS = ("site-packages", "dist-packages")
 SYSTEM_FILES = (
     os.devnull,
@@ -94,6 +96,15 @@ def _limit(policy: Policy) -> None:
         if ceiling != resource.RLIM_INFINITY:
             soft, hard = min(soft, ceiling), min(hard, ceiling)
         resource.setrlimit(which, (soft, hard))
+
+
+def be_counted() -> None:
+    """Make the limit of threads hold for root, too: the kernel counts by real user, and never root's.
+
+    Rights stay those of the effective user. Where root is an ordinary user outside, it is counted already."""
+    if os.getuid() == 0:
+        with suppress(OSError):
+            os.setresuid(COUNTED, -1, -1)
 
 
 def _tasks_of_user() -> int:

@@ -10,15 +10,18 @@ import gc
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import sys
 from contextlib import suppress
 from typing import Any
 
-from autograder.engine import child
+from autograder.engine import child, disk
 from autograder.engine.namespaces import isolate
-from autograder.engine.sandbox import default_readable
+from autograder.engine.sandbox import be_counted, default_readable
+
+LOOK_SECONDS = 0.1  # how often the children's scratch folders are looked at
 
 
 def main(fd: int, kind: str, scratch: str) -> None:
@@ -29,24 +32,57 @@ def main(fd: int, kind: str, scratch: str) -> None:
     child.warm(torch=kind == "torch")
     readable = default_readable(torch=kind == "torch")
     _assert_single_threaded()
+    be_counted()
     isolate(readable, scratch)
     gc.collect()
     gc.freeze()
     control.send(b"ready")
-    while True:
-        message, fds, _, _ = socket.recv_fds(control, 1 << 16, 2)
-        if not message:
-            return
-        order = json.loads(message)
-        answer = (
-            _spawn({**order["spawn"], "readable": readable}, fds, control)
-            if "spawn" in order
-            else _reap(order["reap"])
-        )
-        control.send(json.dumps(answer).encode())
+    Nursery(control, readable).serve()
 
 
-def _spawn(policy: dict[str, Any], fds: list[int], control: socket.socket) -> dict[str, Any]:
+class Nursery:
+    """Bears the children, watches what they write, and buries them."""
+
+    def __init__(self, control: socket.socket, readable: tuple[str, ...]):
+        self.control, self.readable = control, readable
+        self.watched: dict[int, str] = {}  # the scratch folder of each child that may not write as it likes
+        self.ended: dict[int, str] = {}  # why a child had to be ended
+
+    def serve(self) -> None:
+        while True:
+            self.look()
+            if self.watched and not select.select([self.control], [], [], LOOK_SECONDS)[0]:
+                continue
+            message, fds, _, _ = socket.recv_fds(self.control, 1 << 16, 2)
+            if not message:
+                return
+            order = json.loads(message)
+            answer = self.spawn(order["spawn"], fds) if "spawn" in order else self.reap(order["reap"])
+            self.control.send(json.dumps(answer).encode())
+
+    def look(self) -> None:
+        for pid, scratch in list(self.watched.items()):
+            if disk.full(scratch):
+                os.kill(pid, signal.SIGKILL)
+                self.ended[pid] = disk.TOO_MUCH
+                del self.watched[pid]
+
+    def spawn(self, policy: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+        pid = _fork({**policy, "readable": self.readable}, fds, self.control)
+        if policy["locked"]:
+            self.watched[pid] = policy["scratch"]
+        return {"pid": pid}
+
+    def reap(self, pid: int) -> dict[str, Any]:
+        """Kill and wait: only this process waits for its children, so the number cannot be another's."""
+        self.watched.pop(pid, None)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        _, _, usage = os.wait4(pid, 0)
+        return {"cpu": usage.ru_utime + usage.ru_stime, "ended": self.ended.pop(pid, "")}
+
+
+def _fork(policy: dict[str, Any], fds: list[int], control: socket.socket) -> int:
     pid = os.fork()
     if pid == 0:
         try:
@@ -57,15 +93,7 @@ def _spawn(policy: dict[str, Any], fds: list[int], control: socket.socket) -> di
             os._exit(70)
     for fd in fds:
         os.close(fd)
-    return {"pid": pid}
-
-
-def _reap(pid: int) -> dict[str, Any]:
-    """Kill and wait: only this process waits for its children, so the number cannot be another's."""
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    _, _, usage = os.wait4(pid, 0)
-    return {"cpu": usage.ru_utime + usage.ru_stime}
+    return pid
 
 
 def _assert_single_threaded() -> None:
