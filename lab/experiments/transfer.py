@@ -372,12 +372,18 @@ def about(size: str, targets: tuple[str, ...]) -> Results:
         "momentum": MOMENTUM,
         "head_decay": HEAD_DECAY,
         "source": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "data": {name: read(TARGETS[name]).source for name in targets},
+        "data": {name: _described(TARGETS[name]) for name in targets},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
         "torch": torch.__version__,
         "numpy": np.__version__,
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def _described(name: str) -> str:
+    """A line about a data set; where a full one was read from says nothing about it, and names a folder."""
+    data = read(name)
+    return data.source.replace(data.origin, "prepared") if data.origin.startswith("read") else data.source
 
 
 def main() -> None:
