@@ -32,8 +32,8 @@ For the chapter, written as JSON, run by run; a file that was cut off is continu
     transfer.plot_table(results)               # a) accuracy over images per class, a panel per target
     transfer.plot_heads(results)               # b) accuracy and CKA over the rate: random, zero, probed head
     transfer.plot_forgetting(results)          # b) the same along training, at the highest rate
-    transfer.plot_norms(results)               # c) moving and frozen statistics, over the batch size
-    transfer.plot_rates(results)               # d) rates by stage, gradual unfreezing, all at once
+    transfer.plot_norms(results)               # c) photos: moving and frozen norms, over the batch size
+    transfer.plot_rates(results)               # d) photos: rates by stage, gradual unfreezing, all at once
     transfer.plot_stages(results)              # e) linear heads on each stage: source, untrained; near, far
     transfer.plot_preparation(results)         # f) prepared wrongly in training and test, or in the test only
     transfer.plot_cost(results)                # g) CPU seconds of an epoch: cached, frozen, fine-tuned
@@ -52,7 +52,8 @@ common with either. The test images are looked at once, at the end of a run.
 
 results["runs"]: dicts with the fields of `Settings` (and "method" in `compare`); `train_seconds` (CPU);
 lists with a value per entry of `steps`, from step 0: loss (mean of the steps since the last entry; NaN at
-step 0), validation_accuracy, cka (of the features of the validation images, to those at step 0);
+step 0), validation_accuracy, cka (of the features of the validation images, to those at step 0; 0 where
+all features have died);
 and at the end train_accuracy, test_accuracy.
 results["heads"]: dicts {target, per_class, seed, method: "nearest" or "linear", network: "source" or
 "untrained", features: "pixels", "stem", "stage1", "stage2", "stage3", grid: 1 (mean over all places) or 4
