@@ -40,12 +40,20 @@ class Bank:
         with zygote.spawn(cpu_seconds=3600) as child:
             facts = self._load(child)["probes"]
             self.hidden = [self._hidden(child, f) for f in facts if not f["judges"]]
-        self.source = release.cut_probes(unit.checks, [f["name"] for f in facts])
+        names = [f["name"] for f in facts]
         self.tests = [
             TestOfTests(f["name"], f["of"], f["judges"], tuple(f["wrong"])) for f in facts if f["judges"]
         ]
         checks = root / "exercises" / unit.slug / "checks"
         self.public, _ = store.load(checks, notebook.name)
+        self._sources = {
+            secret: release.cut_probes(unit.checks, names if secret else [q.name for q in self.public])
+            for secret in (False, True)
+        }
+
+    def source(self, secret: bool) -> str:
+        """The probes that a child needs: the pass that is shown to the student meets only released ones."""
+        return self._sources[secret]
 
     def questions(self, exercise: str) -> list[Question]:
         """Public questions first: what fails there can be told in full."""

@@ -5,13 +5,17 @@ Everything here runs beside hostile code and may be tampered with. Nothing here 
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import json
 import os
 import random
+import signal
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,38 +24,23 @@ from autograder import store
 from autograder.authoring.reference import Reference
 from autograder.authoring.unit import Unit
 from autograder.engine import wire
+from autograder.engine.cells import Shell
 from autograder.engine.sandbox import Policy, lock_down
 from autograder.probes import Given, Probe
 from autograder.running import NotAttempted, Outcome, run_probe
 from autograder.student import probes_in
 
-MAX_TEXT = 64 << 10  # characters of one cell's output that are kept
-MAX_FIGURES = 12
+SEEDS = np.random.seed, random.seed
+RECURSION = sys.getrecursionlimit()
 
-_shell: Any = None
+_shell: Shell
 
 
 def warm(torch: bool) -> None:
     """Import and exercise in the zygote what children would otherwise each pay for."""
     global _shell
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.xmode = "Plain"
-    _shell = InteractiveShell.instance(config=config)
-    _shell.run_line_magic = _tolerant(_shell.run_line_magic)
-    _shell.run_cell("1 + 1", silent=True)
-    figure, axes = plt.subplots()
-    axes.plot([0, 1])
-    figure.savefig(_sink())
-    plt.close(figure)
+    _shell = Shell()
+    _shell.run("import matplotlib.pyplot as plt; plt.plot([0, 1]); del plt")
     np.linalg.svd(np.ones((4, 4)) @ np.ones((4, 4)))
     importlib.import_module("lab")  # given code of the notebooks
     if torch:
@@ -100,6 +89,7 @@ def main(policy: dict[str, Any], requests: int, answers: int) -> None:
         HOME=policy["scratch"] or "/",
     )
     os.chdir(policy["scratch"] or "/")
+    sys.path.insert(0, "")  # modules that cells write, as in a kernel
     try:
         if policy.pop("locked"):
             lock_down(Policy(**policy))
@@ -121,24 +111,60 @@ class Servant:
 
     def __init__(self, requests: int, answers: int):
         self.requests, self.answers = requests, answers
-        self.names: dict[str, Any] = _shell.user_ns
+        self.names: dict[str, Any] = _shell.names
+        self.released: dict[str, Any] = {}  # what the given cells bound
+        self.bound: dict[str, Any] = {}  # what they and the answers bound
+        self.bounds = wire.FROM_STUDENT
         self.probes: dict[str, Probe] = {}
         self.reference: Any = None
 
     def serve(self) -> None:
         while True:
-            request, arrays = wire.receive(self.requests, max_header=64 << 20, max_body=1 << 30)
+            request, arrays = wire.receive(self.requests, bounds=wire.TRUSTED)
             do: Callable[..., tuple[dict[str, Any], wire.Arrays]] = getattr(self, "do_" + request["do"])
             header, found = do(request, arrays)
-            wire.send(self.answers, header, found)
+            try:
+                wire.send(self.answers, header, found, bounds=self.bounds)
+            except wire.TooLarge:
+                refused = Outcome("refused", error="what your code returns is too large to compare")
+                wire.send(self.answers, *pack_outcome(refused))
 
     def do_cell(self, request: dict[str, Any], _: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
-        """Run a cell as a kernel would and return its outputs (JSON, as bytes)."""
-        outputs = run_cell(request["source"])
-        if request.get("defines") and request["defines"] not in self.names:
-            self.names[request["defines"]] = _undefined(request["defines"])
+        """Run a cell as a kernel would, or its definitions only. Where it fails half-way they are taken too.
+
+        The answer: its outputs (JSON, as bytes), and whether definitions had to be taken."""
+        source, name = request["source"], request["defines"]
+        before = dict(self.names)
+        if not request["own"]:
+            self._put_back_what_is_gone()
+        outputs, error = ([], "it was stopped") if request["define"] else _shell.run(source)
+        defined = bool(error) and _shell.define(source)
+        if name and name not in self.names:
+            self.names[name] = _undefined(name, source, error)
+        new = {k: v for k, v in self.names.items() if before.get(k, self) is not v}
+        if not request["own"]:
+            self.bound |= new
+        if request["given"]:
+            self.released |= new
         text = json.dumps(outputs).encode()
-        return {}, {"outputs": np.frombuffer(text, np.uint8)}
+        return {"defined": defined}, {"outputs": np.frombuffer(text, np.uint8)}
+
+    def _put_back_what_is_gone(self) -> None:
+        """A cell of the release, or an answer, does not fail because `np` became a number or was deleted."""
+        for name, value in self.bound.items():
+            found = self.names.get(name, self)
+            if found is self or (isinstance(value, ModuleType) and not isinstance(found, ModuleType)):
+                self.names[name] = value
+
+    @contextmanager
+    def _as_released(self) -> Iterator[None]:
+        """Names of the released cells mean what they meant there, and Python's own names are its own."""
+        hidden = {k: self.names.pop(k) for k in vars(builtins) if k in self.names and k not in self.released}
+        self.names |= self.released
+        try:
+            yield
+        finally:
+            self.names |= hidden
 
     def do_probes(self, request: dict[str, Any], _: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
         self.probes = probes_in(request["source"], "<checks>")
@@ -148,7 +174,13 @@ class Servant:
         """Answer a probe on the inputs given, from a known global state."""
         put_back_global_state()
         inputs = store.unpack_inputs(request["inputs"], arrays)
-        outcome = run_probe(self.probes[request["probe"]], self.names, inputs, self._proxy)
+        probe = self.probes[request["probe"]]
+        if request["as_released"]:
+            with self._as_released():
+                outcome = run_probe(probe, self.names, inputs, self._proxy)
+        else:
+            outcome = run_probe(probe, self.names, inputs, self._proxy)
+        _shell.close_figures()
         return pack_outcome(outcome)
 
     def _proxy(self, given: Given) -> Callable[..., Any]:
@@ -161,8 +193,8 @@ class Servant:
                 "args": [store.pack_value(_plain(a), f"a{i}", arrays) for i, a in enumerate(args)],
             }
             header["options"] = {k: store.pack_value(_plain(v), f"o/{k}", arrays) for k, v in options.items()}
-            wire.send(self.answers, header, arrays)
-            answer, found = wire.receive(self.requests, max_header=64 << 20)
+            wire.send(self.answers, header, arrays, bounds=wire.FROM_STUDENT)
+            answer, found = wire.receive(self.requests, bounds=wire.TRUSTED)
             if "raised" in answer:
                 raise ValueError(answer["raised"])
             return store.unpack_value(answer["value"], found)
@@ -174,6 +206,7 @@ class Servant:
         """In the reference's own child: execute the solution of one notebook."""
         unit = Unit.from_json(request["unit"])
         self.reference = Reference(unit, unit.notebook(request["notebook"]))
+        self.bounds = wire.TRUSTED
         facts = [
             {
                 "name": p.name,
@@ -204,50 +237,15 @@ class Servant:
             return {"raised": f"{type(error).__name__}: {error}"[:300]}, {}
 
 
-def run_cell(source: str) -> list[dict[str, Any]]:
-    """Execute `source` in the shell; its outputs as in nbformat."""
-    from IPython.utils.capture import capture_output
-
-    with capture_output() as captured:
-        _shell.run_cell(source, store_history=False)
-    outputs: list[dict[str, Any]] = []
-    for stream in ("stdout", "stderr"):
-        text = getattr(captured, stream)
-        if text:
-            outputs.append({"output_type": "stream", "name": stream, "text": _capped(text)})
-    for rich in captured.outputs[:MAX_FIGURES]:
-        kept = {
-            k: v
-            for k, v in rich.data.items()
-            if k in ("text/plain", "image/png") and isinstance(v, (str, bytes))
-        }
-        outputs.append({"output_type": "display_data", "metadata": {}, "data": _texts(kept)})
-    return outputs + _figures()
-
-
-def _figures() -> list[dict[str, Any]]:
-    """Open figures as PNG, as the inline backend would show them."""
-    from base64 import b64encode
-
-    plt = sys.modules["matplotlib.pyplot"]
-    shown = []
-    for number in plt.get_fignums()[:MAX_FIGURES]:
-        sink = _sink()
-        try:
-            plt.figure(number).savefig(sink, format="png", dpi=72)
-        except Exception:
-            continue  # a figure that cannot be drawn costs the picture, not the cell
-        data = {"image/png": b64encode(sink.getvalue()).decode(), "text/plain": "<Figure>"}
-        shown.append({"output_type": "display_data", "metadata": {}, "data": data})
-    plt.close("all")
-    return shown
-
-
-def _undefined(name: str) -> Callable[..., Any]:
+def _undefined(name: str, source: str, error: str) -> Callable[..., Any]:
     """Stands for an exercise whose cell failed, so that cells which only name it still run."""
+    why = f"its cell failed ({error})" if error else "its cell does not define it"
+    problem: Exception = NameError(f"{name} is not defined: {why}")
+    if not source.strip():
+        problem = NotAttempted(f"{name} is not defined: its cell is empty")
 
     def undefined(*_: Any, **__: Any) -> Any:
-        raise NotAttempted(f"{name} is not defined: its cell failed")
+        raise problem
 
     return undefined
 
@@ -255,8 +253,11 @@ def _undefined(name: str) -> Callable[..., Any]:
 def put_back_global_state() -> None:
     """What an earlier cell may have changed for everybody: errors, random streams, torch's defaults."""
     np.seterr(all="warn")
+    np.random.seed, random.seed = SEEDS  # `np.random.seed = 0` is soon written
     np.random.seed(0)
     random.seed(0)
+    signal.alarm(0)
+    sys.setrecursionlimit(max(RECURSION, sys.getrecursionlimit()))
     warnings.simplefilter("ignore")
     torch = sys.modules.get("torch")
     if torch is not None:
@@ -284,31 +285,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     return value
-
-
-def _capped(text: str) -> str:
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "\n[output cut]\n"
-
-
-def _texts(data: dict[str, Any]) -> dict[str, str]:
-    from base64 import b64encode
-
-    return {
-        k: b64encode(v).decode() if isinstance(v, bytes) else _capped(v) if k == "text/plain" else v
-        for k, v in data.items()
-    }
-
-
-def _sink() -> Any:
-    from io import BytesIO
-
-    return BytesIO()
-
-
-def _tolerant(magic: Callable[..., Any]) -> Callable[..., Any]:
-    """`%matplotlib inline` has nothing to do here: figures are kept anyway."""
-
-    def run(name: str, line: str, *args: Any, **options: Any) -> Any:
-        return None if name == "matplotlib" else magic(name, line, *args, **options)
-
-    return run

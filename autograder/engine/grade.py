@@ -16,9 +16,10 @@ from typing import Any
 from autograder.authoring.unit import Notebook, Unit
 from autograder.engine.bank import Bank
 from autograder.engine.process import EngineError, Zygote
+from autograder.engine.reading import find_notebooks
 from autograder.engine.secret import course_secret
 from autograder.engine.session import CheckResult, Session
-from autograder.engine.submission import Step, compose, find_notebooks
+from autograder.engine.submission import Step, compose
 
 NO_ANSWER = "The notebook is missing or cannot be read."
 
@@ -123,7 +124,8 @@ class Grader:
         session = Session(self._zygote(notebook), self._banks[notebook.name], self.unit.limits)
         checks = session.run(composed.steps)
         flags = list(forbidden_calls(composed.steps, notebook.forbidden))
-        return NotebookResult(notebook.name, composed.steps, checks, composed.notes, flags), session.cpu
+        notes = composed.notes + session.notes
+        return NotebookResult(notebook.name, composed.steps, checks, notes, flags), session.cpu
 
     def grade_class(self, folders: dict[str, Path], jobs: int) -> Iterator[SubmissionResult]:
         """Grade many submissions side by side; results in the order in which they are ready."""

@@ -123,7 +123,7 @@ class Child:
         self.zygote, self.pid, self.scratch = zygote, pid, scratch
         self._ask, self._listen = ask, listen
         os.set_blocking(ask, False)
-        self.cpu = 0.0
+        self.cpu, self.ended = 0.0, ""  # known when it is closed; ended: why the zygote ended it, if it did
         try:
             hello = self._hello()
             if "up" not in hello:
@@ -144,17 +144,24 @@ class Child:
             ) from error
 
     def request(
-        self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, seconds: float, **limits: int
+        self,
+        header: dict[str, Any],
+        arrays: wire.Arrays | None = None,
+        *,
+        seconds: float,
+        bounds: wire.Bounds = wire.FROM_STUDENT,
     ) -> tuple[dict[str, Any], wire.Arrays]:
         """Send a request and wait for the answer; wire.Closed, Silence or BadFrame where none comes."""
         self.send(header, arrays, seconds=seconds)
-        return self.receive(seconds, **limits)
+        return self.receive(seconds, bounds)
 
     def send(self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, seconds: float) -> None:
         wire.send(self._ask, header, arrays, time.monotonic() + seconds)
 
-    def receive(self, seconds: float, **limits: int) -> tuple[dict[str, Any], wire.Arrays]:
-        return wire.receive(self._listen, time.monotonic() + seconds, **limits)
+    def receive(
+        self, seconds: float, bounds: wire.Bounds = wire.FROM_STUDENT
+    ) -> tuple[dict[str, Any], wire.Arrays]:
+        return wire.receive(self._listen, time.monotonic() + seconds, bounds)
 
     def close(self) -> None:
         if self._ask < 0:
@@ -162,7 +169,8 @@ class Child:
         os.close(self._ask)
         os.close(self._listen)
         self._ask = -1
-        self.cpu = float(self.zygote.reap(self.pid).get("cpu", 0.0))
+        buried = self.zygote.reap(self.pid)
+        self.cpu, self.ended = float(buried["cpu"]), str(buried["ended"])
         _remove(self.scratch)
 
     def __enter__(self) -> Child:

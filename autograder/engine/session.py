@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,17 +10,23 @@ from typing import Any
 from autograder import store
 from autograder.authoring.unit import Limits
 from autograder.engine import wire
+from autograder.engine.answers import cell_outputs, outcome, safe_outputs
 from autograder.engine.bank import Bank, TestOfTests
 from autograder.engine.digest import digest
 from autograder.engine.process import Child, Zygote
-from autograder.engine.submission import Step, safe_outputs, strip_control
+from autograder.engine.submission import Step
 from autograder.probes import Given, Inputs
 from autograder.running import Outcome
 from autograder.verdict import NEVER_RAISED, Mistake, Question, Verdict, judge
 
-STATUSES = {"values", "raised", "not attempted", "refused"}
 MAX_CALLS = 2000
 MAX_OUTPUT = 16 << 20  # characters of outputs that are kept of one notebook
+LOST = (wire.Closed, wire.Silence, wire.BadFrame)  # the child is of no use any more
+DEFINED = "Only its definitions were run, for the checks."
+LATE = (
+    "could be run only after the last cell and with the released names put back: it uses something that is "
+    "defined below it, or that another cell overwrites."
+)
 HIDDEN_SAYS = {
     "names": "the names of what is returned are wrong",
     "shape": "the shape is wrong",
@@ -67,6 +72,18 @@ class Asked:
             return flat[0]
         return next((answer for answer in flat if answer.status == "stopped"), None)
 
+    def unanswered(self) -> bool:
+        """Might another answer come where something that was missing, or meant something else, is there?"""
+        flat = [answer.status for row in self.answers for answer in row]
+        return {"raised", "not attempted"} & set(flat) != set() or any(
+            not test.passed and test.status != "stopped" for test in self.tests
+        )
+
+    def add(self, other: Asked) -> None:
+        self.questions += other.questions
+        self.answers += other.answers
+        self.tests += other.tests
+
 
 class Session:
     """Runs the steps of one composed notebook twice, each time in a child of its own.
@@ -74,45 +91,54 @@ class Session:
     The first pass is shown: its outputs are the student's to see, and it meets public inputs only. The
     second one meets the hidden inputs and the served functions, and nothing that it prints is kept: so no
     hand-in can carry them home to the next one. After a crash or an endless loop the cells that were right
-    are run again in a fresh child, so that one cell's fault stays its own.
+    are run again in a fresh child, so that one cell's fault stays its own. A check that raised at its own
+    place is asked once more after the last cell. notes: what of this the student should know.
     """
 
     def __init__(self, zygote: Zygote, bank: Bank, limits: Limits):
         self.zygote, self.bank, self.limits = zygote, bank, limits
         self.cpu = 0.0
+        self._ended = ""  # why the zygote ended the last child, if it did
         self._child: Child | None = None
         self._reference: Child | None = None
+        self.notes: list[str] = []
         self._failed: set[str] = set()
+        self._hopeless: set[str] = set()  # of these not even the definitions can be run
         self._room = MAX_OUTPUT
+        self.deadline = 0.0
         self._begin(secret=False)
 
     def _begin(self, secret: bool) -> None:
         """Start a pass, with the submission's whole time before it."""
         self._drop()
         self._secret = secret
-        self._good: list[dict[str, Any]] = []
+        self._good: list[tuple[Step, dict[str, Any]]] = []
         self.deadline = time.monotonic() + self.limits.submission_seconds
         self._own = self.limits.submission_seconds / 2  # what is left of it for the student's own cells
 
     def run(self, steps: list[Step]) -> dict[str, CheckResult]:
         """Run all steps; outputs are kept in them. Results of the checks by cell id."""
-        asked = {step.id: Asked() for step in steps if step.kind == "check"}
+        checks = [step for step in steps if step.kind == "check"]
+        asked = {check.id: Asked() for check in checks}
         try:
             for secret in (False, True):
                 self._begin(secret)
-                for step in steps:
-                    self._step(step, asked.get(step.id))
+                found = {step.id: self.ask_check(step) for step in steps if self._ran(step)}
+                if secret and any(answers.unanswered() for answers in found.values()):
+                    self._drop()  # another child answers: this one met the hidden inputs, and the reference
+                for check in checks:
+                    asked[check.id].add(self._asked_again(check, found[check.id]))
         finally:
             self._drop()
-        return {step.id: self._judged(step, asked[step.id]) for step in steps if step.kind == "check"}
+        return {check.id: self._judged(check, asked[check.id]) for check in checks}
 
-    def _step(self, step: Step, asked: Asked | None) -> None:
-        if asked is not None:
-            self.ask_check(step, asked)
-        elif step.kind == "own":
+    def _ran(self, step: Step) -> bool:
+        """Run the step, unless it is a check."""
+        if step.kind == "own":
             self.own_cell(step)
-        elif _runs(step):
+        elif step.kind != "check" and _runs(step):
             self.cell(step)
+        return step.kind == "check"
 
     def own_cell(self, step: Step) -> None:
         """Cells that the student added may take half of the time: the rest is for what earns points."""
@@ -125,16 +151,50 @@ class Session:
 
     def cell(self, step: Step) -> None:
         if step.id in self._failed:
+            self._define(step)
             return
-        order = {"do": "cell", "source": step.source, "defines": step.name if step.kind == "solution" else ""}
         try:
-            _, arrays = self._request(order, self.limits.cell_seconds)
-            self._show(step, [] if self._secret else self._kept(_outputs(arrays)))
-            self._good.append(order)
-        except (wire.Closed, wire.Silence, wire.BadFrame) as error:
-            self._drop()
+            outputs, defined = self._run(step)
+            self._show(step, [*outputs, *([_said(DEFINED)] if defined else [])])
+        except LOST as error:
+            self._give_up(step, error, "This cell")
+
+    def _give_up(self, step: Step, error: Exception, who: str) -> None:
+        """A cell ended its process or took too long: from then on its definitions alone are run."""
+        self._drop()
+        reason = self._reason(error, who, self.limits.cell_seconds)
+        if time.monotonic() < self.deadline:
             self._failed.add(step.id)
-            self._show(step, [_said(self._reason(error, "This cell", self.limits.cell_seconds))])
+            if self._define(step):
+                reason = f"{reason} {DEFINED}"
+        self._show(step, [_said(reason)])
+
+    def _define(self, step: Step) -> bool:
+        if step.id in self._hopeless:
+            return False
+        try:
+            return self._run(step, define=True)[1]
+        except LOST:
+            self._drop()
+            if time.monotonic() < self.deadline:
+                self._hopeless.add(step.id)
+            return False
+
+    def _run(self, step: Step, define: bool = False) -> tuple[list[dict[str, Any]], bool]:
+        """Run a cell, or its definitions only; its outputs, and whether it failed and definitions were taken
+        that it had not come to."""
+        order = {
+            "do": "cell",
+            "source": step.source,
+            "defines": step.name if step.kind == "solution" else "",
+            "given": step.kind in ("given", "listing"),
+            "own": step.kind == "own",
+            "define": define,
+        }
+        answer, arrays = self._request(order, self.limits.cell_seconds)
+        outputs = [] if self._secret else self._kept(cell_outputs(arrays))
+        self._good.append((step, order))
+        return outputs, answer.get("defined") is True
 
     def _show(self, step: Step, outputs: list[dict[str, Any]]) -> None:
         if not self._secret:
@@ -149,17 +209,32 @@ class Session:
         self._room -= size
         return kept
 
-    def ask_check(self, step: Step, asked: Asked) -> None:
-        """Ask the exercise's questions of this pass."""
+    def ask_check(self, step: Step, as_released: bool = False) -> Asked:
+        """Ask the exercise's questions of this pass. as_released: overwritten names are put back."""
+        asked = Asked()
         for question in self.bank.questions(step.name):
             if question.secret == self._secret:
                 asked.questions.append(question)
                 row: list[Outcome] = []
                 asked.answers.append(row)
                 for case in question.cases:
-                    row.append(asked.foregone() or self._ask(question.name, case.inputs, {}))
+                    row.append(asked.foregone() or self._ask(question.name, case.inputs, {}, as_released))
         if self._secret:
-            asked.tests = [self._try_test(t) for t in self.bank.tests if t.of == step.name]
+            tests = [t for t in self.bank.tests if t.of == step.name]
+            asked.tests = [self._try_test(t, as_released) for t in tests]
+        return asked
+
+    def _asked_again(self, step: Step, first: Asked) -> Asked:
+        """The answers to a check: those at its own place, or, where those were none, after the last cell."""
+        if not first.unanswered():
+            return first
+        second = self.ask_check(step, as_released=True)
+        if second.unanswered() or second.foregone():
+            return first
+        note = f"{step.name} {LATE}"
+        if note not in self.notes:
+            self.notes.append(note)
+        return second
 
     def _judged(self, step: Step, asked: Asked) -> CheckResult:
         judged = judge(asked.questions, asked.answers, self.bank.known(step.name))
@@ -168,11 +243,12 @@ class Session:
         named = dict.fromkeys(v.mistake for v in verdicts if v.mistake)
         return CheckResult(step.name, step.points, verdicts, [self.bank.mistake(n) for n in named], digests)
 
-    def _try_test(self, test: TestOfTests) -> Verdict:
+    def _try_test(self, test: TestOfTests, as_released: bool) -> Verdict:
         """The student's test meets right and wrong implementations, one at a time."""
         accepted, rejects = None, False
         for given in self.bank.lineup(test):
-            answer = self._ask(test.probe, {"implementation": Given(test.judges)}, {test.judges: given})
+            inputs: Inputs = {"implementation": Given(test.judges)}
+            answer = self._ask(test.probe, inputs, {test.judges: given}, as_released)
             if answer.status in ("not attempted", "stopped"):
                 return Verdict(test.probe, answer.status, answer.error)
             if given.mistake is None and answer.status != "values":
@@ -189,14 +265,17 @@ class Session:
         message = f"your test accepts a wrong {test.judges} with this mistake: {says}"
         return Verdict(test.probe, "wrong", message if rejects else f"{message} {NEVER_RAISED}")
 
-    def _ask(self, probe: str, inputs: Inputs, served: Mapping[str, Given]) -> Outcome:
+    def _ask(
+        self, probe: str, inputs: Inputs, served: Mapping[str, Given], as_released: bool = False
+    ) -> Outcome:
         arrays: wire.Arrays = {}
-        header = {"do": "ask", "probe": probe, "inputs": store.pack_inputs(inputs, "in", arrays)}
+        packed = store.pack_inputs(inputs, "in", arrays)
+        header = {"do": "ask", "probe": probe, "inputs": packed, "as_released": as_released}
         offered = {v.name: v for v in inputs.values() if isinstance(v, Given)} | dict(served)
         try:
             answer, found = self._request(header, self.limits.probe_seconds, arrays, offered)
-            return _outcome(answer, found)
-        except (wire.Closed, wire.Silence, wire.BadFrame) as error:
+            return outcome(answer, found)
+        except LOST as error:
             self._drop()
             return Outcome("stopped", error=self._reason(error, "Your code", self.limits.probe_seconds))
 
@@ -226,14 +305,32 @@ class Session:
 
     def _living(self) -> Child:
         """The child, or a fresh one in which all good cells were run again."""
-        if time.monotonic() >= self.deadline:
-            raise wire.Silence
-        if self._child is None:
+        while self._child is None:
+            if time.monotonic() >= self.deadline:
+                raise wire.Silence
             self._child = self.zygote.spawn(cpu_seconds=int(self.limits.submission_seconds) + 5)
-            for order in ({"do": "probes", "source": self.bank.source}, *self._good):
-                left = self.deadline - time.monotonic()
-                self._child.request(order, seconds=min(self.limits.cell_seconds, left))
+            self._child.request(
+                {"do": "probes", "source": self.bank.source(self._secret)}, seconds=self.limits.cell_seconds
+            )
+            self._run_again()
         return self._child
+
+    def _run_again(self) -> None:
+        """Run the good cells once more. One that fails now is at fault itself, not the next one."""
+        child = self._living()
+        for number, (step, order) in enumerate(self._good):
+            try:
+                child.request(order, seconds=min(self.limits.cell_seconds, self.deadline - time.monotonic()))
+            except LOST as error:
+                if time.monotonic() >= self.deadline:
+                    raise
+                del self._good[number]
+                if order["define"]:
+                    self._hopeless.add(step.id)
+                    self._drop()
+                else:
+                    self._give_up(step, error, "This cell, when it was run again,")
+                return
 
     def _reason(self, error: Exception, who: str, seconds: float) -> str:
         if isinstance(error, wire.Silence) and time.monotonic() >= self.deadline:
@@ -241,16 +338,22 @@ class Session:
             return f"{who} was stopped: the whole notebook took longer than {whole:g} seconds."
         if isinstance(error, wire.Silence):
             return f"{who} was stopped: it took longer than {seconds:g} seconds. Is there an endless loop?"
+        if self._ended:
+            return f"{who} was stopped: {self._ended}."
         if isinstance(error, wire.Closed):
             return f"{who} ended the Python process (a crash, exit, or too much memory)."
         return f"{who} disturbed the grading process and was stopped."
 
     def _drop(self) -> None:
-        for child in (self._child, self._reference):
+        """End the processes. How long it takes to clean up after them is not the submission's time."""
+        self._ended = ""
+        started = time.monotonic()
+        for child in (self._reference, self._child):
             if child is not None:
                 child.close()
-                self.cpu += child.cpu
+                self.cpu, self._ended = self.cpu + child.cpu, child.ended
         self._child = self._reference = None
+        self.deadline += time.monotonic() - started
 
 
 def _runs(step: Step) -> bool:
@@ -297,26 +400,6 @@ def hidden_message(verdict: Verdict) -> str:
         "your code raised an error" if verdict.status == "raised" else HIDDEN_SAYS.get(verdict.kind, "wrong")
     )
     return f"on hidden inputs: {what}"
-
-
-def _outcome(answer: dict[str, Any], arrays: wire.Arrays) -> Outcome:
-    status = answer.get("status")
-    if status not in STATUSES:
-        raise wire.BadFrame("an answer without a status")
-    error, line = (strip_control(str(answer.get(k, "")))[:600] for k in ("error", "line"))
-    modified = answer.get("modified")
-    names = tuple(str(m)[:80] for m in modified[:20]) if isinstance(modified, list) else ()
-    return Outcome(status, arrays, error, line, names)
-
-
-def _outputs(arrays: wire.Arrays) -> Any:
-    raw = arrays.get("outputs")
-    if raw is None or raw.nbytes > 16 << 20:
-        raise wire.BadFrame("a cell without outputs")
-    try:
-        return json.loads(raw.tobytes())
-    except (ValueError, RecursionError):
-        raise wire.BadFrame("outputs that are not JSON") from None
 
 
 def _said(text: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import os
 import select
 import struct
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,24 @@ DTYPES = {
     }.items()
     for kind in kinds
 }
-MAX_HEADER = 64 << 10
-MAX_BODY = 128 << 20
-MAX_ARRAYS = 256
-
 Arrays = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How much one frame may hold: bytes of its header, arrays, and bytes of all arrays together."""
+
+    header: int
+    arrays: int
+    body: int
+
+
+FROM_STUDENT = Bounds(64 << 10, 256, 16 << 20)
+TRUSTED = Bounds(64 << 20, 1 << 20, 1 << 30)  # from the parent, or from the reference
+
+
+class TooLarge(ValueError):
+    """The frame would be refused on the other side; nothing of it was sent."""
 
 
 class BadFrame(ValueError):
@@ -44,9 +58,16 @@ class Closed(EOFError):
 
 
 def send(
-    fd: int, header: dict[str, Any], arrays: Arrays | None = None, deadline: float | None = None
+    fd: int,
+    header: dict[str, Any],
+    arrays: Arrays | None = None,
+    deadline: float | None = None,
+    bounds: Bounds = TRUSTED,
 ) -> None:
     """Write one frame before `deadline`; with one, `fd` must not block, for the other side may not read."""
+    size = sum(array.nbytes for array in (arrays or {}).values())
+    if size > bounds.body or len(arrays or {}) > bounds.arrays:
+        raise TooLarge(f"{size:,} bytes of arrays are too many: at most {bounds.body:,} can be sent")
     listed, bodies = [], []
     for name, array in (arrays or {}).items():
         plain = np.ascontiguousarray(array).reshape(array.shape)
@@ -57,18 +78,20 @@ def send(
         listed.append([name, plain.dtype.str, list(plain.shape)])
         bodies.append(plain.tobytes())
     text = json.dumps({**header, "arrays": listed}).encode()
+    if len(text) > bounds.header:
+        raise TooLarge(f"{len(text):,} characters besides arrays are too many: send arrays")
     _write(fd, struct.pack("<I", len(text)) + text + b"".join(bodies), deadline)
 
 
 def receive(
-    fd: int, deadline: float | None = None, max_header: int = MAX_HEADER, max_body: int = MAX_BODY
+    fd: int, deadline: float | None = None, bounds: Bounds = FROM_STUDENT
 ) -> tuple[dict[str, Any], Arrays]:
     """Read one frame before `deadline` (time.monotonic()); Closed, Silence or BadFrame otherwise."""
     (length,) = struct.unpack("<I", _read(fd, 4, deadline))
-    if length > max_header:
+    if length > bounds.header:
         raise BadFrame("header too long")
     header = _header(_read(fd, length, deadline))
-    specs = _specs(header.pop("arrays", None), max_body)
+    specs = _specs(header.pop("arrays", None), bounds)
     arrays = {}
     for name, dtype, shape, size in specs:
         arrays[name] = np.frombuffer(bytearray(_read(fd, size, deadline)), dtype=dtype).reshape(shape)
@@ -85,8 +108,8 @@ def _header(text: bytes) -> dict[str, Any]:
     return header
 
 
-def _specs(listed: Any, max_body: int) -> list[tuple[str, str, list[int], int]]:
-    if type(listed) is not list or (len(listed) > MAX_ARRAYS and max_body == MAX_BODY):
+def _specs(listed: Any, bounds: Bounds) -> list[tuple[str, str, list[int], int]]:
+    if type(listed) is not list or len(listed) > bounds.arrays:
         raise BadFrame("arrays are not listed")
     specs: list[tuple[str, str, list[int], int]] = []
     total = 0
@@ -94,7 +117,7 @@ def _specs(listed: Any, max_body: int) -> list[tuple[str, str, list[int], int]]:
         if type(item) is not list or len(item) != 3:
             raise BadFrame("an array needs name, dtype and shape")
         name, dtype, shape = item
-        if type(name) is not str or len(name) > 300 or dtype not in DTYPES:
+        if type(name) is not str or len(name) > 300 or type(dtype) is not str or dtype not in DTYPES:
             raise BadFrame("a name or dtype is not allowed")
         if (
             type(shape) is not list
@@ -103,8 +126,8 @@ def _specs(listed: Any, max_body: int) -> list[tuple[str, str, list[int], int]]:
         ):
             raise BadFrame("a shape is not allowed")
         size = math.prod(shape) * np.dtype(dtype).itemsize
-        total += size
-        if total > max_body:
+        total += max(size, math.prod(n or 1 for n in shape))  # empty ones may be too wide for NumPy
+        if total > bounds.body:
             raise BadFrame("arrays too large")
         specs.append((name, dtype, shape, size))
     if len({s[0] for s in specs}) < len(specs):

@@ -13,8 +13,9 @@ from autograder.bridge.autograded import write_autograded
 from autograder.bridge.feedback import write_feedback
 from autograder.bridge.gradebook import timestamp
 from autograder.engine.grade import Grader, submissions
+from autograder.engine.reading import find_notebooks
 from autograder.engine.session import MAX_OUTPUT, Session
-from autograder.engine.submission import Step, find_notebooks
+from autograder.engine.submission import Step
 from autograder.grading import Refused, grade_unit
 from tests.conftest import SLUG
 
@@ -96,7 +97,8 @@ def test_folders_nested_without_end_are_removed_and_cost_nothing(built_course, u
 def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monkeypatch):
     """A cell that was quick at first may sleep in the child that replaces a dead one."""
     session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
-    session._good = [{"do": "cell", "source": "import time; time.sleep(1.5)", "defines": ""}] * 20
+    slow = Step("slow", "own", "", "import time; time.sleep(1.5)")
+    session._good = [(slow, {"do": "cell", "source": slow.source, "defines": "", "define": False})] * 20
     session.deadline = time.monotonic() + 3
     asked = []
     monkeypatch.setattr(

@@ -86,7 +86,7 @@ def test_a_served_function_is_the_reference_not_the_students_wrong_one(grade):
         ("secret_product = x * a", "import os; os._exit(0)", "scale", "ended the Python process"),
         ("secret_product = x * a", "import os; os.kill(os.getpid(), 9)", "scale", "ended the Python process"),
         ("secret_product = x * a", "exit()", "scale", ""),
-        ("secret_product = x * a", "secret_product = x *", "scale", "not attempted"),
+        ("secret_product = x * a", "secret_product = x *", "scale", "SyntaxError"),
         ("secret_product = x * a", "secret_product = unknown", "scale", "NameError"),
         ("mu = x.mean(axis=0)", "mu = [b'1', {}]", "center", ""),
         ("return x - mu, mu", "return None", "center", "TypeError"),

@@ -6,7 +6,9 @@ import pytest
 
 from autograder.authoring import release
 from autograder.authoring.build import load_built
-from autograder.engine.submission import compose, find_notebooks, safe_outputs
+from autograder.engine.answers import safe_outputs
+from autograder.engine.reading import find_notebooks
+from autograder.engine.submission import compose
 from tests.conftest import SLUG
 
 
@@ -51,11 +53,12 @@ def test_a_lost_cell_is_not_attempted_and_told(notebook, cells):
     assert composed.notes == ["The cell center is missing: it counts as not attempted."]
 
 
-def test_of_a_doubled_cell_the_first_counts(notebook, cells):
+def test_of_a_doubled_answer_both_are_run_where_they_stand(notebook, cells):
     cells.append({**cells[index(cells, "scale")], "source": "def scale(x, a): return 0"})
     composed = compose(notebook, cells)
     assert "secret_product" in by_id(composed)["scale"].source
-    assert composed.notes == ["The cell scale is there twice: the first one counts."]
+    assert composed.steps[-1].source == "def scale(x, a): return 0"
+    assert composed.notes == ["The cell scale is there twice: both are run."]
 
 
 def test_the_released_order_holds_whatever_the_submitted_one(notebook, cells):
@@ -119,7 +122,7 @@ class TestFiles:
         ("data", "words"),
         [
             (b"{", "not valid JSON"),
-            (b"", "not valid JSON"),
+            (b"", "is empty"),
             (b"[" * 100_000, "nested too deeply"),
             (b"[]", "no list of cells"),
             (b'{"cells": {}}', "no list of cells"),
@@ -137,4 +140,5 @@ class TestFiles:
         assert "not a regular file" in self.found(notebook, tmp_path)[1][0]
 
     def test_a_missing_notebook_is_told(self, notebook, tmp_path):
-        assert self.found(notebook, tmp_path) == ({}, ["tiny_numpy.ipynb is missing."])
+        told = "tiny_numpy.ipynb is missing: the folder is empty. Hand it in under that name."
+        assert self.found(notebook, tmp_path) == ({}, [told])
