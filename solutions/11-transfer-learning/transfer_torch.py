@@ -491,7 +491,7 @@ for name, head in heads.items():
 # The source has learned 100 kinds of things from CIFAR-100. The target is to tell ten photographs from
 # 32 × 32 patches of them, with ten patches of each. Your functions do the work, in five ways:
 #
-# - **from scratch**: the same architecture with random weights, all of it trained;
+# - **from scratch**: the same architecture with random weights, all of it trained, half as long again;
 # - **frozen**: `cache_features`, and a linear head on the features; nothing else is trained;
 # - **fine-tuned**: begins with that head, then all parts train at one rate;
 # - **rates per stage**: the same with your `parameter_groups`;
@@ -501,8 +501,8 @@ for name, head in heads.items():
 # under `torch.no_grad()`: its gradients would be None, it would not move, and nobody would complain.
 #
 # **Predict first.** Write down before you run the cell: which of the five is best, and which is worst?
-# In the second picture, linear CKA compares the features to those of the source, {eq}`tl-cka`.
-# Where will it end lowest? Then the same for handwritten digits, which look like nothing in CIFAR-100.
+# In the second picture, linear CKA compares the features to those at the start, {eq}`tl-cka`: the source's,
+# or random ones where the network is trained from scratch. Where will it end lowest? Then the same for handwritten digits, which look like nothing in CIFAR-100.
 # A wrong prediction costs nothing. A missing reason does.
 
 # %% [markdown] question="tl-torch-predict" points=2
@@ -531,7 +531,7 @@ transfer.plot_curves(digits)
 # **Explain.** Compare the pictures with your prediction, and say where it was wrong.
 # Which differences are larger than the spread of the three seeds?
 # What did fine-tuning change in the features, and did it pay?
-# The ways have the same number of steps, but not the same price: what does "frozen" cost beside the others?
+# "From scratch" takes 120 steps and the others 80, but "frozen" takes none: what does each way cost?
 # Which would you try first on a target of your own, and what would make you try another one?
 
 # %% [markdown] question="tl-torch-explain" points=3
