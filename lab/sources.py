@@ -96,13 +96,15 @@ def _resnet18(download: bool) -> Source:
 
 def _resnet18_file(download: bool) -> Path:
     path = cache_folder() / Path(RESNET18).name
-    if not path.is_file() and not download:
-        raise DataError(
-            f"resnet18 is not on this machine: load it with download=True (47 MB from {RESNET18}), "
-            f"or put that file at {path}."
-        )
-    pooch = need("pooch", "Downloading a source network")
+    pooch = need("pooch", "Reading a source network")
     pooch.get_logger().setLevel("ERROR")
+    there = path.is_file() and pooch.file_hash(str(path)) == RESNET18_SHA256
+    if not there and not download:
+        came = "is not the right one" if path.is_file() else "is not on this machine"
+        raise DataError(
+            f"Expected the weights of resnet18 in {path}, but that file {came}: load with download=True "
+            f"(47 MB from {RESNET18}), or bring the file with SHA-256 {RESNET18_SHA256}."
+        )
     try:
         return Path(pooch.retrieve(RESNET18, f"sha256:{RESNET18_SHA256}", path.name, path.parent))
     except (OSError, ValueError) as error:

@@ -172,7 +172,11 @@ def test_resnet18_is_read_by_torchvisions_names(cache: Path, monkeypatch: Any, o
 
 
 def test_resnet18_is_downloaded_only_when_asked_for(cache: Path, offline: None) -> None:
-    with pytest.raises(DataError, match=r"resnet18 is not on this machine: load it with download=True"):
+    with pytest.raises(DataError, match=r"is not on this machine: load with download=True"):
+        load_source("resnet18")
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    cache.write_bytes(b"something else")
+    with pytest.raises(DataError, match=r"is not the right one: load with download=True"):
         load_source("resnet18")
 
 
