@@ -502,7 +502,8 @@ for name, head in heads.items():
 #
 # **Predict first.** Write down before you run the cell: which of the five is best, and which is worst?
 # In the second picture, linear CKA compares the features to those at the start, {eq}`tl-cka`: the source's,
-# or random ones where the network is trained from scratch. Where will it end lowest? Then the same for handwritten digits, which look like nothing in CIFAR-100.
+# or random ones where the network is trained from scratch. Where will it end lowest?
+# Then the same for handwritten digits, which look like nothing in CIFAR-100.
 # A wrong prediction costs nothing. A missing reason does.
 
 # %% [markdown] question="tl-torch-predict" points=2
