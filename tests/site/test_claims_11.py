@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
+from dataclasses import fields
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from lab.experiments import transfer
 from lab.figures import transfer as figure
 
 ROOT = Path(__file__).parents[2]
@@ -116,3 +121,175 @@ def test_the_chapter_numbers_parts_from_the_image_with_the_head_as_the_last() ->
 def test_every_mistake_of_the_catalogue_stands_in_the_table() -> None:
     rows = re.findall(r"^\| .* \|$", told("**The ten, each with its symptom.**", "**More of them.**"), re.M)
     assert len(rows[1:]) == 10
+
+
+@cache
+def results(name: str = "full") -> dict[str, Any]:
+    return transfer.load_results(ROOT / f"book/results/11-transfer-learning/{name}.json")
+
+
+def file_of(target: str) -> dict[str, Any]:
+    return results("cifar10" if target == "cifar10" else "full")
+
+
+def row(target: str, name: str, count: int = 10) -> float:
+    """The mean test accuracy of a row of the table, in percent."""
+    return 100 * dict(transfer.table(file_of(target), target=target))[name][count]["mean"]
+
+
+def head(target: str, key: str = "mean", **at: Any) -> float:
+    return 100 * transfer.head_summary(file_of(target), target=target, **at)[key]
+
+
+def tuned(key: str = "test_accuracy", **at: Any) -> dict[str, float]:
+    return transfer.summary(results(), key=key, **{"target": "photos", **at})
+
+
+@pytest.mark.parametrize(("start", "end"), [("## The question", "## The idea"), ("(tl-buys)=", "(tl-norm)=")])
+def test_the_chapter_says_nothing_of_a_run_in_plain_figures(start: str, end: str) -> None:
+    assert not re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", told(start, end))
+
+
+@pytest.mark.parametrize("name", ["full", "cifar10"])
+def test_every_setting_was_run_with_all_of_at_least_three_seeds(name: str) -> None:
+    about, runs = results(name)["about"], results(name)["runs"]
+    assert len(about["seeds"]) >= 3
+    settings = [field.name for field in fields(transfer.Settings) if field.name != "seed"]
+    seeds = defaultdict(list)
+    for run in runs:
+        seeds[tuple(run[key] for key in settings)].append(run["seed"])
+    assert all(sorted(found) == sorted(about["seeds"]) for found in seeds.values())
+
+
+def test_alone_the_network_knows_its_images_by_heart_and_the_source_more_than_doubles_the_rest() -> None:
+    alone = {"target": "cifar10", "start": "scratch", "head": "zero"}
+    assert transfer.summary(results("cifar10"), "train_accuracy", **alone)["min"] > 0.98
+    assert row("cifar10", "linear head") > 2 * row("cifar10", "from scratch")
+
+
+def test_means_beat_the_linear_head_on_few_images_of_the_near_target_and_lose_on_many() -> None:
+    ahead = [
+        row("cifar10", "nearest class mean", n) - row("cifar10", "linear head", n) for n in (10, 25, 100)
+    ]
+    assert ahead[0] > 0 and ahead[1] > 0 > ahead[2]
+
+
+def test_fine_tuning_brings_nothing_on_ten_images_of_the_near_target_and_something_on_a_hundred() -> None:
+    gains = [row("cifar10", "linear head, then all", n) - row("cifar10", "linear head", n) for n in (10, 100)]
+    assert gains[0] < 1 < gains[1]
+
+
+def test_the_source_is_worth_the_more_the_nearer_it_is_and_on_photographs_nothing_with_a_hundred() -> None:
+    worth = {t: row(t, "linear head") - row(t, "from scratch") for t in ("cifar10", "photos", "digits")}
+    assert worth["cifar10"] > 20 > worth["photos"] > 3 > worth["digits"]
+    assert abs(row("photos", "linear head", 100) - row("photos", "from scratch", 100)) < 1
+
+
+def test_on_digits_pixels_are_as_good_as_features_and_a_random_head_beats_the_linear_head_first() -> None:
+    assert head("digits", method="nearest", features="pixels") > head("digits", method="nearest") + 5
+    assert abs(head("digits") - head("digits", features="pixels")) < 2
+    assert row("digits", "random head, all at once") > row("digits", "linear head, then all") + 3
+    assert row("digits", "random head, all at once") > row("digits", "from scratch") + 3
+    assert row("digits", "from scratch", 100) > row("digits", "linear head", 100)
+
+
+def test_each_stage_adds_on_the_near_target_and_on_photographs_the_last_is_not_the_best() -> None:
+    stages = results()["about"]["stages"]
+    near = [head("cifar10", features=stage) for stage in stages]
+    assert near == sorted(near)
+    photos = [head("photos", features=stage) for stage in stages]
+    assert stages[int(np.argmax(photos))] == "stage2"
+    assert head("photos", "min", features="stage2") > head("photos", "max", features="stage3")
+    assert head("digits", features="stage2", grid=4) > head("digits", features="stage2") + 5
+
+
+def test_an_untrained_stem_is_nearly_as_good_as_the_trained_one_and_depth_does_not_help_it() -> None:
+    untrained = [head("photos", features=s, network="untrained") for s in results()["about"]["stages"]]
+    assert abs(untrained[0] - head("photos", features="stem")) < 2
+    assert untrained[0] > head("photos", features="pixels") + 15
+    assert untrained == sorted(untrained, reverse=True)
+
+
+def test_a_high_rate_ruins_the_features_whatever_the_first_head_and_it_is_no_fall_to_chance() -> None:
+    _, middle, high = results()["about"]["rates"]
+    for first in ("random", "zero", "probe"):
+        assert tuned(head=first, rate=high)["mean"] < tuned(head=first, rate=middle)["mean"] - 0.1
+        assert tuned(head=first, rate=high)["mean"] > 0.4
+        assert tuned("cka", head=first, rate=high)["mean"] < 0.6
+        assert 100 * tuned(head=first, rate=high)["mean"] < row("photos", "from scratch")
+
+
+def test_at_the_middle_rate_the_first_head_decides_how_far_features_move_and_not_how_good_they_are() -> None:
+    middle = results()["about"]["rates"][1]
+    found = [tuned(head=first, rate=middle) for first in ("random", "zero", "probe")]
+    means = [one["mean"] for one in found]
+    assert max(means) - min(means) < min(one["std"] for one in found)
+    moved = [tuned("cka", head=first, rate=middle)["mean"] for first in ("random", "zero", "probe")]
+    assert moved == sorted(moved)
+
+
+def test_at_the_low_rate_the_linear_head_first_is_best_and_yet_below_the_frozen_backbone() -> None:
+    low = results()["about"]["rates"][0]
+    random, zero, probe = (tuned(head=first, rate=low)["mean"] for first in ("random", "zero", "probe"))
+    assert probe > max(random, zero)
+    assert tuned("train_accuracy", head="random", rate=low)["mean"] < 0.85
+    assert 100 * probe < row("photos", "linear head")
+
+
+def test_after_the_linear_head_the_accuracy_falls_at_once_at_the_highest_rate() -> None:
+    at = transfer.BASE | {"target": "photos", "rate": results()["about"]["rates"][-1]}
+    for run in (run for run in results()["runs"] if at.items() <= run.items()):
+        assert run["validation_accuracy"][1] < run["validation_accuracy"][0] - 0.2
+
+
+def test_statistics_that_move_cost_a_frozen_backbone_more_than_five_points() -> None:
+    rate = results()["about"]["rate"]
+    at = {"trained": "head", "rate": rate}
+    assert tuned(**at, norm="frozen")["mean"] > tuned(**at, norm="moving")["mean"] + 0.05
+    assert 100 * tuned(**at, norm="frozen")["mean"] == pytest.approx(row("photos", "linear head"), abs=1)
+
+
+def test_at_the_low_rate_moving_statistics_fall_behind_doing_nothing_and_frozen_ones_do_not() -> None:
+    low = results()["about"]["rates"][0]
+    moving, frozen = (100 * tuned(rate=low, norm=norm)["mean"] for norm in ("moving", "frozen"))
+    assert moving < row("photos", "linear head") <= frozen
+
+
+def test_batches_of_four_are_too_noisy_at_the_rate_of_the_study() -> None:
+    rate = results()["about"]["rate"]
+    assert max(tuned(batch=4, norm=norm, rate=rate)["mean"] for norm in ("moving", "frozen")) < 0.5
+
+
+def test_smaller_rates_for_early_stages_make_it_worse_here_with_moving_statistics() -> None:
+    rate = results()["about"]["rate"]
+    one, third, tenth = (tuned(rate=rate, decay=decay)["mean"] for decay in (1.0, 0.3, 0.1))
+    assert one > third > tenth
+    assert one > tuned(rate=rate, gradual=True)["mean"]
+
+
+def test_preparing_otherwise_later_ends_near_chance_and_throughout_it_costs_little_on_photographs() -> None:
+    for target in ("photos", "digits"):
+        assert head(target, tested_with="pixels / 255") < 17
+    own = head("photos", trained_with="target", tested_with="target")
+    assert abs(own - head("photos")) < 2
+    assert head("digits", tested_with="blue first") == pytest.approx(head("digits"))
+    assert head("photos", tested_with="blue first") < head("photos") - 20
+    assert head("cifar10", trained_with="pixels / 255", tested_with="pixels / 255") < head("cifar10") - 5
+
+
+def test_cached_features_make_an_epoch_cheaper_by_far() -> None:
+    seconds = {found["what"]: found["seconds"] for found in results()["cost"]}
+    assert seconds["cached"] < 0.1 * seconds["frozen"]
+    assert 2 < seconds["fine-tuned"] / seconds["frozen"] < 4
+
+
+def test_near_the_source_a_high_rate_does_less_harm_and_features_move_less() -> None:
+    low, middle, high = results()["about"]["rates"]
+    cifar = {"results": results("cifar10"), "target": "cifar10"}
+    for first in ("random", "zero", "probe"):
+        lost = tuned(head=first, rate=middle)["mean"] - tuned(head=first, rate=high)["mean"]
+        near = [transfer.summary(**cifar, head=first, rate=rate)["mean"] for rate in (middle, high)]
+        assert near[0] - near[1] < lost - 0.03
+        for rate in (low, high):
+            moved = transfer.summary(**cifar, key="cka", head=first, rate=rate)["mean"]
+            assert moved > tuned("cka", head=first, rate=rate)["mean"] + 0.1
