@@ -52,16 +52,18 @@ def unit_pairs(unit: Unit, target: Path, students: Iterable[str]) -> list[Pair]:
         answers |= read_answers(notebook, target, students)
         for cell in notebook.of_kind("solution"):
             frames[cell.name], references[cell.name] = stub(cell.source), cell.source
-    return pairs(answers, frames, references)
+    return pairs(answers, frames, references, len(students))
 
 
-def pairs(answers: Answers, frames: Mapping[str, str], references: Mapping[str, str]) -> list[Pair]:
+def pairs(
+    answers: Answers, frames: Mapping[str, str], references: Mapping[str, str], size: int
+) -> list[Pair]:
     """Pairs above the threshold, the rarest first.
 
     frames: by exercise, the code that everyone was given; references: an answer like this one counts for
-    nothing, because it is what the exercise asks for."""
+    nothing, because it is what the exercise asks for; size: how many students the class has."""
     compared = {name: compare(given, frames[name], references[name]) for name, given in answers.items()}
-    return judged(compared)
+    return judged(compared, size)
 
 
 @dataclass
@@ -82,8 +84,8 @@ class Compared:
         return np.where(np.logical_and.outer(self.usual, self.usual), 0.0, bits)
 
 
-def judged(compared: Mapping[str, Compared]) -> list[Pair]:
-    """The pairs whose bits over all exercises reach the threshold."""
+def judged(compared: Mapping[str, Compared], size: int) -> list[Pair]:
+    """The pairs whose bits over all exercises reach the threshold for a class of `size`."""
     students = sorted({s for c in compared.values() for s in c.students})
     place = {s: i for i, s in enumerate(students)}
     total = np.zeros((len(students), len(students)))
@@ -92,7 +94,7 @@ def judged(compared: Mapping[str, Compared]) -> list[Pair]:
         total[np.ix_(where, where)] += found.bits()
     found_pairs = [
         Pair((students[i], students[j]), _shared(compared, students[i], students[j]), float(total[i, j]))
-        for i, j in np.argwhere(np.triu(total >= threshold(len(students)), 1))
+        for i, j in np.argwhere(np.triu(total >= threshold(size), 1))
     ]
     return sorted(found_pairs, key=lambda p: (-p.bits, p.students))
 

@@ -140,7 +140,9 @@ class TestThreshold:
         self, students: int, exercises: int, ways: int
     ) -> None:
         """The bound promises at most CHANCE pairs a class: 2 in 200 classes."""
-        found = sum(len(judged(random_class(students, exercises, ways, seed))) for seed in range(200))
+        found = sum(
+            len(judged(random_class(students, exercises, ways, seed), students)) for seed in range(200)
+        )
         assert found <= 200 * CHANCE
 
     def test_a_copy_of_rare_answers_is_found(self) -> None:
@@ -149,11 +151,11 @@ class TestThreshold:
             compared.alike[1] = compared.alike[0]
             compared.alike[:, 1] = compared.alike[:, 0]
             compared.alike[1, 1] = True
-        (pair,) = judged(classes)
+        (pair,) = judged(classes, 24)
         assert pair.students == ("s000", "s001") and len(pair.exercises) == 10
 
     def test_what_everyone_writes_is_no_evidence(self) -> None:
-        assert judged(random_class(24, 30, 1, 0)) == []
+        assert judged(random_class(24, 30, 1, 0), 24) == []
 
     def test_a_larger_class_needs_more(self) -> None:
         assert threshold(200) > threshold(24) > 8 and threshold(1) > 0
@@ -168,7 +170,7 @@ def test_a_disguised_copy_is_named_with_its_exercises() -> None:
         for e in range(8)
     }
     frames = dict.fromkeys(answers, FRAME)
-    (pair,) = pairs(answers, frames, dict.fromkeys(answers, SOLUTION))
+    (pair,) = pairs(answers, frames, dict.fromkeys(answers, SOLUTION), 11)
     assert pair.students == ("owner", "thief")
     assert pair.exercises == [f"exercise {e}" for e in range(1, 8)]
 

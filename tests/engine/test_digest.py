@@ -36,10 +36,13 @@ def test_float32_and_float64_of_one_bug_mostly_agree():
 
 
 @pytest.mark.parametrize(
-    "kept", [np.zeros(3), np.array([0.25, 0.5, 1.0]), np.array([1, 2, 4]), np.array(0.0)]
+    "kept", [np.array([0.0, 1.0]), np.arange(9) / 8, np.array([1.0, 2, 3, 10]), X[0] > 3]
 )
 def test_round_numbers_are_not_at_the_edge_of_a_step(kept):
-    assert of(kept * (1 + 4e-16)) == of(kept * 1.0)
+    """A step ends at no simple part of the largest entry, where rounding down would change the name."""
+    kept = kept.astype(float)
+    below = np.where(kept < kept.max(), kept - 1e-15, kept)
+    assert of(below) == of(kept)
 
 
 @pytest.mark.parametrize(
