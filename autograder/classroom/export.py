@@ -21,7 +21,7 @@ from typing import Any
 
 from autograder.authoring.unit import read_unit
 from autograder.classroom.marks import Class, Marks, graded_cells, read_marks
-from autograder.classroom.roster import Roster, from_gradebook, need, read_roster
+from autograder.classroom.roster import Roster, RosterError, from_gradebook, need, read_roster
 
 CANVAS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Integration ID", "Root Account", "Section"]
 MOODLE = ["First name", "Last name", "Surname", "Username", "ID number", "Email address"]
@@ -52,6 +52,11 @@ def export_unit(
     assignment: str = "",
 ) -> Export:
     """The unit's marks from the gradebook at `target`; form: "csv", "canvas" or "moodle"."""
+    if form == "csv" and roster:
+        raise RosterError(
+            "--roster goes with --to canvas or --to moodle: the table has the names of the gradebook, which "
+            "`nbgrader db student import` fills."
+        )
     unit = read_unit(root, slug)
     found = read_marks(target, slug, graded_cells(unit))
     if form == "csv":

@@ -17,7 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,11 @@ class Compared:
     alike: np.ndarray
     usual: np.ndarray
 
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """The row of each student."""
+        return {student: i for i, student in enumerate(self.students)}
+
     def bits(self) -> np.ndarray:
         """(n, n): how much more likely the pair's answers are if they were copied."""
         share = (self.alike.sum(axis=1) - 1) / max(1, len(self.students) - 1)
@@ -108,10 +113,9 @@ def _shared(compared: Mapping[str, Compared], one: str, other: str) -> list[str]
     """The exercises in which both give an answer that is alike, and not simply the solution."""
     names = []
     for name, found in compared.items():
-        if one in found.students and other in found.students:
-            i, j = found.students.index(one), found.students.index(other)
-            if found.alike[i, j] and not (found.usual[i] and found.usual[j]):
-                names.append(name)
+        i, j = found.place.get(one), found.place.get(other)
+        if i is not None and j is not None and found.alike[i, j] and not (found.usual[i] and found.usual[j]):
+            names.append(name)
     return names
 
 

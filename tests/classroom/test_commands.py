@@ -50,6 +50,12 @@ def test_export_takes_a_roster_an_assignments_name_and_a_file(run: Run, tmp_path
     ]
 
 
+def test_a_table_takes_no_roster(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "roster.csv").write_text("ID\nada\n")
+    done = run("export", SLUG, "--roster", str(tmp_path / "roster.csv"))
+    assert done.exit_code == 1 and "--roster goes with --to canvas" in done.output
+
+
 @pytest.mark.parametrize("form", ["canvas", "moodle"])
 def test_what_the_roster_lacks_is_one_sentence(run: Run, home: Path, form: str) -> None:
     done = run("export", SLUG, "--to", form)
