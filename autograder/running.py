@@ -57,7 +57,9 @@ def run_probe(
     try:
         asked = {k: find(v) if isinstance(v, Given) else deepcopy(v) for k, v in inputs.items()}
         answer = probe.run(Namespace(names), **asked)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # pytest's Failed and sys.exit() are no Exception
         if is_stub(error):
             return Outcome("not attempted", error=str(error)[:300] or _unwritten(error, probe))
         return Outcome("raised", error=_describe(error, probe), line=_students_line(error, probe))

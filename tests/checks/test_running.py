@@ -40,6 +40,27 @@ def test_an_error_is_told_with_its_type_and_the_students_own_line():
     assert outcome.line.startswith("line 2, in f")
 
 
+def test_what_ends_a_program_or_a_test_is_an_error_like_any_other():
+    def fails(x):
+        pytest.fail("no good")
+
+    def expects_an_error(x):
+        with pytest.raises(ValueError):
+            x + 1
+
+    assert ask(fails).error == "Failed: no good"
+    assert ask(expects_an_error).error.startswith("Failed: DID NOT RAISE")
+    assert ask(lambda x: exit(3)).status == "raised"
+
+
+def test_who_interrupts_a_check_stops_it():
+    def interrupted(x):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        ask(interrupted)
+
+
 @pytest.mark.parametrize(
     ("value", "words"),
     [(None, "return"), ("text", "str"), ([[1], [1, 2]], "different shapes"), (object(), "object")],
