@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.authoring.unit import Notebook
+from autograder.engine.answers import strip_control
 
 MAX_FILE = 32 << 20
 MAX_CELLS = 2000
@@ -126,7 +127,7 @@ class _Pile:
         return f"the folder holds {', '.join(names[:5])}{more}" if names else "the folder is empty"
 
     def _shown(self, path: Path) -> str:
-        return whole_text(path.relative_to(self.folder).as_posix())
+        return strip_control(whole_text(path.relative_to(self.folder).as_posix()))
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -140,7 +141,7 @@ def _files(folder: Path) -> Iterator[Path]:
 
 def read_document(path: Path) -> Any:
     """The JSON of a submitted file; Unreadable in words where that is impossible."""
-    name = whole_text(path.name)
+    name = strip_control(whole_text(path.name))
     if path.is_symlink() or not path.is_file():
         raise Unreadable(f"{name} is not a regular file: hand in the notebook itself.")
     if path.stat().st_size > MAX_FILE:

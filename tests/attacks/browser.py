@@ -117,7 +117,7 @@ ATTACKS = [
         "the name of the file",
         READER,
         hand_in=_renamed,
-        tells="was made from it, is graded instead",
+        tells="is graded instead",
         works=PAGE,
     ),
 ]

@@ -3,7 +3,7 @@
 `python -m tests.attacks.classroom COURSE WORK SETTING...` grades once per setting, each in a process of its
 own that is the victim: it holds decoys, listens for stolen goods, and looks afterwards at what changed.
 A setting is "USER NAMESPACES PROTECTION ATTACKS", as in "root with locked all"; "machine" in place of "all"
-means the attacks to which it may matter who grades and how.
+means the attacks that only a wall of the machine stops.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ from tests.conftest import SLUG
 
 NOBODY = 65534
 JOBS = 4
-MACHINE = ("resources", "kernel")
-LIMITS = Limits(cell_seconds=2, probe_seconds=4, submission_seconds=20)
+LIMITS = Limits(cell_seconds=2, probe_seconds=3, submission_seconds=20)
 PATIENT = Limits(cell_seconds=60, probe_seconds=60, submission_seconds=300)  # to see an attack succeed
 TOKEN = os.environ.get("TOKEN", "no token")  # of the instructor
 ALWAYS = (TOKEN, "secret_product", "a neighbour's own words")  # nobody brings these home
@@ -73,7 +72,7 @@ def main(course: str, work: str, *settings: str) -> None:
             folder = Path(work) / setting.replace(" ", "-")
             shutil.copytree(course, folder / "course")
             as_victim(folder, user, namespaces == "with")
-            wanted = [a for a in ATTACKS if which == "all" or a.works == UNLOCKED or a.group in MACHINE]
+            wanted = [a for a in ATTACKS if which == "all" or a.works == UNLOCKED]
             seen = (graded if protection == "locked" else graded_unlocked)(unit, folder, wanted)
             (folder / "seen.json").write_text(json.dumps(asdict(seen)))
             os._exit(0)
@@ -87,9 +86,11 @@ def as_victim(folder: Path, user: str, namespaces: bool) -> None:
     for name in ("home/.ssh", "outside", "tmp", "graded"):
         (folder / name).mkdir(parents=True)
     (folder / "outside").chmod(0o777)
-    os.environ.update(
-        HOME=str(folder / "home"), XDG_CACHE_HOME=str(folder / "home"), TMPDIR=str(folder / "tmp")
-    )
+    fonts = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autograder"
+    if fonts.is_dir():
+        shutil.copytree(fonts, folder / "cache/autograder")  # to find them anew takes seconds
+    places = {"HOME": "home", "XDG_CACHE_HOME": "cache", "TMPDIR": "tmp"}
+    os.environ.update({variable: str(folder / place) for variable, place in places.items()})
     tempfile.tempdir = None
     call("prctl", 36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: a daemon becomes a child of this process
     if user == "nobody":
@@ -131,12 +132,8 @@ def _refuse_namespaces() -> None:
     seccomp.install([*steps, seccomp._give(seccomp.ALLOW)])
 
 
-@dataclass
 class Decoys:
     """What an attacker could reach from the victim's process and folder."""
-
-    folder: Path
-    canaries: list[str]
 
     def __init__(self, folder: Path):
         self.folder, self.canaries = folder, [secrets.token_hex(12) for _ in range(2)]

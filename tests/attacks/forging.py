@@ -80,6 +80,7 @@ ATTACKS = [
         "IPython's input transformers",
         "tests without a line of code",
         "get_ipython().input_transformers_cleanup.append(lambda lines: [])",
+        tells="does not define it|not attempted",
     ),
     forges(
         "IPython's syntax trees",

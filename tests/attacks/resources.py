@@ -121,7 +121,8 @@ ATTACKS = [
         "a line of the notebook for the shell",
         "whatever is installed",
         "got = !echo gain\nif 'gain' in str(got): gained(got)",
-        "Error|error|denied",
+        "not run when graded|Error|error|denied",
+        STOCK,
     ),
     takes(
         "a flood of text",
@@ -143,7 +144,7 @@ ATTACKS = [
         "the grader's memory",
         "from IPython.display import display\n"
         "display({'image/png': 'iVBORw0KGgo' + 'A' * (40 << 20)}, raw=True)",
-        f"prints too much|disturbed the grading|{SLOW}|seen",
+        f"too large|prints too much|disturbed the grading|{SLOW}|seen",
         STOCK,
     ),
     takes(

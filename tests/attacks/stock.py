@@ -25,6 +25,7 @@ from tests.attacks.attack import PAGE, STOCK, Attack
 from tests.attacks.catalogue import ATTACKS
 from tests.attacks.classroom import Decoys, as_victim, hand_in
 from tests.bridge.pages import Page
+from tests.bridge.test_markdown import rendered
 from tests.conftest import SLUG
 
 # What nbgrader's instructors write between BEGIN and END HIDDEN TESTS; the release itself calls `check`.
@@ -140,8 +141,6 @@ def run(shell: Shell, document: dict[str, Any], suite: dict[str, str]) -> dict[s
 
 def on_page(mime: str, data: str) -> str:
     """As nbconvert writes it."""
-    from tests.bridge.test_markdown import rendered
-
     if mime in ("text/markdown", "text/latex"):
         return rendered(data)
     frames = {

@@ -201,7 +201,7 @@ ATTACKS = [
         "odd metadata",
         "an error in the grader",
         _odd_metadata,
-        tells="is missing: it counts as not attempted",
+        tells="not attempted",
         works=NOWHERE,
     ),
     spoils(
@@ -280,7 +280,7 @@ ATTACKS = [
         "an archive that climbs",
         "a file beside the grader's own",
         hand_in=_data(_zip_slip),
-        tells="not valid JSON",
+        tells="is a zip archive",
         works=NOWHERE,
     ),
     Attack(
@@ -288,7 +288,7 @@ ATTACKS = [
         "an archive that explodes",
         "the grader's memory",
         hand_in=_data(_zip_bomb),
-        tells="not valid JSON",
+        tells="is a zip archive",
         works=NOWHERE,
     ),
     Attack(

@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,6 +106,8 @@ def test_the_record_tells_a_true_reason(seen: Seen) -> None:
         if not re.search(words, shown(seen.results[s]))
     }
     assert silent == {}
+    odd = [s for s, r in seen.results.items() if hostile_characters("".join(texts(r["record"])))]
+    assert odd == []
     unforeseen = [s for s, r in seen.results.items() if "The engine could not grade" in r["record"]["reason"]]
     assert unforeseen == []
 
@@ -133,6 +136,14 @@ def test_nothing_runs_in_the_readers_browser(
             assert Page(data.get("text/html", "")).dangers == []
             assert re.fullmatch(r"(iVBORw0KGgo[A-Za-z0-9+/=]+)?", data.get("image/png", ""))
             assert not hostile_characters(output.get("text", "") + data.get("text/plain", ""))
+
+
+def texts(told: Any) -> Iterator[str]:
+    """All texts of a record."""
+    if isinstance(told, str):
+        yield told
+    for part in told.values() if isinstance(told, dict) else told if isinstance(told, list) else ():
+        yield from texts(part)
 
 
 def hostile_characters(text: str) -> list[str]:
