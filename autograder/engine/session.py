@@ -14,7 +14,7 @@ from autograder.engine.answers import cell_outputs, outcome, safe_outputs
 from autograder.engine.bank import Bank, TestOfTests
 from autograder.engine.digest import digest
 from autograder.engine.process import Child, Zygote
-from autograder.engine.submission import Step
+from autograder.engine.submission import DEFINES, Step
 from autograder.probes import Given, Inputs
 from autograder.running import Outcome
 from autograder.verdict import NEVER_RAISED, Mistake, Question, Verdict, judge
@@ -72,11 +72,12 @@ class Asked:
             return flat[0]
         return next((answer for answer in flat if answer.status == "stopped"), None)
 
-    def unanswered(self) -> bool:
-        """Might another answer come where something that was missing, or meant something else, is there?"""
-        flat = [answer.status for row in self.answers for answer in row]
-        return {"raised", "not attempted"} & set(flat) != set() or any(
-            not test.passed and test.status != "stopped" for test in self.tests
+    def unanswered(self, elsewhere: bool) -> bool:
+        """Might another answer come after the last cell? A stub stays one unless it is defined elsewhere."""
+        flat = [(answer.status, answer.error) for row in self.answers for answer in row]
+        flat += [("raised" if v.status == "wrong" else v.status, v.message) for v in self.tests]
+        return any(
+            status == "raised" or (status == "not attempted" and (why or elsewhere)) for status, why in flat
         )
 
     def add(self, other: Asked) -> None:
@@ -120,14 +121,18 @@ class Session:
         """Run all steps; outputs are kept in them. Results of the checks by cell id."""
         checks = [step for step in steps if step.kind == "check"]
         asked = {check.id: Asked() for check in checks}
+        elsewhere = {name for step in steps if step.kind == "own" for name in DEFINES.findall(step.source)}
         try:
             for secret in (False, True):
                 self._begin(secret)
                 found = {step.id: self.ask_check(step) for step in steps if self._ran(step)}
-                if secret and any(answers.unanswered() for answers in found.values()):
+                again = [check for check in checks if found[check.id].unanswered(check.name in elsewhere)]
+                if secret and again:
                     self._drop()  # another child answers: this one met the hidden inputs, and the reference
+                for check in again:
+                    found[check.id] = self._asked_again(check, found[check.id])
                 for check in checks:
-                    asked[check.id].add(self._asked_again(check, found[check.id]))
+                    asked[check.id].add(found[check.id])
         finally:
             self._drop()
         return {check.id: self._judged(check, asked[check.id]) for check in checks}
@@ -183,14 +188,7 @@ class Session:
     def _run(self, step: Step, define: bool = False) -> tuple[list[dict[str, Any]], bool]:
         """Run a cell, or its definitions only; its outputs, and whether it failed and definitions were taken
         that it had not come to."""
-        order = {
-            "do": "cell",
-            "source": step.source,
-            "defines": step.name if step.kind == "solution" else "",
-            "given": step.kind in ("given", "listing"),
-            "own": step.kind == "own",
-            "define": define,
-        }
+        order = cell_order(step, define)
         answer, arrays = self._request(order, self.limits.cell_seconds)
         outputs = [] if self._secret else self._kept(cell_outputs(arrays))
         self._good.append((step, order))
@@ -225,11 +223,9 @@ class Session:
         return asked
 
     def _asked_again(self, step: Step, first: Asked) -> Asked:
-        """The answers to a check: those at its own place, or, where those were none, after the last cell."""
-        if not first.unanswered():
-            return first
+        """The answers to a check after the last cell, or the first ones where these are no better."""
         second = self.ask_check(step, as_released=True)
-        if second.unanswered() or second.foregone():
+        if second.unanswered(elsewhere=True) or second.foregone():
             return first
         note = f"{step.name} {LATE}"
         if note not in self.notes:
@@ -354,6 +350,18 @@ class Session:
                 self.cpu, self._ended = self.cpu + child.cpu, child.ended
         self._child = self._reference = None
         self.deadline += time.monotonic() - started
+
+
+def cell_order(step: Step, define: bool = False) -> dict[str, Any]:
+    """What the child is told of a cell; define: to run its definitions only."""
+    return {
+        "do": "cell",
+        "source": step.source,
+        "defines": step.name if step.kind == "solution" else "",
+        "given": step.kind in ("given", "listing"),
+        "own": step.kind == "own",
+        "define": define,
+    }
 
 
 def _runs(step: Step) -> bool:

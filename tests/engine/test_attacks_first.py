@@ -14,7 +14,7 @@ from autograder.bridge.feedback import write_feedback
 from autograder.bridge.gradebook import timestamp
 from autograder.engine.grade import Grader, submissions
 from autograder.engine.reading import find_notebooks
-from autograder.engine.session import MAX_OUTPUT, Session
+from autograder.engine.session import MAX_OUTPUT, Session, cell_order
 from autograder.engine.submission import Step
 from autograder.grading import Refused, grade_unit
 from tests.conftest import SLUG
@@ -98,7 +98,7 @@ def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monke
     """A cell that was quick at first may sleep in the child that replaces a dead one."""
     session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
     slow = Step("slow", "own", "", "import time; time.sleep(1.5)")
-    session._good = [(slow, {"do": "cell", "source": slow.source, "defines": "", "define": False})] * 20
+    session._good = [(slow, cell_order(slow))] * 20
     session.deadline = time.monotonic() + 3
     asked = []
     monkeypatch.setattr(
@@ -111,6 +111,30 @@ def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monke
         session._drop()
     assert asked[0] == unit.limits.cell_seconds
     assert min(asked) < 0  # past the deadline the wire refuses at once
+
+
+def test_a_cell_that_fails_when_it_is_run_again_is_at_fault_itself(grader, unit):
+    session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
+    unlucky, after = Step("own-1", "own", "", "import os\nos._exit(1)"), Step("b", "own", "", "print(1 + 1)")
+    session._good = [(unlucky, cell_order(unlucky))]
+    try:
+        session.cell(after)
+    finally:
+        session._drop()
+    assert after.outputs[0]["text"] == "2\n"
+    assert "This cell, when it was run again, ended the Python process" in unlucky.outputs[0]["text"]
+
+
+def test_cleaning_up_is_not_the_submissions_time(grader, unit, monkeypatch):
+    session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
+    session.cell(Step("a", "own", "", "1 + 1"))
+    before, close = session.deadline, session._child.close
+    clock = iter([100.0, 107.0])
+    monkeypatch.setattr("autograder.engine.session.time.monotonic", lambda: next(clock))
+    session._drop()
+    monkeypatch.undo()
+    close()
+    assert session.deadline == pytest.approx(before + 7)
 
 
 def test_a_cell_is_not_blamed_for_the_time_of_the_whole_notebook(grader, unit):

@@ -97,3 +97,23 @@ def test_sending_to_somebody_who_does_not_read_ends_at_the_deadline(pipe):
 def test_object_arrays_are_never_sent(pipe):
     with pytest.raises(TypeError, match="dtype"):
         wire.send(pipe[1], {}, {"x": np.array([object()])})
+
+
+def test_a_frame_that_would_be_refused_is_not_sent(pipe):
+    for header, bodies in [({}, {"x": np.zeros(3 << 20)}), ({"x": "x" * (1 << 17)}, {})]:
+        with pytest.raises(wire.TooLarge):
+            wire.send(pipe[1], header, bodies, bounds=wire.FROM_STUDENT)
+    wire.send(pipe[1], {"said": "still whole"}, {}, bounds=wire.FROM_STUDENT)
+    assert wire.receive(pipe[0], time.monotonic() + 5) == ({"said": "still whole"}, {})
+
+
+def test_bounds_are_those_that_were_named(pipe):
+    many = {f"x{i}": np.zeros(1) for i in range(300)}
+    strict = wire.Bounds(header=64 << 10, arrays=256, body=wire.TRUSTED.body)
+    for bounds, refused in [(wire.TRUSTED, False), (strict, True)]:
+        wire.send(pipe[1], {}, many)
+        if refused:
+            with pytest.raises(wire.BadFrame):
+                wire.receive(pipe[0], time.monotonic() + 5, bounds)
+        else:
+            assert len(wire.receive(pipe[0], time.monotonic() + 5, bounds)[1]) == 300

@@ -29,14 +29,6 @@ IN_CODE = {
     "C code that kills the cell of an answer": Fault(
         below("center", "import ctypes\nctypes.string_at(0)"), told="Only its definitions"
     ),
-    "a cell that dies when it is run again": Fault(
-        own(
-            "import os, pathlib\nfound = pathlib.Path(os.devnull)",
-            "import time\nstarted = time.time()",
-            "import os\nos._exit(0)",
-            before="center",
-        )
-    ),
     "a loop without end in a cell": Fault(
         own("import time\nwhile True:\n    time.sleep(0.1)"), told="longer than"
     ),

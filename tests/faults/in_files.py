@@ -62,6 +62,7 @@ def _beside(**others: bytes) -> Fault:
 wrong = answer("x * a", "x + a")
 
 IN_FILES = {
+    "name: Юлия Ким-Øster'd, 李 小龙 🙂 <b>": Fault(lambda files: files),
     "half a file": rejected(data(lambda notebook: notebook[: len(notebook) // 2]), "not valid JSON"),
     "an empty file": rejected(data(lambda _: b""), f"{FILE} is empty"),
     "a file of zeros": rejected(data(lambda notebook: bytes(len(notebook))), f"{FILE} is empty"),

@@ -11,6 +11,9 @@ import pytest
 
 from autograder.authoring import release
 from autograder.authoring.unit import Limits
+from autograder.bridge.autograded import write_autograded
+from autograder.bridge.feedback import write_feedback
+from autograder.bridge.gradebook import Book
 from autograder.engine.grade import Grader, submissions
 from tests.conftest import SLUG
 from tests.faults.fault import FILE
@@ -70,3 +73,16 @@ def test_a_fault_costs_what_cannot_be_graded_and_is_told(student, results):
     assert result.status == fault.status
     assert marks(result) == fault.expected
     assert fault.told in said(result)
+
+
+def test_all_of_it_can_be_written_down(results, handed_in, unit, tmp_path):
+    with Book(tmp_path, unit) as book:
+        for student, result in results.items():
+            folder = handed_in / student / SLUG
+            book.write(result, folder)
+            write_autograded(result, unit, tmp_path, folder)
+            write_feedback(result, unit, tmp_path)
+    assert len(list(tmp_path.glob(f"autograded/*/{SLUG}/{FILE}"))) == len(FAULTS)
+    pages = [p.read_text(encoding="utf-8") for p in tmp_path.glob(f"feedback/*/{SLUG}/*.html")]
+    assert len(pages) == len(FAULTS)
+    assert max(map(len, pages)) < 2 << 20
