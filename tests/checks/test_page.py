@@ -83,12 +83,16 @@ def test_a_syntax_error_quotes_the_line() -> None:
         ("import numpy as np\nnp.ones(1 << 45)", "MemoryError"),
         ("def f(): f()\nf()", "RecursionError"),
         ("name = input('name? ')", "write the value into the code"),
-        ("def scale(x, a):\n    raise SystemExit", "SystemExit"),
     ],
 )
 def test_what_would_end_a_program_is_an_error_like_others(source: str, told: str) -> None:
     assert told in ask(source)["error"]
     assert ask(RIGHT)["report"]["passed"]
+
+
+def test_a_function_that_exits_is_reported_with_its_line() -> None:
+    detail = ask("def scale(x, a):\n    raise SystemExit\n")["report"]["probes"][0]["detail"]
+    assert detail.startswith("SystemExit") and "line 2, in scale" in detail
 
 
 def test_code_may_break_builtins_and_numpy_for_itself_only() -> None:
