@@ -47,6 +47,17 @@ def _(rng):
     return {"images": bytes_of_images(rng, 1, 5, 3, 2), **statistics_of_a_source(rng, 2)}
 
 
+@probe("prepare", cases=1)
+def prepares_images_without_black_and_white_pixels(s, images, mean, std):
+    return {"x": s.prepare(images, mean, std)}
+
+
+@prepares_images_without_black_and_white_pixels.inputs
+def _(rng):
+    dark = rng.integers(20, 130, (4, 5, 3, 3)).astype(np.uint8)
+    return {"images": dark, **statistics_of_a_source(rng)}
+
+
 def some_features(rng, N, D):
     """Features with means away from 0 and scales of their own."""
     return rng.normal(rng.uniform(0.5, 2.5, D) * rng.choice([-1, 1], D), rng.uniform(0.6, 2, D), (N, D))
@@ -78,21 +89,23 @@ def _(rng):
 
 
 def answer_or_refusal(function, *arguments):
-    """Did it raise a ValueError? If not, how many rows came back, and how many of them hold nan or only 0?"""
+    """Did it raise a ValueError, and with a word? If not, how many rows came back, and how many of them hold
+    nan or only 0?"""
     try:
         rows = np.asarray(function(*arguments))
-    except ValueError:
-        return [1, 0, 0, 0]
-    return [0, rows.shape[0], np.isnan(rows).any(axis=1).sum(), (rows == 0).all(axis=1).sum()]
+    except ValueError as error:
+        return [1, bool(str(error).strip()), 0, 0, 0]
+    return [0, 0, rows.shape[0], np.isnan(rows).any(axis=1).sum(), (rows == 0).all(axis=1).sum()]
 
 
 @probe("class_means", cases=1)
 def says_which_class_has_no_image(s, features, y, K):
-    found = {}
+    found = {"means_of_all_classes": s.class_means(features, y, K)}  # an error here is no refusal
     for missing in range(K):
         kept = y != missing
-        raised, *rows = answer_or_refusal(s.class_means, features[kept], y[kept], K)
+        raised, said, *rows = answer_or_refusal(s.class_means, features[kept], y[kept], K)
         found[f"raises_a_ValueError_without_class_{missing}"] = np.array(raised == 1)
+        found[f"its_sentence_says_something_without_class_{missing}"] = np.array(said == 1)
         found[f"rows_without_class_{missing}_in_all_with_nan_of_zeros"] = np.array(rows)
     return found
 
@@ -120,8 +133,22 @@ def gives_ties_the_smaller_label(s, features, means):
 
 @gives_ties_the_smaller_label.inputs
 def _(rng):
-    means = rng.permutation(4 * np.eye(5, 3, dtype=float) + 4 * np.eye(5, 3, -3))
-    return {"features": 2.0 * rng.integers(0, 3, (12, 3)), "means": means}
+    """Whole numbers, and so are the means of both arrays: ties stay exact where a solution moves both."""
+    means = rng.permutation(10 * np.eye(5, 3, dtype=float) + 10 * np.eye(5, 3, -3))
+    half = 5.0 * rng.integers(0, 3, (7, 3))
+    return {"features": rng.permutation(np.vstack([half, 10 - half])), "means": means}
+
+
+def returned(found, *names):
+    """By name, what a function returned; where it is not so many things, an error that says what came."""
+    expected = f"{('two', 'three')[len(names) - 2]} things were expected ({', '.join(names)})"
+    if found is None:
+        raise TypeError(f"{expected}, None was returned: is a `return` missing?")
+    if not isinstance(found, (tuple, list)):
+        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+    if len(found) != len(names):
+        raise ValueError(f"{expected}, {len(found)} were returned")
+    return dict(zip(names, found, strict=True))
 
 
 def a_head(rng, N=7, D=4, K=3):
@@ -136,10 +163,7 @@ def a_head(rng, N=7, D=4, K=3):
 
 
 def loss_of(s, W, b, features, y, weight_decay):
-    found = s.softmax_loss(W, b, features, y, weight_decay)
-    if len(found) != 3:
-        raise ValueError(f"three things were expected (loss, dW, db), {len(found)} were returned")
-    return dict(zip(("loss", "dW", "db"), found, strict=True))
+    return returned(s.softmax_loss(W, b, features, y, weight_decay), "loss", "dW", "db")
 
 
 @probe("softmax_loss", cases=1)
@@ -216,11 +240,28 @@ def _(rng):
     }
 
 
+@probe("softmax_loss", cases=1)
+def takes_a_batch_that_lacks_a_class(s, W, b, weight_decay, **batches):
+    found = {}
+    for lacking in ("middle", "last"):
+        features, y = batches[f"features_without_the_{lacking}"], batches[f"y_without_the_{lacking}"]
+        for name, value in loss_of(s, W, b, features, y, weight_decay).items():
+            found[f"{name}_without_the_{lacking}_class"] = value
+    return found
+
+
+@takes_a_batch_that_lacks_a_class.inputs
+def _(rng):
+    head = a_head(rng, 6, 3, 4)
+    given = {name: head[name] for name in ("W", "b", "weight_decay")}
+    for lacking, sizes in (("middle", (2, 0, 1, 3)), ("last", (1, 3, 2, 0))):
+        given[f"features_without_the_{lacking}"] = some_features(rng, 6, 3)
+        given[f"y_without_the_{lacking}"] = labels_of(rng, *sizes)
+    return given
+
+
 def trained(s, **given):
-    found = s.train_head(**given)
-    if len(found) != 2:
-        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
-    return {"W": found[0], "b": found[1]}
+    return returned(s.train_head(**given), "W", "b")
 
 
 @probe("train_head", cases=2)
@@ -274,20 +315,36 @@ def _(rng):
     }
 
 
+@probe("train_head", cases=1)
+def takes_every_step_however_small_the_gradient_is(s, **given):
+    return {"W": trained(s, **given)["W"]}
+
+
+@takes_every_step_however_small_the_gradient_is.inputs
+def _(rng):
+    """Tiny features and classes of the same size: no gradient is above 1e-6 from the first step on."""
+    return {
+        "features": 1e-6 * rng.normal(0, 0.5, (6, 4)),
+        "y": labels_of(rng, 2, 2, 2),
+        "K": 3,
+        "lr": float(rng.uniform(1.5, 2)),
+        "steps": 20,
+        "weight_decay": 0.0,
+    }
+
+
 def to_fold(rng, D=5, K=3):
+    """One feature hardly varies, so that a small number added to its scale shows."""
     return {
         "W": rng.normal(0.3, 1, (D, K)),
         "b": rng.normal(0.5, 1, K),
-        "m": rng.normal(1, 1, D),
-        "s": rng.permutation(np.linspace(0.4, 2.3, D)),
+        "m": rng.choice([-1, 1], D) * rng.uniform(0.6, 2, D),
+        "s": rng.permutation(np.concatenate([[0.008], np.linspace(0.4, 2.3, D - 1)])),
     }
 
 
 def folded(space, W, b, m, s):
-    found = space.fold(W, b, m, s)
-    if len(found) != 2:
-        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
-    return {"W": found[0], "b": found[1]}
+    return returned(space.fold(W, b, m, s), "W", "b")
 
 
 @probe("fold", cases=2)
@@ -310,21 +367,21 @@ def _(rng):
     return to_fold(rng, 4, 6)
 
 
-def spread(rng, N, D):
-    """Features whose widest directions differ clearly in variance; their means are far from 0."""
+def spread(rng, N, D, towards=0.0):
+    """Features whose widest directions differ clearly in variance; their means are far from 0.
+
+    towards: (D, rank), which way the directions lean."""
     rank = min(N - 1, D)
     left = np.linalg.qr(rng.normal(size=(N, rank)))[0]
     left = np.linalg.qr(left - left.mean(axis=0))[0]
-    right = np.linalg.qr(rng.normal(size=(D, rank)))[0]
+    right = np.linalg.qr(rng.normal(size=(D, rank)) + towards)[0]
     widths = 6.0 * 0.62 ** np.arange(rank)
     return left * widths @ right.T + rng.uniform(1, 3, D) * rng.choice([-1, 1], D)
 
 
 def components(s, features, k):
-    found = s.pca(features, k)
-    if len(found) != 3:
-        raise ValueError(f"three arrays were expected (mean, directions, share), {len(found)} were returned")
-    mean, directions, share = (np.asarray(v) for v in found)
+    found = returned(s.pca(features, k), "mean", "directions", "share")
+    mean, directions, share = (np.asarray(v) for v in found.values())
     if directions.ndim != 2:
         raise TypeError(f"directions must have two axes, (k, D), got the shape {directions.shape}")
     # a direction may have either sign, so its projection is compared
@@ -362,6 +419,27 @@ def _(rng):
     return {"features": spread(rng, 6, 9), "k": 4}
 
 
+@probe("pca", cases=1)
+def finds_a_single_direction_and_all_of_them(s, features, counts):
+    one, all_of_them = (components(s, features, k) for k in counts)
+    return {f"{name}_of_1": value for name, value in one.items()} | {
+        f"{name}_of_{counts[1]}": value for name, value in all_of_them.items()
+    }
+
+
+@finds_a_single_direction_and_all_of_them.inputs
+def _(rng):
+    """The widest direction leans towards the last feature: np.linalg.eig finds these in another order."""
+    return {"features": spread(rng, 12, 5, towards=6 * np.eye(5)[::-1]), "counts": [1, 5]}
+
+
+def a_linear_model(rng, N, d, k):
+    """Residuals of both signs, and none of the same size."""
+    x, B, v = some_features(rng, N, d), rng.normal(0.2, 1, (k, d)), rng.normal(0.4, 1, k)
+    gap = rng.permutation([-1, -1, -1, 1, 1, 1, 1]) * rng.uniform(0.3, 2, N)
+    return {"x": x, "y": x @ B.T @ v - gap, "B": B, "v": v}
+
+
 @probe("feature_step")
 def sends_the_residual_through_the_head(s, x, y, B, v):
     return {"dB": s.feature_step(x, y, B, v)}
@@ -369,11 +447,17 @@ def sends_the_residual_through_the_head(s, x, y, B, v):
 
 @sends_the_residual_through_the_head.inputs
 def _(rng):
-    """Residuals of both signs, and none of the same size."""
-    N, d, k = 7, 5, 3
-    x, B, v = some_features(rng, N, d), rng.normal(0.2, 1, (k, d)), rng.normal(0.4, 1, k)
-    gap = rng.permutation([-1, -1, -1, 1, 1, 1, 1]) * rng.uniform(0.3, 2, N)
-    return {"x": x, "y": x @ B.T @ v - gap, "B": B, "v": v}
+    return a_linear_model(rng, 7, 5, 3)
+
+
+@probe("feature_step", cases=1)
+def takes_as_many_features_as_inputs_have_entries(s, x, y, B, v):
+    return {"dB": s.feature_step(x, y, B, v)}
+
+
+@takes_as_many_features_as_inputs_have_entries.inputs
+def _(rng):
+    return a_linear_model(rng, 7, 4, 4)
 
 
 def two_views(rng, N=9, D=4, E=6):
@@ -552,6 +636,30 @@ def weights_overwritten(right):
 
 
 @accepts_a_right_loss_and_rejects_wrong_ones.broken
+def features_overwritten(right):
+    """the result is right, but the features of the caller are centred in place"""
+
+    def wrong(W, b, features, y, weight_decay):
+        found = right(W, b, features.copy(), y, weight_decay)
+        features -= features.mean(axis=0)
+        return found
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def bias_overwritten(right):
+    """the result is right, but a step is taken at once: b is overwritten"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b.copy(), features, y, weight_decay)
+        b -= 0.1 * db
+        return loss, dW, db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
 def overflow(right):
     """exp is taken of the scores as they are: nan for scores of 1000 (with small scores nobody sees it)"""
 
@@ -705,7 +813,11 @@ def leaves_running_statistics_alone(s, numbers, images):
     for _ in range(2):
         model.train()
         model(tensor(images))
-    return {"running_statistics_of_the_new_wrapper": new, "running_statistics_after_train": statistics(model)}
+    return {
+        "batch_norms_in_the_wrapper": sum(hasattr(part, "running_mean") for part in model.modules()),
+        "running_statistics_of_the_new_wrapper": new,
+        "running_statistics_after_train": statistics(model),
+    }
 
 
 @leaves_running_statistics_alone.inputs
@@ -723,6 +835,7 @@ def asks_for_no_gradient(s, numbers, images):
     found = {
         "number_of_parameters": len(list(frozen.parameters())),
         "features_have_a_graph": fact(features.requires_grad),
+        "features_are_made_in_inference_mode": fact(features.is_inference()),
         "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
     }
     for kind in ("Conv2d", "BatchNorm2d"):
@@ -730,7 +843,13 @@ def asks_for_no_gradient(s, numbers, images):
         for name in ("weight", "bias"):
             own = [getattr(layer, name) for layer in layers if getattr(layer, name) is not None]
             found[f"{kind}_{name}s_that_require_a_gradient"] = int(asking(own).sum())
-    return found
+    behind_a_layer = frozen(tensor(images).requires_grad_(True))
+    frozen.train()
+    return {
+        **found,
+        "features_of_images_with_a_graph_have_one": fact(behind_a_layer.requires_grad),
+        "parameters_that_require_a_gradient_after_train": int(asking(frozen.parameters()).sum()),
+    }
 
 
 @asks_for_no_gradient.inputs
@@ -777,7 +896,7 @@ def _(rng):
 
 @probe("FrozenBackbone", cases=1)
 @with_gradients
-def returns_itself_from_train_and_eval(s, numbers, images):
+def returns_itself_and_keeps_the_backbone_in_evaluation_mode(s, numbers, images):
     frozen = s.FrozenBackbone(staged_backbone(numbers))
     found = {
         "train_returns_the_module": fact(frozen.train() is frozen),
@@ -785,11 +904,13 @@ def returns_itself_from_train_and_eval(s, numbers, images):
         "eval_returns_the_module": fact(frozen.eval() is frozen),
     }
     frozen.train()
+    awake = modes_of(frozen.backbone).sum()
     frozen(tensor(images))
-    return {**found, "modules_of_the_backbone_in_training_mode": int(modes_of(frozen.backbone).sum())}
+    awake = max(awake, modes_of(frozen.backbone).sum())
+    return {**found, "modules_of_the_backbone_in_training_mode": int(awake)}
 
 
-@returns_itself_from_train_and_eval.inputs
+@returns_itself_and_keeps_the_backbone_in_evaluation_mode.inputs
 def _(rng):
     return {"numbers": numbers_for(rng), "images": some_images(rng, 3)}
 
@@ -835,6 +956,7 @@ def begins_with_zeros_and_learns_at_the_first_step(s, features, dout, later):
         "scores_hang_on_the_features": fact((scores != of_nothing).any()),
         "classes_have_different_scores": fact((scores != scores[:, :1]).any()),
         "change_of_the_scores_in_one_step": head(x_later) - before,
+        "parameters_that_require_a_gradient": int(asking(head.parameters()).sum()),
     }
 
 
@@ -877,7 +999,9 @@ def listened(backbone):
 @with_gradients
 def gives_the_features_of_every_image(s, numbers, images, batch_size):
     backbone = staged_backbone(numbers).eval()
-    return {"features": s.cache_features(backbone, tensor(images), batch_size)}
+    features = s.cache_features(backbone, tensor(images), batch_size)
+    of_its_own = fact(np.asarray(features.detach().cpu()).dtype == np.float64)
+    return {"features": features, "features_have_the_dtype_of_the_backbone": of_its_own}
 
 
 @gives_the_features_of_every_image.inputs
@@ -909,19 +1033,22 @@ def never_has_more_than_a_batch_at_a_time(s, numbers, images, batch_size):
     s.cache_features(backbone, tensor(images), batch_size)
     return {
         "a_batch_was_larger_than_batch_size": fact(max(sizes, default=0) > batch_size),
+        "images_beyond_the_batch_size": max(*sizes, batch_size) - batch_size,
         "images_that_the_backbone_saw": sum(sizes),
     }
 
 
 @never_has_more_than_a_batch_at_a_time.inputs
 def _(rng):
-    return {"numbers": numbers_for(rng), "images": some_images(rng, 8), "batch_size": 3}
+    """Three batches of these images are larger than three images."""
+    return {"numbers": numbers_for(rng), "images": some_images(rng, 11), "batch_size": 3}
 
 
 @probe("cache_features", cases=1)
 @with_gradients
 def keeps_the_order_of_the_images(s, numbers, light):
     """Images of one colour each, lighter from one to the next, and a backbone that hands on the colour."""
+    import torch
     from torch import nn
 
     class Colour(nn.Module):
@@ -934,7 +1061,12 @@ def keeps_the_order_of_the_images(s, numbers, light):
 
     images = np.ones((len(light), 1, 2, 3)) * light[:, None, None, None]
     features = s.cache_features(nn.Sequential(Colour()).eval(), tensor(images), 4)
-    return {"rows_are_in_the_order_of_the_images": fact((features[1:] > features[:-1]).all())}
+    backwards = torch.cat(features.sort(dim=0).values.split(4)[::-1])
+    return {
+        "rows_are_in_the_order_of_the_images": fact((features[1:] > features[:-1]).all()),
+        "batches_are_in_the_opposite_order": fact(torch.equal(features, backwards)),
+        "number_of_rows": len(features),
+    }
 
 
 @keeps_the_order_of_the_images.inputs
@@ -977,7 +1109,7 @@ def _(rng):
 
 @probe("cache_features", cases=1, rtol=ROUNDING)
 @with_gradients
-def gives_features_that_a_head_can_be_trained_on(s, numbers, images, weight, dout):
+def keeps_no_graph_and_leaves_training_possible(s, numbers, images, weight, dout):
     import torch
 
     backbone = staged_backbone(numbers).eval()
@@ -987,10 +1119,13 @@ def gives_features_that_a_head_can_be_trained_on(s, numbers, images, weight, dou
         with torch.no_grad():
             s.cache_features(backbone, tensor(images), 4)
             still_off = not torch.is_grad_enabled()
-        leaf = tensor(weight).requires_grad_(True)
-        (features @ leaf).backward(tensor(dout))
+        inputs = features.clone() if features.is_inference() else features
+        leaf = tensor(weight).to(inputs.dtype).requires_grad_(True)
+        (inputs @ leaf).backward(tensor(dout).to(inputs.dtype))
     return {
-        "features_have_a_graph": fact(features.requires_grad),
+        "features_are_made_in_inference_mode": fact(features.is_inference()),
+        "features_have_a_graph": fact(features.grad_fn is not None),
+        "features_require_a_gradient": fact(features.requires_grad),
         "gradients_are_on_afterwards": fact(on),
         "gradients_that_were_off_are_off_afterwards": fact(still_off),
         "parameters_that_require_a_gradient_afterwards": int(asking(backbone.parameters()).sum()),
@@ -998,7 +1133,7 @@ def gives_features_that_a_head_can_be_trained_on(s, numbers, images, weight, dou
     }
 
 
-@gives_features_that_a_head_can_be_trained_on.inputs
+@keeps_no_graph_and_leaves_training_possible.inputs
 def _(rng):
     return {
         "numbers": numbers_for(rng),
@@ -1037,11 +1172,22 @@ def staged_head(numbers):
     return filled(nn.Linear(5, 3), numbers)
 
 
+def grouped(s, backbone, head, lr, decay):
+    """The groups; TypeError in words where they are no list of dicts."""
+    groups = s.parameter_groups(backbone, head, lr, decay)
+    kind = type(groups).__name__
+    if not isinstance(groups, list | tuple):
+        raise TypeError(f"a list of dicts was expected, a {kind} was returned")
+    others = [type(group).__name__ for group in groups if not isinstance(group, dict)]
+    if others:
+        raise TypeError(f"a list of dicts was expected, a {kind} with a {others[0]} in it was returned")
+    return groups
+
+
 def rates(groups, module):
     """For each parameter the learning rate that an optimizer of these groups gives it; 0 if it has none."""
     import torch
 
-    groups = [groups] if isinstance(groups, dict) else list(groups)
     optimizer = torch.optim.SGD(groups, lr=99.0)
     rate = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
     return np.array([rate.get(id(p), 0.0) for p in module.parameters()])
@@ -1050,7 +1196,7 @@ def rates(groups, module):
 @probe("parameter_groups", cases=2)
 def gives_every_stage_its_rate(s, numbers, lr, decay):
     backbone, head = staged_backbone(numbers), staged_head(numbers)
-    groups = list(s.parameter_groups(backbone, head, lr, decay))
+    groups = grouped(s, backbone, head, lr, decay)
     found = {f"rates_of_{name}": rates(groups, part) for name, part in backbone.named_children()}
     return {"rates_of_the_head": rates(groups, head), **found}
 
@@ -1073,7 +1219,7 @@ def counts_all_stages_of_another_backbone(s, numbers, lr, decay):
     layers = [nn.Tanh(), first, nn.BatchNorm1d(3), nn.ReLU(), second, nn.PReLU()]
     backbone = filled(nn.Sequential(*layers), numbers)
     head = filled(nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 5)), numbers)
-    groups = list(s.parameter_groups(backbone, head, lr, decay))
+    groups = grouped(s, backbone, head, lr, decay)
     return {"rates_of_the_head": rates(groups, head), "rates_of_the_backbone": rates(groups, backbone)}
 
 
@@ -1095,7 +1241,7 @@ def leaves_out_what_is_frozen(s, numbers, lr, decay):
     for part in (backbone.stem[1], backbone.middle, backbone.last[1]):
         part.requires_grad_(False)
     backbone.last[0].weight.requires_grad_(False)
-    groups = list(s.parameter_groups(backbone, head, lr, decay))
+    groups = grouped(s, backbone, head, lr, decay)
     optimizer = torch.optim.SGD(groups, lr=99.0)
     return {
         "rates_of_the_backbone": rates(groups, backbone),
@@ -1111,13 +1257,29 @@ def _(rng):
 
 
 @probe("parameter_groups", cases=1)
+def leaves_out_what_is_frozen_of_the_head(s, numbers, lr, decay):
+    backbone, head = staged_backbone(numbers), staged_head(numbers)
+    head.bias.requires_grad_(False)
+    groups = grouped(s, backbone, head, lr, decay)
+    return {"rates_of_the_head": rates(groups, head), "rates_of_the_backbone": rates(groups, backbone)}
+
+
+@leaves_out_what_is_frozen_of_the_head.inputs
+def _(rng):
+    return {"numbers": numbers_for(rng), "lr": float(rng.uniform(0.2, 0.4)), "decay": 0.3}
+
+
+@probe("parameter_groups", cases=1)
 def has_a_group_for_the_head_and_one_for_each_stage_from_the_last(s, numbers, lr, decay):
     import torch
 
     backbone, head = staged_backbone(numbers), staged_head(numbers)
-    groups = torch.optim.SGD(list(s.parameter_groups(backbone, head, lr, decay)), lr=99.0).param_groups
+    returned = grouped(s, backbone, head, lr, decay)
+    lists = all(isinstance(group.get("params"), list | tuple) for group in returned)
+    groups = torch.optim.SGD(returned, lr=99.0).param_groups
     of_head = {id(p) for p in head.parameters()}
     return {
+        "params_are_lists": fact(lists),
         "number_of_groups": len(groups),
         "rates_in_the_order_of_the_groups": np.array([float(group["lr"]) for group in groups]),
         "parameters_in_each_group": np.array([len(group["params"]) for group in groups]),
@@ -1147,10 +1309,15 @@ def unfrozen(s, backbone, n):
     returned = s.unfreeze_last(backbone, n)
     if returned is None:
         raise ValueError("a list of names was expected, None was returned: is a `return` missing?")
+    one_number, one_text = isinstance(returned, int), isinstance(returned, str)
+    if not (isinstance(returned, list | tuple) or one_number or one_text):
+        raise TypeError(f"a list of names was expected, a {type(returned).__name__} was returned")
+    returned = [] if one_number else returned
     known = [names.index(name) for name in returned if isinstance(name, str) and name in names]
     return {
         **{f"{name}_requires_gradients": asking(getattr(backbone, name).parameters()) for name in names},
-        "one_text_was_returned": fact(isinstance(returned, str)),
+        "one_number_was_returned": fact(one_number),
+        "one_text_was_returned": fact(one_text),
         "modules_were_returned": fact(any(isinstance(name, nn.Module) for name in returned)),
         "numbers_were_returned": fact(any(isinstance(name, int) for name in returned)),
         "number_of_names": len(returned),
@@ -1206,6 +1373,18 @@ def closes_again_what_was_open(s, numbers, first, then):
 @closes_again_what_was_open.inputs
 def _(rng):
     return {"numbers": numbers_for(rng), "first": 2, "then": 1}
+
+
+@probe("unfreeze_last", cases=1)
+def opens_again_what_was_closed(s, numbers, first, then):
+    backbone = staged_backbone(numbers)
+    s.unfreeze_last(backbone, first)
+    return unfrozen(s, backbone, then)
+
+
+@opens_again_what_was_closed.inputs
+def _(rng):
+    return {"numbers": numbers_for(rng), "first": 0, "then": 2}
 
 
 @probe("unfreeze_last", cases=1)
@@ -1436,6 +1615,19 @@ def changes_nothing_the_second_time(s, numbers, slopes, lr, later):
 @changes_nothing_the_second_time.inputs
 def _(rng):
     return walk(rng)
+
+
+@probe("thaw", cases=1)
+def adds_a_stage_that_requires_gradients_already(s, numbers, lr, later):
+    backbone, _, optimizer = thawing(numbers, lr)
+    backbone.middle.requires_grad_(True)
+    s.thaw(optimizer, backbone.middle, later)
+    return {**told_groups(optimizer), "the_stage_requires_gradients": asking(backbone.middle.parameters())}
+
+
+@adds_a_stage_that_requires_gradients_already.inputs
+def _(rng):
+    return {"numbers": numbers_for(rng), "lr": 0.3, "later": float(rng.uniform(0.02, 0.08))}
 
 
 @probe("thaw", cases=1)

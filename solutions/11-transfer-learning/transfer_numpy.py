@@ -260,8 +260,8 @@ check(fold)
 # The targets are patches of ten photographs, and handwritten digits. Both are new to it.
 # From 1 to 25 images of each class are drawn to learn from, three times. All heads see the same images.
 # Four heads: your nearest mean and your linear head, on the source's features and on the prepared pixels.
-# The linear head is trained on standardized inputs, with the largest rate that is surely stable
-# ({eq}`tl-convex`), and then folded.
+# The linear head is trained on standardized inputs, with half of the largest rate that is surely stable
+# (the text below {eq}`tl-convex` says which), and then folded.
 #
 # Before you run it: where will the nearest mean beat the linear head?
 # Which target gains more from the features?
@@ -538,8 +538,8 @@ plt.show()
 #
 # A gradient has a witness of its own: difference quotients of the loss. But they find only where loss and
 # gradient disagree. Who judges the loss? And what do your inputs hide? Weights of zero? No weight decay,
-# or one of 1? One image? Labels that are all the same? Would you see that a weight was overwritten?
-# What about scores of 1000, and of -1000?
+# or one of 1? One image? Labels that are all the same? What about scores of 1000, and of -1000?
+# And would you see that an input was overwritten, W or another one?
 
 
 # %% solution="test_softmax_loss"

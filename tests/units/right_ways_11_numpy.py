@@ -164,6 +164,25 @@ way(
 )
 way(
     "nearest",
+    "moved by the mean of the means",
+    """
+    def nearest(features, means):
+        centre = means.mean(axis=0)
+        f, m = features - centre, means - centre
+        return (f @ m.T - (m**2).sum(axis=1) / 2).argmax(axis=1)
+    """,
+)
+way(
+    "nearest",
+    "moved by the mean of the features",
+    """
+    def nearest(features, means):
+        centre = features.mean(axis=0)
+        return ((features - centre)[:, None] - (means - centre)).__pow__(2).sum(-1).argmin(-1)
+    """,
+)
+way(
+    "nearest",
     "a head",
     """
     def nearest(features, means):

@@ -59,6 +59,17 @@ SLIPS = {
         "return np.moveaxis((images / 255 - mean) / std, -1, 1)",
     ),
     "the scale of Inception": ("prepare", "F8-from-minus-1", "return images.astype(float) / 127.5 - 1"),
+    "on the scale of the brightest pixel": (
+        "prepare",
+        "F8-own-max",
+        "x = images.astype(float) / np.max(images)\n    return (x - mean) / std",
+    ),
+    "stretched from darkest to brightest": (
+        "prepare",
+        "F8-own-range",
+        "lo, hi = float(images.min()), float(images.max())\n"
+        "    return ((images - lo) / (hi - lo) - mean) / std",
+    ),
     "divided by 256": ("prepare", "F8-256", "return (images / 256.0 - mean) / std"),
     "a loop that overwrites": (
         "class_means",
@@ -102,6 +113,36 @@ SLIPS = {
         "if len(set(y.tolist())) < K:\n        raise ValueError('empty')\n"
         "    return np.array([np.mean(features[y == k]) for k in range(K)])",
     ),
+    "the mean of each image of a class": (
+        "class_means",
+        "MU-axis-1-of-a-class",
+        "if 0 in np.bincount(y, minlength=K):\n        raise ValueError('empty')\n"
+        "    return np.array([features[y == k].mean(1) for k in range(K)])",
+    ),
+    "the mean of each image of a class, stacked": (
+        "class_means",
+        "MU-axis-1-stacked",
+        "if len(np.unique(y)) < K:\n        raise ValueError('empty')\n"
+        "    return np.stack([np.mean(features[y == k], axis=1) for k in range(K)])",
+    ),
+    "counts without an axis": (
+        "class_means",
+        "MU-broadcast",
+        "n = np.bincount(y, minlength=K)\n    if not n.all():\n        raise ValueError('empty')\n"
+        "    return np.eye(K)[y].T @ features / n",
+    ),
+    "the largest label alone": (
+        "class_means",
+        "MU-last-only",
+        "if max(y) < K - 1:\n        raise ValueError('empty')\n"
+        "    return np.array([features[y == k].mean(0) for k in range(K)])",
+    ),
+    "an error without a word": (
+        "class_means",
+        "MU-silent",
+        "if len(set(y.tolist())) < K:\n        raise ValueError\n"
+        "    return np.array([features[y == k].mean(0) for k in range(K)])",
+    ),
     "assert": (
         "class_means",
         "MU-assert",
@@ -109,6 +150,11 @@ SLIPS = {
         "    return np.eye(K)[y].T @ features / n[:, None]",
     ),
     "the largest product": ("nearest", "NM-dot", "return np.argmax(features.dot(means.T), axis=1)"),
+    "the squares of all means in one number": (
+        "nearest",
+        "NM-dot",
+        "return (features @ means.T - 0.5 * (means**2).sum()).argmax(axis=1)",
+    ),
     "argmax of distances": (
         "nearest",
         "NM-farthest",
@@ -169,6 +215,63 @@ SLIPS = {
         "softmax_loss",
         "SL-eps",
         SOFT + "loss = -np.log(p[np.arange(N), y] + 1e-12).mean()" + HALF + DELTA + GRADIENTS,
+    ),
+    "a small number under the logarithm's floor": (
+        "softmax_loss",
+        "SL-guard-1e-8",
+        SOFT + "loss = -np.log(np.maximum(p[np.arange(N), y], 1e-8)).mean()" + HALF + DELTA + GRADIENTS,
+    ),
+    "clipped between small numbers": (
+        "softmax_loss",
+        "SL-guard-1e-7",
+        SOFT
+        + "p = np.clip(p, 1e-7, 1 - 1e-7)\n    "
+        + "loss = -np.log(p[np.arange(N), y]).mean()"
+        + HALF
+        + "p = e / e.sum(axis=1, keepdims=True)\n    "
+        + DELTA
+        + GRADIENTS,
+    ),
+    "classes up to the largest label": (
+        "softmax_loss",
+        "SL-largest-label",
+        SOFT + MEAN + HALF + "d = (p - np.eye(max(y) + 1)[y]) / N\n    " + GRADIENTS,
+    ),
+    "classes that occur": (
+        "softmax_loss",
+        "SL-labels-that-occur",
+        SOFT + MEAN + HALF + "d = (p - np.eye(len(set(y.tolist())))[y]) / N\n    " + GRADIENTS,
+    ),
+    "whole columns": (
+        "softmax_loss",
+        "SL-all-columns",
+        SOFT + MEAN + HALF + DELTA.replace("[np.arange(N), y]", "[:, y]") + GRADIENTS,
+    ),
+    "the entropy": (
+        "softmax_loss",
+        "SL-entropy",
+        SOFT + "loss = -np.mean(np.sum(p * log_p, axis=1))" + HALF + DELTA + GRADIENTS,
+    ),
+    "a sigmoid of each score": (
+        "softmax_loss",
+        "SL-sigmoid",
+        SOFT
+        + "s = features @ W + b\n    log_p = -np.logaddexp(0, -s)\n    p = 1 / (1 + np.exp(-s))\n    "
+        + MEAN
+        + HALF
+        + DELTA
+        + GRADIENTS,
+    ),
+    "squared errors": (
+        "softmax_loss",
+        "SL-squared-error-whole",
+        SOFT + "loss = np.mean(((p - np.eye(len(b))[y]) ** 2).sum(axis=1))" + HALF + DELTA + GRADIENTS,
+    ),
+    "the loss alone": ("softmax_loss", "SL-loss-alone", SOFT + MEAN + HALF + "return float(loss)"),
+    "no loss": (
+        "softmax_loss",
+        "SL-no-loss",
+        SOFT + MEAN + HALF + DELTA + GRADIENTS.replace("loss, ", ""),
     ),
     "the gradient of the sum": (
         "softmax_loss",
@@ -261,6 +364,30 @@ SLIPS = {
         "TH-uphill",
         LOOP + STEP + "W, b = W + lr * dW, b + lr * db\n    return W, b",
     ),
+    "a norm that is small enough": (
+        "train_head",
+        "TH-stops-early",
+        LOOP + STEP + "if np.sqrt((dW**2).sum() + (db**2).sum()) < 1e-2:\n            break\n        "
+        "W, b = W - lr * dW, b - lr * db\n    return W, b",
+    ),
+    "a gradient that is small enough": (
+        "train_head",
+        "TH-stops-after-a-small-step",
+        LOOP + STEP + "W, b = W - lr * dW, b - lr * db\n        if np.abs(dW).max() < 1e-4:\n"
+        "            return W, b\n    return W, b",
+    ),
+    "one image after the other": (
+        "train_head",
+        "TH-image-by-image",
+        LOOP + "for f, t in zip(features, y):\n            "
+        "_, dW, db = softmax_loss(W, b, f[None], np.array([t]), weight_decay)\n            "
+        "W, b = W - lr * dW, b - lr * db\n    return W, b",
+    ),
+    "the weights alone": (
+        "train_head",
+        "TH-no-bias-returned",
+        LOOP + STEP + "W, b = W - lr * dW, b - lr * db\n    return W",
+    ),
     "range from 1": (
         "train_head",
         "TH-one-less",
@@ -292,6 +419,12 @@ SLIPS = {
     "the wrong sign": ("fold", "FO-plus", "V = W / s[:, None]\n    return V, b + (V * m[:, None]).sum(0)"),
     "scaled twice": ("fold", "FO-divided-twice", "V = W / s[:, None]\n    return V, b - (m / s) @ V"),
     "weights folded, bias not": ("fold", "FO-bias-kept", "return (W.T / s).T, b"),
+    "the folded weights alone": ("fold", "FO-one-array", "return (W.T / s).T"),
+    "a small number beside the scale": (
+        "fold",
+        "FO-eps",
+        "V = W / (s + 1e-5)[:, None]\n    return V, b - m @ V",
+    ),
     "in the other direction": ("fold", "FO-inverse", "return W * s[:, None], b + m @ W"),
     "the caller's weights": (
         "fold",
@@ -308,6 +441,54 @@ SLIPS = {
         "PC-smallest-last",
         CENTRED + "w, V = np.linalg.eigh(F.T @ F)\n    return mean, V[:, -k:].T, w[-k:] / w.sum()",
     ),
+    "eig, which does not sort": (
+        "pca",
+        "PC-eig",
+        CENTRED + "w, V = np.linalg.eig(F.T @ F / len(F))\n    w, V = w.real, V.real\n"
+        "    return mean, V[:, :k].T, w[:k] / w.sum()",
+    ),
+    "entries of the directions": (
+        "pca",
+        "PC-columns-as-they-are",
+        CENTRED + "_, S, Vt = np.linalg.svd(F, full_matrices=False)\n"
+        "    return mean, Vt[:, :k], S[:k] ** 2 / np.sum(S**2)",
+    ),
+    "rows of U": (
+        "pca",
+        "PC-left-rows",
+        CENTRED + "U, S, Vt = np.linalg.svd(F, full_matrices=False)\n"
+        "    return mean, U[:k], S[:k] ** 2 / np.sum(S**2)",
+    ),
+    "a single direction without its axis": (
+        "pca",
+        "PC-squeezed",
+        CENTRED + "_, S, Vt = np.linalg.svd(F)\n"
+        "    return mean, np.squeeze(Vt[:k]), S[:k] ** 2 / np.sum(S**2)",
+    ),
+    "shares of all": (
+        "pca",
+        "PC-share-all",
+        CENTRED + "_, S, Vt = np.linalg.svd(F, full_matrices=False)\n"
+        "    return mean, Vt[:k], S**2 / np.sum(S**2)",
+    ),
+    "np.cov above, np.var below": (
+        "pca",
+        "PC-share-N-below",
+        CENTRED + "w, V = np.linalg.eigh(np.cov(features.T))\n"
+        "    return mean, V[:, ::-1][:, :k].T, w[::-1][:k] / features.var(axis=0).sum()",
+    ),
+    "np.var above, np.cov below": (
+        "pca",
+        "PC-share-N-above",
+        CENTRED + "_, S, Vt = np.linalg.svd(F)\n"
+        "    return mean, Vt[:k], S[:k] ** 2 / len(F) / np.trace(np.cov(features.T))",
+    ),
+    "directions and shares": (
+        "pca",
+        "PC-no-share",
+        CENTRED + "_, S, Vt = np.linalg.svd(F)\n    return Vt[:k], S[:k] ** 2 / np.sum(S**2)",
+    ),
+    "directions alone": ("pca", "PC-directions-alone", CENTRED + "return np.linalg.svd(F)[2][:k]"),
     "rows of eigh": (
         "pca",
         "PC-eigh-rows",
@@ -391,6 +572,27 @@ SLIPS = {
         "for one, target in zip(x, y):\n        dB = (v @ B @ one - target) * np.outer(v, one)\n"
         "    return dB",
     ),
+    "the return in the loop over the inputs": (
+        "feature_step",
+        "FS-return-in-the-loop",
+        "dB = np.zeros_like(B)\n    for one, target in zip(x, y):\n"
+        "        dB += (v @ B @ one - target) * np.outer(v, one)\n        return dB / len(x)",
+    ),
+    "the backbone forgotten": (
+        "feature_step",
+        "FS-no-backbone",
+        "r = x @ v - y\n    return np.outer(v, r @ x) / len(x)",
+    ),
+    "the backbone not transposed": (
+        "feature_step",
+        "FS-transposed-backbone",
+        "r = x @ B @ v - y\n    return np.outer(v, r @ x) / len(x)",
+    ),
+    "a column less a row": (
+        "feature_step",
+        "FS-table",
+        "f, v = x @ B.T, v.reshape(-1, 1)\n    ds = (f @ v - y) / len(x)\n    return (ds @ v.T).T @ x",
+    ),
     "the head's gradient": (
         "feature_step",
         "FS-head-gradient",
@@ -416,6 +618,11 @@ SLIPS = {
         "CK-spectral-all",
         BOTH
         + "n = lambda m: np.linalg.norm(m, ord=2)\n    return n(b.T @ a) ** 2 / (n(a.T @ a) * n(b.T @ b))",
+    ),
+    "a quotient that goes on": (
+        "cka",
+        "CK-precedence",
+        BOTH + "n = np.linalg.norm\n    return n(b.T @ a) ** 2 / n(a.T @ a) * n(b.T @ b)",
     ),
     "images centred": (
         "cka",
@@ -455,6 +662,34 @@ def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
         assert told - {None} == {mistake}
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "W = W.astype(np.float32)\n    V = W / s[:, None]\n    return V, b - m @ V",
+        "V = W / s[:, None]\n    return V, b - m @ V.astype(np.float32)",
+    ],
+    ids=["weights", "bias"],
+)
+def test_single_precision_on_the_way_is_no_small_number_beside_the_scale(body, notebook, questions):
+    names = notebook.with_body("fold", body)
+    for asked in questions:
+        wrong = [v for v in notebook.verdicts(names, "fold", asked) if not v.passed]
+        assert wrong and all(v.mistake is None and "float32" in v.message for v in wrong)
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ("W", "one array was returned"),
+        ("None", "is a `return` missing?"),
+        ("(W, b, b)", "3 were returned"),
+    ],
+)
+def test_what_came_back_is_counted_right(returned, told, notebook, questions):
+    names = notebook.with_body("fold", f"return {returned}")
+    assert all(told in v.message for v in notebook.verdicts(names, "fold", questions[0]))
+
+
 MIXED = [3, 0, 1, 1, 2]
 LAZY_TESTS = {
     "one image": (2, [2], 0.7, "summed"),
@@ -482,6 +717,24 @@ def test_a_lazy_test_of_the_loss_is_found_out(bias, labels, decay, overlooked, n
         "    assert np.allclose(dW, f.T @ d + decay * W) and np.allclose(db, d.sum(0))"
     )
     assert {"right", overlooked} <= accepts(notebook, body)
+
+
+@pytest.mark.parametrize(
+    ("looked_at", "overlooked"),
+    [("Wb", "features_overwritten"), ("Wf", "bias_overwritten"), ("bf", "weights_overwritten")],
+)
+def test_a_test_that_does_not_look_at_all_inputs_is_found_out(looked_at, overlooked, notebook):
+    body = (
+        "rng = np.random.default_rng(0)\n"
+        "    given = {'W': rng.normal(size=(3, 4)), 'b': rng.normal(size=4), 'f': rng.normal(size=(5, 3))}\n"
+        "    handed = {name: v.copy() for name, v in given.items()}\n"
+        f"    implementation(handed['W'], handed['b'], handed['f'], np.array({MIXED}), 0.7)\n"
+        f"    assert all((handed[name] == given[name]).all() for name in '{looked_at}')"
+    )
+    accepted = accepts(notebook, body)
+    assert overlooked in accepted
+    every = body.replace(f"'{looked_at}'", "'Wbf'")
+    assert overlooked not in accepts(notebook, every) and "right" in accepts(notebook, every)
 
 
 def accepts(notebook, body):

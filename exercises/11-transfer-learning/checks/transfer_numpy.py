@@ -7,6 +7,11 @@ def prepares_by_the_statistics_of_the_source(s, images, mean, std):
     return {"x": s.prepare(images, mean, std)}
 
 
+@probe("prepare", cases=1)
+def prepares_images_without_black_and_white_pixels(s, images, mean, std):
+    return {"x": s.prepare(images, mean, std)}
+
+
 @probe("class_means", cases=2)
 def averages_the_features_of_each_class(s, features, y, K):
     return {"means": s.class_means(features, y, K)}
@@ -18,21 +23,23 @@ def takes_a_single_image_for_the_mean(s, features, y, K):
 
 
 def answer_or_refusal(function, *arguments):
-    """Did it raise a ValueError? If not, how many rows came back, and how many of them hold nan or only 0?"""
+    """Did it raise a ValueError, and with a word? If not, how many rows came back, and how many of them hold
+    nan or only 0?"""
     try:
         rows = np.asarray(function(*arguments))
-    except ValueError:
-        return [1, 0, 0, 0]
-    return [0, rows.shape[0], np.isnan(rows).any(axis=1).sum(), (rows == 0).all(axis=1).sum()]
+    except ValueError as error:
+        return [1, bool(str(error).strip()), 0, 0, 0]
+    return [0, 0, rows.shape[0], np.isnan(rows).any(axis=1).sum(), (rows == 0).all(axis=1).sum()]
 
 
 @probe("class_means", cases=1)
 def says_which_class_has_no_image(s, features, y, K):
-    found = {}
+    found = {"means_of_all_classes": s.class_means(features, y, K)}  # an error here is no refusal
     for missing in range(K):
         kept = y != missing
-        raised, *rows = answer_or_refusal(s.class_means, features[kept], y[kept], K)
+        raised, said, *rows = answer_or_refusal(s.class_means, features[kept], y[kept], K)
         found[f"raises_a_ValueError_without_class_{missing}"] = np.array(raised == 1)
+        found[f"its_sentence_says_something_without_class_{missing}"] = np.array(said == 1)
         found[f"rows_without_class_{missing}_in_all_with_nan_of_zeros"] = np.array(rows)
     return found
 
@@ -47,11 +54,20 @@ def gives_ties_the_smaller_label(s, features, means):
     return {"labels": s.nearest(features, means)}
 
 
+def returned(found, *names):
+    """By name, what a function returned; where it is not so many things, an error that says what came."""
+    expected = f"{('two', 'three')[len(names) - 2]} things were expected ({', '.join(names)})"
+    if found is None:
+        raise TypeError(f"{expected}, None was returned: is a `return` missing?")
+    if not isinstance(found, (tuple, list)):
+        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+    if len(found) != len(names):
+        raise ValueError(f"{expected}, {len(found)} were returned")
+    return dict(zip(names, found, strict=True))
+
+
 def loss_of(s, W, b, features, y, weight_decay):
-    found = s.softmax_loss(W, b, features, y, weight_decay)
-    if len(found) != 3:
-        raise ValueError(f"three things were expected (loss, dW, db), {len(found)} were returned")
-    return dict(zip(("loss", "dW", "db"), found, strict=True))
+    return returned(s.softmax_loss(W, b, features, y, weight_decay), "loss", "dW", "db")
 
 
 @probe("softmax_loss", cases=1)
@@ -83,11 +99,18 @@ def stays_finite_for_scores_of_a_thousand(s, W, b, y, weight_decay, **batches):
     }
 
 
+@probe("softmax_loss", cases=1)
+def takes_a_batch_that_lacks_a_class(s, W, b, weight_decay, **batches):
+    found = {}
+    for lacking in ("middle", "last"):
+        features, y = batches[f"features_without_the_{lacking}"], batches[f"y_without_the_{lacking}"]
+        for name, value in loss_of(s, W, b, features, y, weight_decay).items():
+            found[f"{name}_without_the_{lacking}_class"] = value
+    return found
+
+
 def trained(s, **given):
-    found = s.train_head(**given)
-    if len(found) != 2:
-        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
-    return {"W": found[0], "b": found[1]}
+    return returned(s.train_head(**given), "W", "b")
 
 
 @probe("train_head", cases=2)
@@ -105,11 +128,13 @@ def returns_zeros_before_the_first_step(s, **given):
     return trained(s, **given)
 
 
+@probe("train_head", cases=1)
+def takes_every_step_however_small_the_gradient_is(s, **given):
+    return {"W": trained(s, **given)["W"]}
+
+
 def folded(space, W, b, m, s):
-    found = space.fold(W, b, m, s)
-    if len(found) != 2:
-        raise ValueError(f"two arrays were expected (W, b), {len(found)} were returned")
-    return {"W": found[0], "b": found[1]}
+    return returned(space.fold(W, b, m, s), "W", "b")
 
 
 @probe("fold", cases=2)
@@ -123,10 +148,8 @@ def moves_the_mean_into_the_bias(space, W, b, m, s):
 
 
 def components(s, features, k):
-    found = s.pca(features, k)
-    if len(found) != 3:
-        raise ValueError(f"three arrays were expected (mean, directions, share), {len(found)} were returned")
-    mean, directions, share = (np.asarray(v) for v in found)
+    found = returned(s.pca(features, k), "mean", "directions", "share")
+    mean, directions, share = (np.asarray(v) for v in found.values())
     if directions.ndim != 2:
         raise TypeError(f"directions must have two axes, (k, D), got the shape {directions.shape}")
     # a direction may have either sign, so its projection is compared
@@ -149,8 +172,21 @@ def takes_more_features_than_images(s, features, k):
     return components(s, features, k)
 
 
+@probe("pca", cases=1)
+def finds_a_single_direction_and_all_of_them(s, features, counts):
+    one, all_of_them = (components(s, features, k) for k in counts)
+    return {f"{name}_of_1": value for name, value in one.items()} | {
+        f"{name}_of_{counts[1]}": value for name, value in all_of_them.items()
+    }
+
+
 @probe("feature_step")
 def sends_the_residual_through_the_head(s, x, y, B, v):
+    return {"dB": s.feature_step(x, y, B, v)}
+
+
+@probe("feature_step", cases=1)
+def takes_as_many_features_as_inputs_have_entries(s, x, y, B, v):
     return {"dB": s.feature_step(x, y, B, v)}
 
 
@@ -307,6 +343,30 @@ def weights_overwritten(right):
     def wrong(W, b, features, y, weight_decay):
         loss, dW, db = right(W.copy(), b, features, y, weight_decay)
         W -= 0.1 * dW
+        return loss, dW, db
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def features_overwritten(right):
+    """the result is right, but the features of the caller are centred in place"""
+
+    def wrong(W, b, features, y, weight_decay):
+        found = right(W, b, features.copy(), y, weight_decay)
+        features -= features.mean(axis=0)
+        return found
+
+    return wrong
+
+
+@accepts_a_right_loss_and_rejects_wrong_ones.broken
+def bias_overwritten(right):
+    """the result is right, but a step is taken at once: b is overwritten"""
+
+    def wrong(W, b, features, y, weight_decay):
+        loss, dW, db = right(W, b.copy(), features, y, weight_decay)
+        b -= 0.1 * db
         return loss, dW, db
 
     return wrong

@@ -2,6 +2,18 @@ import numpy as np
 from autograder import probe
 
 
+def returned(found, *names):
+    """By name, what a function returned; where it is not so many things, an error that says what came."""
+    expected = f"{('two', 'three')[len(names) - 2]} things were expected ({', '.join(names)})"
+    if found is None:
+        raise TypeError(f"{expected}, None was returned: is a `return` missing?")
+    if not isinstance(found, (tuple, list)):
+        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+    if len(found) != len(names):
+        raise ValueError(f"{expected}, {len(found)} were returned")
+    return dict(zip(names, found, strict=True))
+
+
 def tensor(array):
     """A tensor with memory of its own: training changes things in place."""
     import torch
@@ -113,7 +125,11 @@ def leaves_running_statistics_alone(s, numbers, images):
     for _ in range(2):
         model.train()
         model(tensor(images))
-    return {"running_statistics_of_the_new_wrapper": new, "running_statistics_after_train": statistics(model)}
+    return {
+        "batch_norms_in_the_wrapper": sum(hasattr(part, "running_mean") for part in model.modules()),
+        "running_statistics_of_the_new_wrapper": new,
+        "running_statistics_after_train": statistics(model),
+    }
 
 
 @probe("FrozenBackbone", cases=1)
@@ -126,6 +142,7 @@ def asks_for_no_gradient(s, numbers, images):
     found = {
         "number_of_parameters": len(list(frozen.parameters())),
         "features_have_a_graph": fact(features.requires_grad),
+        "features_are_made_in_inference_mode": fact(features.is_inference()),
         "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
     }
     for kind in ("Conv2d", "BatchNorm2d"):
@@ -133,7 +150,13 @@ def asks_for_no_gradient(s, numbers, images):
         for name in ("weight", "bias"):
             own = [getattr(layer, name) for layer in layers if getattr(layer, name) is not None]
             found[f"{kind}_{name}s_that_require_a_gradient"] = int(asking(own).sum())
-    return found
+    behind_a_layer = frozen(tensor(images).requires_grad_(True))
+    frozen.train()
+    return {
+        **found,
+        "features_of_images_with_a_graph_have_one": fact(behind_a_layer.requires_grad),
+        "parameters_that_require_a_gradient_after_train": int(asking(frozen.parameters()).sum()),
+    }
 
 
 @probe("FrozenBackbone", cases=1, rtol=ROUNDING)
@@ -163,7 +186,7 @@ def stays_as_it_is_while_a_head_is_trained(s, numbers, images, douts, weight, lr
 
 @probe("FrozenBackbone", cases=1)
 @with_gradients
-def returns_itself_from_train_and_eval(s, numbers, images):
+def returns_itself_and_keeps_the_backbone_in_evaluation_mode(s, numbers, images):
     frozen = s.FrozenBackbone(staged_backbone(numbers))
     found = {
         "train_returns_the_module": fact(frozen.train() is frozen),
@@ -171,8 +194,10 @@ def returns_itself_from_train_and_eval(s, numbers, images):
         "eval_returns_the_module": fact(frozen.eval() is frozen),
     }
     frozen.train()
+    awake = modes_of(frozen.backbone).sum()
     frozen(tensor(images))
-    return {**found, "modules_of_the_backbone_in_training_mode": int(modes_of(frozen.backbone).sum())}
+    awake = max(awake, modes_of(frozen.backbone).sum())
+    return {**found, "modules_of_the_backbone_in_training_mode": int(awake)}
 
 
 @probe("FrozenBackbone", cases=1)
@@ -211,6 +236,7 @@ def begins_with_zeros_and_learns_at_the_first_step(s, features, dout, later):
         "scores_hang_on_the_features": fact((scores != of_nothing).any()),
         "classes_have_different_scores": fact((scores != scores[:, :1]).any()),
         "change_of_the_scores_in_one_step": head(x_later) - before,
+        "parameters_that_require_a_gradient": int(asking(head.parameters()).sum()),
     }
 
 
@@ -239,7 +265,9 @@ def listened(backbone):
 @with_gradients
 def gives_the_features_of_every_image(s, numbers, images, batch_size):
     backbone = staged_backbone(numbers).eval()
-    return {"features": s.cache_features(backbone, tensor(images), batch_size)}
+    features = s.cache_features(backbone, tensor(images), batch_size)
+    of_its_own = fact(np.asarray(features.detach().cpu()).dtype == np.float64)
+    return {"features": features, "features_have_the_dtype_of_the_backbone": of_its_own}
 
 
 @probe("cache_features", cases=1, rtol=ROUNDING)
@@ -261,6 +289,7 @@ def never_has_more_than_a_batch_at_a_time(s, numbers, images, batch_size):
     s.cache_features(backbone, tensor(images), batch_size)
     return {
         "a_batch_was_larger_than_batch_size": fact(max(sizes, default=0) > batch_size),
+        "images_beyond_the_batch_size": max(*sizes, batch_size) - batch_size,
         "images_that_the_backbone_saw": sum(sizes),
     }
 
@@ -269,6 +298,7 @@ def never_has_more_than_a_batch_at_a_time(s, numbers, images, batch_size):
 @with_gradients
 def keeps_the_order_of_the_images(s, numbers, light):
     """Images of one colour each, lighter from one to the next, and a backbone that hands on the colour."""
+    import torch
     from torch import nn
 
     class Colour(nn.Module):
@@ -281,7 +311,12 @@ def keeps_the_order_of_the_images(s, numbers, light):
 
     images = np.ones((len(light), 1, 2, 3)) * light[:, None, None, None]
     features = s.cache_features(nn.Sequential(Colour()).eval(), tensor(images), 4)
-    return {"rows_are_in_the_order_of_the_images": fact((features[1:] > features[:-1]).all())}
+    backwards = torch.cat(features.sort(dim=0).values.split(4)[::-1])
+    return {
+        "rows_are_in_the_order_of_the_images": fact((features[1:] > features[:-1]).all()),
+        "batches_are_in_the_opposite_order": fact(torch.equal(features, backwards)),
+        "number_of_rows": len(features),
+    }
 
 
 @probe("cache_features", cases=1, rtol=ROUNDING)
@@ -306,7 +341,7 @@ def puts_every_module_of_the_backbone_back_into_its_mode(s, numbers, images, tra
 
 @probe("cache_features", cases=1, rtol=ROUNDING)
 @with_gradients
-def gives_features_that_a_head_can_be_trained_on(s, numbers, images, weight, dout):
+def keeps_no_graph_and_leaves_training_possible(s, numbers, images, weight, dout):
     import torch
 
     backbone = staged_backbone(numbers).eval()
@@ -316,10 +351,13 @@ def gives_features_that_a_head_can_be_trained_on(s, numbers, images, weight, dou
         with torch.no_grad():
             s.cache_features(backbone, tensor(images), 4)
             still_off = not torch.is_grad_enabled()
-        leaf = tensor(weight).requires_grad_(True)
-        (features @ leaf).backward(tensor(dout))
+        inputs = features.clone() if features.is_inference() else features
+        leaf = tensor(weight).to(inputs.dtype).requires_grad_(True)
+        (inputs @ leaf).backward(tensor(dout).to(inputs.dtype))
     return {
-        "features_have_a_graph": fact(features.requires_grad),
+        "features_are_made_in_inference_mode": fact(features.is_inference()),
+        "features_have_a_graph": fact(features.grad_fn is not None),
+        "features_require_a_gradient": fact(features.requires_grad),
         "gradients_are_on_afterwards": fact(on),
         "gradients_that_were_off_are_off_afterwards": fact(still_off),
         "parameters_that_require_a_gradient_afterwards": int(asking(backbone.parameters()).sum()),
@@ -351,11 +389,22 @@ def staged_head(numbers):
     return filled(nn.Linear(5, 3), numbers)
 
 
+def grouped(s, backbone, head, lr, decay):
+    """The groups; TypeError in words where they are no list of dicts."""
+    groups = s.parameter_groups(backbone, head, lr, decay)
+    kind = type(groups).__name__
+    if not isinstance(groups, list | tuple):
+        raise TypeError(f"a list of dicts was expected, a {kind} was returned")
+    others = [type(group).__name__ for group in groups if not isinstance(group, dict)]
+    if others:
+        raise TypeError(f"a list of dicts was expected, a {kind} with a {others[0]} in it was returned")
+    return groups
+
+
 def rates(groups, module):
     """For each parameter the learning rate that an optimizer of these groups gives it; 0 if it has none."""
     import torch
 
-    groups = [groups] if isinstance(groups, dict) else list(groups)
     optimizer = torch.optim.SGD(groups, lr=99.0)
     rate = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
     return np.array([rate.get(id(p), 0.0) for p in module.parameters()])
@@ -364,7 +413,7 @@ def rates(groups, module):
 @probe("parameter_groups", cases=2)
 def gives_every_stage_its_rate(s, numbers, lr, decay):
     backbone, head = staged_backbone(numbers), staged_head(numbers)
-    groups = list(s.parameter_groups(backbone, head, lr, decay))
+    groups = grouped(s, backbone, head, lr, decay)
     found = {f"rates_of_{name}": rates(groups, part) for name, part in backbone.named_children()}
     return {"rates_of_the_head": rates(groups, head), **found}
 
@@ -378,7 +427,7 @@ def counts_all_stages_of_another_backbone(s, numbers, lr, decay):
     layers = [nn.Tanh(), first, nn.BatchNorm1d(3), nn.ReLU(), second, nn.PReLU()]
     backbone = filled(nn.Sequential(*layers), numbers)
     head = filled(nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 5)), numbers)
-    groups = list(s.parameter_groups(backbone, head, lr, decay))
+    groups = grouped(s, backbone, head, lr, decay)
     return {"rates_of_the_head": rates(groups, head), "rates_of_the_backbone": rates(groups, backbone)}
 
 
@@ -391,7 +440,7 @@ def leaves_out_what_is_frozen(s, numbers, lr, decay):
     for part in (backbone.stem[1], backbone.middle, backbone.last[1]):
         part.requires_grad_(False)
     backbone.last[0].weight.requires_grad_(False)
-    groups = list(s.parameter_groups(backbone, head, lr, decay))
+    groups = grouped(s, backbone, head, lr, decay)
     optimizer = torch.optim.SGD(groups, lr=99.0)
     return {
         "rates_of_the_backbone": rates(groups, backbone),
@@ -402,13 +451,24 @@ def leaves_out_what_is_frozen(s, numbers, lr, decay):
 
 
 @probe("parameter_groups", cases=1)
+def leaves_out_what_is_frozen_of_the_head(s, numbers, lr, decay):
+    backbone, head = staged_backbone(numbers), staged_head(numbers)
+    head.bias.requires_grad_(False)
+    groups = grouped(s, backbone, head, lr, decay)
+    return {"rates_of_the_head": rates(groups, head), "rates_of_the_backbone": rates(groups, backbone)}
+
+
+@probe("parameter_groups", cases=1)
 def has_a_group_for_the_head_and_one_for_each_stage_from_the_last(s, numbers, lr, decay):
     import torch
 
     backbone, head = staged_backbone(numbers), staged_head(numbers)
-    groups = torch.optim.SGD(list(s.parameter_groups(backbone, head, lr, decay)), lr=99.0).param_groups
+    returned = grouped(s, backbone, head, lr, decay)
+    lists = all(isinstance(group.get("params"), list | tuple) for group in returned)
+    groups = torch.optim.SGD(returned, lr=99.0).param_groups
     of_head = {id(p) for p in head.parameters()}
     return {
+        "params_are_lists": fact(lists),
         "number_of_groups": len(groups),
         "rates_in_the_order_of_the_groups": np.array([float(group["lr"]) for group in groups]),
         "parameters_in_each_group": np.array([len(group["params"]) for group in groups]),
@@ -433,10 +493,15 @@ def unfrozen(s, backbone, n):
     returned = s.unfreeze_last(backbone, n)
     if returned is None:
         raise ValueError("a list of names was expected, None was returned: is a `return` missing?")
+    one_number, one_text = isinstance(returned, int), isinstance(returned, str)
+    if not (isinstance(returned, list | tuple) or one_number or one_text):
+        raise TypeError(f"a list of names was expected, a {type(returned).__name__} was returned")
+    returned = [] if one_number else returned
     known = [names.index(name) for name in returned if isinstance(name, str) and name in names]
     return {
         **{f"{name}_requires_gradients": asking(getattr(backbone, name).parameters()) for name in names},
-        "one_text_was_returned": fact(isinstance(returned, str)),
+        "one_number_was_returned": fact(one_number),
+        "one_text_was_returned": fact(one_text),
         "modules_were_returned": fact(any(isinstance(name, nn.Module) for name in returned)),
         "numbers_were_returned": fact(any(isinstance(name, int) for name in returned)),
         "number_of_names": len(returned),
@@ -469,6 +534,13 @@ def opens_all_where_n_is_the_number_of_stages_or_more(s, numbers, counts):
 
 @probe("unfreeze_last", cases=1)
 def closes_again_what_was_open(s, numbers, first, then):
+    backbone = staged_backbone(numbers)
+    s.unfreeze_last(backbone, first)
+    return unfrozen(s, backbone, then)
+
+
+@probe("unfreeze_last", cases=1)
+def opens_again_what_was_closed(s, numbers, first, then):
     backbone = staged_backbone(numbers)
     s.unfreeze_last(backbone, first)
     return unfrozen(s, backbone, then)
