@@ -46,9 +46,9 @@ ATTACKS = [
     ),
     Attack(
         GROUP,
-        "an endless function",
-        "a processor for each case of each check",
-        answers={"scale": SCALE.format("while True: pass")},
+        "a function that never returns",
+        "a place in the queue for each case of each check",
+        answers={"scale": "import time\n" + SCALE.format("time.sleep(1e6)")},
         tells=SLOW,
         works=NOWHERE,
     ),
