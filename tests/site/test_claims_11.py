@@ -62,6 +62,41 @@ def test_no_softmax_varies_more_than_half_the_sum_of_squares() -> None:
     assert np.linalg.eigvalsh(np.diag([0.5, 0.5]) - 0.25)[-1] == pytest.approx(0.5)
 
 
+def descended(W: torch.Tensor, b: torch.Tensor, y: torch.Tensor, steps: int) -> tuple[torch.Tensor, ...]:
+    """Weights and bias after gradient descent with a penalty of 0.5, on eight images of two features."""
+    features = torch.randn(8, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    W, b = W.double().requires_grad_(), b.double().requires_grad_()
+    descent = torch.optim.SGD([W, b], lr=0.3)
+    for _ in range(steps):
+        descent.zero_grad()
+        (torch.nn.functional.cross_entropy(features @ W + b, y) + W.square().sum() / 4).backward()
+        descent.step()
+    return W.detach(), b.detach()
+
+
+def test_with_a_penalty_and_an_image_of_every_class_all_starts_end_at_one_head_but_for_a_number() -> None:
+    y, start = torch.arange(8) % 3, torch.tensor([2.0, -1.0, 5.0])
+    one, other = (
+        descended(w, b, y, 3000) for w, b in ((torch.zeros(2, 3), 0 * start), (torch.ones(2, 3), start))
+    )
+    np.testing.assert_allclose(one[0], other[0], atol=1e-9)
+    np.testing.assert_allclose(other[1] - one[1], 2, atol=1e-9)  # the mean of the start's bias
+    assert one[1].sum().item() == pytest.approx(0, abs=1e-12)
+
+
+def test_the_bias_of_a_class_without_an_image_falls_for_ever_by_less_and_less() -> None:
+    y = torch.arange(8) % 2
+    biases = [
+        descended(torch.zeros(2, 3), torch.zeros(3), y, steps)[1][2].item() for steps in (500, 1000, 2000)
+    ]
+    assert biases[2] < biases[1] - 0.1 < biases[0] - 0.2
+
+
+def test_the_heads_of_torch_begin_with_a_third_of_the_variance_of_the_text() -> None:
+    torch.manual_seed(0)
+    assert 300 * torch.nn.Linear(300, 400).weight.var().item() == pytest.approx(1 / 3, rel=0.02)
+
+
 def test_the_folded_heads_of_the_text_and_of_the_quiz_are_right() -> None:
     assert 6 / 2 * 14 + (1 - 10 * 6 / 2) == 6 * (14 - 10) / 2 + 1 == 13
     assert 3 - 6 * 8 / 4 == -9
@@ -104,6 +139,7 @@ def test_what_the_reader_should_have_seen_in_the_figure_is_what_it_shows() -> No
     _, error, wrong, moved = ended(length=0)
     assert wrong == 0 and f"by {moved:.2f} on average" in answers and f"{error:.3f}" in answers
     assert ended(degrees=180)[2] == 8 and "eight of the ten" in answers
+    assert ended(degrees=180, length=0)[2] == 0, "a head without length has no direction"
     assert ended(degrees=180, ratio=0.1)[2] == 0
 
 
@@ -121,6 +157,32 @@ def test_the_chapter_numbers_parts_from_the_image_with_the_head_as_the_last() ->
 def test_every_mistake_of_the_catalogue_stands_in_the_table() -> None:
     rows = re.findall(r"^\| .* \|$", told("**The ten, each with its symptom.**", "**More of them.**"), re.M)
     assert len(rows[1:]) == 10
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_a_head_that_the_optimizer_does_not_hold_keeps_its_weights_and_so_does_the_one_that_it_holds(
+    frozen: bool,
+) -> None:
+    torch.manual_seed(0)
+    backbone, old, new = (
+        torch.nn.Linear(4, 3).requires_grad_(not frozen),
+        torch.nn.Linear(3, 2),
+        torch.nn.Linear(3, 2),
+    )
+    optimizer = torch.optim.SGD(
+        [*backbone.parameters(), *old.parameters()], lr=0.1, momentum=0.9, weight_decay=1e-3
+    )
+    first = [head.weight.detach().clone() for head in (old, new)]
+    x, y, losses = torch.randn(20, 4), torch.arange(20) % 2, []
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss = torch.nn.functional.cross_entropy(new(backbone(x)), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    assert old.weight.grad is None
+    assert all(torch.equal(head.weight, was) for head, was in zip((old, new), first, strict=True))
+    assert (losses[-1] == losses[0]) == frozen and losses[-1] <= losses[0]
 
 
 @cache
@@ -191,6 +253,18 @@ def test_on_digits_pixels_are_as_good_as_features_and_a_random_head_beats_the_li
     assert row("digits", "random head, all at once") > row("digits", "linear head, then all") + 3
     assert row("digits", "random head, all at once") > row("digits", "from scratch") + 3
     assert row("digits", "from scratch", 100) > row("digits", "linear head", 100)
+
+
+def test_a_large_part_of_what_means_lose_on_the_features_of_digits_is_their_scale() -> None:
+    found = []
+    for seed in results()["about"]["seeds"]:
+        d = transfer.features("digits", per_class=10, seed=seed)
+        scale = np.where(d.train_features.std(0) > 0, d.train_features.std(0), 1)
+        means = np.stack([d.train_features[d.train_labels == k].mean(0) for k in range(10)])
+        away = np.square((d.test_features[:, None] - means) / scale).sum(2)
+        found.append(100 * (away.argmin(1) == d.test_labels).mean())
+    pixels, features = (head("digits", method="nearest", features=f) for f in ("pixels", "stage3"))
+    assert (pixels + features) / 2 < np.mean(found) < pixels
 
 
 def test_each_stage_adds_on_the_near_target_and_on_photographs_the_last_is_not_the_best() -> None:
