@@ -206,7 +206,7 @@ class Decoys:
     def state(self) -> dict[str, Any]:
         """Everything that could have been changed outside, with mode, times and content."""
         found: dict[str, Any] = {}
-        for root in (*(self.folder / name for name in ("course", "home", "outside")), Path("/dev/shm")):
+        for root in (*(self.folder / name for name in ("course", "home/.ssh", "outside")), Path("/dev/shm")):
             for path in root.rglob("*") if root.name != "shm" else root.glob("*attack*"):
                 at = path.lstat()
                 text = (

@@ -1,0 +1,195 @@
+"""The hostile hand-ins of tests/attacks through stock `nbgrader autograde` and through the engine, in turns:
+`python -m benchmarks.attacks_against_nbgrader [GROUP | STUDENT]...` writes benchmarks/results/attacks.md.
+
+It runs them without protection on this machine. They are bounded, but run it where nothing is to be lost.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from nbgrader.api import Gradebook
+from rich.progress import track
+
+from autograder.authoring import release
+from autograder.authoring.build import load_built
+from autograder.authoring.unit import Unit
+from autograder.engine.doctor import diagnose
+from autograder.engine.grade import Grader
+from tests.attacks.attack import GAINED, Attack
+from tests.attacks.catalogue import ATTACKS
+from tests.attacks.classroom import ALWAYS, LIMITS, Decoys, as_victim, changes, left_running
+from tests.attacks.stock import ASSERTS
+from tests.conftest import SLUG, write_course
+
+RESULTS = Path(__file__).parent / "results" / "attacks.md"
+NEIGHBOUR, POINTS = "zz-neighbour", 10
+SECONDS = 180
+CONFIG = f"""
+c = get_config()
+c.CourseDirectory.db_assignments = [dict(name={SLUG!r})]
+c.Execute.timeout = 10
+c.ClearSolutions.code_stub = {{"python": "raise NotImplementedError"}}
+"""
+
+
+@dataclass
+class Outcome:
+    """What one hand-in got out of one grader."""
+
+    points: float | None  # None: there is no mark
+    neighbour: float | None
+    loot: bool
+    changed: bool
+    left: bool
+    seconds: float
+
+    def gained(self, attack: Attack) -> str:
+        """In words; empty where it gained nothing."""
+        found = {
+            f"{self.points:g} points" if self.points is not None else "": (self.points or 0) > attack.points,
+            "loot in the feedback": self.loot,
+            "changes outside": self.changed,
+            "processes left": self.left,
+            "the neighbour's marks": self.neighbour != POINTS,
+        }
+        return ", ".join(words for words, true in found.items() if true)
+
+
+class Stock:
+    """A course as nbgrader's own quickstart makes one, with the tests in its source notebook."""
+
+    def __init__(self, unit: Unit, folder: Path):
+        self.template, self.folder = folder / "template", folder / "stock"
+        source = self.template / "source" / SLUG
+        source.mkdir(parents=True)
+        document = json.loads(release.notebook_json(unit.notebooks[0], solution=True))
+        for cell in document["cells"]:
+            cell["source"] = ASSERTS.get(cell["id"], cell["source"])
+        (source / "tiny_numpy.ipynb").write_text(json.dumps(document))
+        (self.template / "nbgrader_config.py").write_text(CONFIG)
+        nbgrader(self.template, "generate_assignment", SLUG, "--create", check=True)
+
+    def grade(self, attack: Attack, submitted: Path) -> tuple[float | None, float | None, str]:
+        """Marks of the attacker and of the neighbour, and all that is shown."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        shutil.copytree(self.template, self.folder)
+        shutil.copytree(submitted, self.folder / "submitted", symlinks=True)
+        nbgrader(self.folder, "autograde", SLUG)
+        shown = [p.read_text("utf-8") for p in (self.folder / "autograded").rglob("*.ipynb")]
+        with Gradebook(f"sqlite:///{self.folder}/gradebook.db") as gradebook:
+            marks = {s.student_id: s.score for s in gradebook.assignment_submissions(SLUG) if _graded(s)}
+        return marks.get(attack.student), marks.get(NEIGHBOUR), "".join(map(_outputs, shown))
+
+
+def _graded(submission: object) -> bool:
+    return any(g.auto_score is not None for n in submission.notebooks for g in n.grades)  # type: ignore[attr-defined]
+
+
+def _outputs(text: str) -> str:
+    return json.dumps([cell.get("outputs") for cell in json.loads(text)["cells"]])
+
+
+def nbgrader(folder: Path, *arguments: str, check: bool = False) -> None:
+    """Run it in a process group of its own, which ends with it."""
+    command = [sys.executable, "-m", "nbgrader", *arguments]
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # it calls alembic
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"PATH": programs},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    try:
+        _, said = process.communicate(timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        said = "it took too long"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if check and process.returncode:
+        sys.exit(said[-2000:])
+
+
+def compare(attacks: Iterable[Attack], folder: Path) -> list[tuple[Attack, Outcome, Outcome]]:
+    """Each attack through both graders, one after the other."""
+    unit = load_built(write_course(folder / "course"), SLUG)
+    stock, decoys, rows = Stock(unit, folder), Decoys(folder), []
+    with Grader(unit, folder / "course", sandbox=diagnose().level) as grader:
+        grader.unit.limits = LIMITS
+        keep = grader._zygotes["numpy"]._process.pid
+        for attack in attacks:
+            submitted = folder / "course/submitted"
+
+            def engine(attack: Attack = attack, submitted: Path = submitted) -> tuple[float, float, str]:
+                results = {s: grader.grade(s, submitted / s / SLUG) for s in (attack.student, NEIGHBOUR)}
+                shown = json.dumps([[s.outputs for s in n.steps] for n in results[attack.student].notebooks])
+                return results[attack.student].points, results[NEIGHBOUR].points, shown
+
+            found = []
+            for grade in (lambda a=attack, f=submitted: stock.grade(a, f), engine):
+                decoys.lay()
+                hand_in(attack, unit, submitted, decoys)
+                before, started = decoys.state(), time.monotonic()
+                points, neighbour, shown = grade()
+                loot = any(word in shown for word in (GAINED, *decoys.canaries, *ALWAYS))
+                changed = bool(changes(before, decoys.state()) or decoys.heard())
+                left = bool(left_running(keep))
+                found.append(Outcome(points, neighbour, loot, changed, left, time.monotonic() - started))
+            rows.append((attack, *found))
+    return rows
+
+
+def hand_in(attack: Attack, unit: Unit, submitted: Path, decoys: Decoys) -> None:
+    shutil.rmtree(submitted, ignore_errors=True)
+    for student in (NEIGHBOUR, "honest-0"):
+        (submitted / student / SLUG).mkdir(parents=True)
+        text = release.notebook_json(unit.notebooks[0], solution=True)
+        (submitted / student / SLUG / "tiny_numpy.ipynb").write_text(text)
+    attack.write(submitted / attack.student / SLUG, unit.notebooks[0], decoys.target())
+
+
+def table(rows: list[tuple[Attack, Outcome, Outcome]]) -> str:
+    lines = ["| group | attack | would gain | stock nbgrader | engine |", "| --- | --- | --- | --- | --- |"]
+    for attack, stock, engine in rows:
+        told = [found.gained(attack) or "nothing" for found in (stock, engine)]
+        lines.append(f"| {attack.group} | {attack.name} | {attack.gains} | {told[0]} | {told[1]} |")
+    stock_lost, engine_lost = (sum(bool(row[i].gained(row[0])) for row in rows) for i in (1, 2))
+    head = (
+        f"# {len(rows)} hostile hand-ins\n\n"
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, nbgrader 0.9.6, "
+        f"sandbox level {diagnose().level}: "
+        f"{stock_lost} gain something of stock `nbgrader autograde`, {engine_lost} of the engine.\n"
+        f"Written by `python -m benchmarks.attacks_against_nbgrader {' '.join(sys.argv[1:])}`.\n\n"
+    )
+    return head + "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    wanted = [a for a in ATTACKS if not sys.argv[1:] or {a.group, a.student} & set(sys.argv[1:])]
+    with tempfile.TemporaryDirectory() as folder:
+        as_victim(Path(folder), "me", namespaces=True)
+        rows = compare(track(wanted), Path(folder))
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(table(rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
