@@ -260,7 +260,8 @@ check(fold)
 # The targets are patches of ten photographs, and handwritten digits. Both are new to it.
 # From 1 to 25 images of each class are drawn to learn from, three times. All heads see the same images.
 # Four heads: your nearest mean and your linear head, on the source's features and on the prepared pixels.
-# The linear head is trained on standardized inputs, with half of the largest rate that is surely stable
+# Both heads get standardized inputs, so that no feature counts more only because its numbers are large.
+# The linear head is trained with half of the largest rate that is surely stable
 # (the text below {eq}`tl-convex` says which), and then folded.
 #
 # Before you run it: where will the nearest mean beat the linear head?
@@ -302,9 +303,11 @@ for ax, target in zip(axes, ("photos", "digits"), strict=True):
         for kind, (x, x_test) in {"features": (d.train_features, d.test_features), "pixels": pixels}.items():
             for count in counts:
                 few = first_of_each(y, count)
+                m, s = standardization(x[few])
+                means = class_means((x[few] - m) / s, y[few], K)
                 W, b = linear_head(x[few], y[few], K)
                 answers = {
-                    f"nearest mean, {kind}": nearest(x_test, class_means(x[few], y[few], K)),
+                    f"nearest mean, {kind}": nearest((x_test - m) / s, means),
                     f"linear head, {kind}": (x_test @ W + b).argmax(axis=1),
                 }
                 for head, answer in answers.items():
@@ -325,8 +328,8 @@ plt.show()
 # **Question** (6 minutes). Compare with what you expected. For how many images per class are features
 # better than pixels, for each target, and by how much? Compare with the spread of the three draws.
 # Where is the nearest mean as good as the linear head, and why just there?
-# The source has never seen a digit. Why do its features help, or not? How many images would you want
-# before you trained a whole network instead?
+# The source has never seen a digit. Why do its features help, or not? What would you have to measure
+# to say from how many images on a whole network, trained on them alone, is better?
 
 # %% [markdown] question="tl-few-images" points=3
 # *Your answer here.*
@@ -456,7 +459,8 @@ check(cka)
 # ## Experiment: what a fresh head does to good features (5 minutes)
 #
 # The linear model, with features that are as good as can be: the head `best` is right for every input.
-# Eight inputs to learn from span four of twenty dimensions. A thousand other inputs lie outside of that span.
+# Eight inputs to learn from span four of twenty dimensions.
+# A thousand other inputs are at right angles to these four.
 # Three ways to train: the head alone, backbone and head together from a random head,
 # and both together from the head that was trained alone. All numbers are medians of ten draws.
 # `cka` compares features after the training with those before: of the eight inputs,
@@ -510,7 +514,7 @@ for name in draws[0]:
     print(
         f"{name:22} error {error:.1e}, outside {outside:.1e}, cka {alike[0]:.3f}, of mixtures {alike[1]:.3f}"
     )
-for ax, title in zip(panels, ("the eight inputs", "outside of their span"), strict=True):
+for ax, title in zip(panels, ("the eight inputs", "inputs at right angles"), strict=True):
     ax.set(title=f"squared error, {title}", xlabel="step")
 panels[0].set_ylim(1e-8, 30)
 panels[0].legend(fontsize=8)
@@ -518,9 +522,10 @@ plt.show()
 
 # %% [markdown]
 # **Question** (5 minutes). Which of the three curves on the right stays high, although the one on the left
-# falls? Which equation says that B is the same as before on all inputs outside of the span?
+# falls? Which equation says that B is the same as before on all inputs at right angles to the span?
 # What has changed for them? Why does the third way hardly move the backbone?
 # Somebody looks at the error on inputs like the eight only. What would she choose, and what would she miss?
+# Would `cka` have warned her?
 
 # %% [markdown] question="tl-outside" points=2
 # *Your answer here.*
