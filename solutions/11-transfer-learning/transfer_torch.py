@@ -19,7 +19,7 @@
 # put a new head on it, compute features once, give each stage its own learning rate,
 # and thaw one stage after another.
 # Most mistakes here raise no error. The network trains, only worse than it could.
-# At the end your functions fine-tune a real network in five ways, and you see which was worth its price.
+# At the end your functions train a real network in five ways, and you see which was worth its price.
 #
 # **Time.** About two hours, the experiment included.
 #
@@ -38,10 +38,8 @@ import torch
 from torch import nn
 
 import autograder
-from lab.device import pick_device
 
 check = autograder.checks("11-transfer-learning/transfer_torch")
-device = pick_device()
 F = nn.functional
 
 # %% [markdown]
@@ -187,7 +185,8 @@ def cache_features(backbone, images, batch_size=250):
     """The features of all images, computed in evaluation mode and in batches, without a graph, {eq}`tl-cost`.
 
     images: (N, C, H, W), on any device. Returns (N, D) in the order of the images, on the device of the
-    backbone's parameters. Every module of the backbone is in the same mode afterwards as before.
+    backbone's parameters and in the dtype of what it computes. Every module of the backbone is in the same
+    mode afterwards as before.
 
     Example: 7 images and batch_size = 3: the backbone sees batches of 3, 3 and 1 images; 7 rows come back.
     """
@@ -243,8 +242,8 @@ for group in optimizer.param_groups:
 # the last stage `lr * decay`, the one before `lr * decay**2`, and so on.
 #
 # Two details. A stage without parameters, such as `pool`, does not count: no power of `decay` is lost on it.
-# And frozen parameters are left out. A stage of which some or all parameters are frozen does count,
-# so that no rate hangs on what is frozen; a group without parameters is not wanted.
+# And frozen parameters are left out, those of the head too. A stage of which some or all parameters
+# are frozen does count, so that no rate depends on what is frozen; a group without parameters is not wanted.
 
 
 # %% solution="parameter_groups"
@@ -380,7 +379,8 @@ check(thaw)
 # gives it a gradient, and the accuracy stays at chance. Another friend freezes a stage in the middle of
 # the training, by `requires_grad_(False)`, and calls `optimizer.zero_grad(set_to_none=False)` in each step.
 # His optimizer has momentum.
-# What does each optimizer do with the parameters in question? Why is there no error?
+# What does the first optimizer do with the parameters of the old head and of the new one, and the second one
+# with those of the frozen stage? Why is there no error?
 # Which one line would have shown the first friend what is wrong?
 
 # %% [markdown] question="tl-torch-optimizer" points=2
@@ -397,7 +397,8 @@ check(thaw)
 #   the convolution before it, `fuse_conv_bn_eval`. The features stay what they are.
 # - With `decay = 1` your groups train as one group of all parameters does.
 #
-# A number up to about 1e-12 is rounding. The network here is a small one with random weights.
+# A number up to about 1e-12 is rounding. The network here is a small one with random weights, on the CPU:
+# some GPUs have no numbers of 64 bits.
 
 
 # %% listing="small-network"
@@ -413,7 +414,7 @@ def small_network(seed=0):
     )
     for _ in range(20):
         backbone(1 + 2 * torch.randn(16, 3, 12, 12))
-    return backbone.double().to(device)
+    return backbone.double()
 
 
 def train_steps(model, optimizer, x, y, steps=30, size=10):
@@ -435,9 +436,7 @@ generator = torch.Generator().manual_seed(1)
 y = torch.randint(4, (40,), generator=generator)
 colours = 2 * torch.randn(4, 3, 1, 1, dtype=torch.float64, generator=generator)
 x = torch.randn(40, 3, 12, 12, dtype=torch.float64, generator=generator) + colours[y]
-x, y = x.to(device), y.to(device)
-
-heads = [new_head(12, 4).double().to(device) for _ in range(2)]
+heads = [new_head(12, 4).double() for _ in range(2)]
 whole = nn.Sequential(FrozenBackbone(small_network()), heads[0])
 train_steps(whole, torch.optim.SGD(heads[0].parameters(), lr=0.1), x, y)
 features = cache_features(small_network(), x, batch_size=16)
@@ -452,7 +451,7 @@ for stage in (fused.stem, fused.stage1):
 frozen = FrozenBackbone(backbone).train()
 print("batch normalization multiplied into its convolution:", largest_gap(frozen(x), fused(x)))
 
-models = [nn.Sequential(small_network(), new_head(12, 4).double().to(device)) for _ in range(2)]
+models = [nn.Sequential(small_network(), new_head(12, 4).double()) for _ in range(2)]
 groups = parameter_groups(models[0][0], models[0][1], lr=0.1, decay=1.0)
 for model, parameters in zip(models, (groups, models[1].parameters()), strict=True):
     train_steps(model, torch.optim.SGD(parameters, lr=0.1, momentum=0.9), x, y)
@@ -471,7 +470,7 @@ heads = {
     "a head that was trained first": new_head(12, 4),
 }
 for head in heads.values():
-    head.double().to(device)
+    head.double()
 nn.init.normal_(heads["a head of random weights"].weight, std=12**-0.5)
 probe = heads["a head that was trained first"]
 train_steps(probe, torch.optim.SGD(probe.parameters(), lr=0.5), features, y, steps=2000, size=40)
@@ -482,20 +481,23 @@ for name, head in heads.items():
     print(f"{name:30} sends a gradient of length {arrived:.4f} to the stem")
 
 # %% [markdown]
-# The trained head sends little because its errors are small. {eq}`tl-probe-first` promises no more than that:
-# with labels that have nothing to do with the images, `y = y[torch.randperm(40)]`, it cannot fit them.
-# Try what it sends then, and go back.
+# The trained head sends little because its errors are small. {eq}`tl-probe-first` promises no more than that.
+# Put `y = y[torch.randperm(40)]` into the first line of the cell above and run it: labels that have nothing
+# to do with the images cannot be fitted. What does the trained head send now? By {eq}`tl-features-gradient`
+# the size of its weights is a factor of it.
+# Then remove the line, and run the code below *Parity* again: it makes the old labels anew.
 #
 # ## Experiment: five ways to use a source (10 minutes)
 #
-# The source has learned 100 kinds of things from CIFAR-100. The target is to tell ten photographs from
-# 32 × 32 patches of them, with ten patches of each. Your functions do the work, in five ways:
+# The source has learned 100 kinds of things from CIFAR-100. The target is to say from which of ten
+# photographs a patch of 32 × 32 pixels comes, with ten patches of each. Your functions do it in five ways:
 #
-# - **from scratch**: the same architecture with random weights, all of it trained, half as long again;
+# - **from scratch**: the same architecture with random weights, all of it trained, half as long again,
+#   with three times the rate, and on images that are prepared by their own statistics;
 # - **frozen**: `cache_features`, and a linear head on the features; nothing else is trained;
 # - **fine-tuned**: begins with that head, then all parts train at one rate;
-# - **rates per stage**: the same with your `parameter_groups`;
-# - **gradual**: the same, but `unfreeze_last` opens one stage at first, and `thaw` one more in each quarter.
+# - **rates per stage**: the same with `decay = 0.3` in your `parameter_groups`;
+# - **gradual**: one rate, but `unfreeze_last` opens one stage at first, and `thaw` one more in each quarter.
 #
 # Before every step your `set_modes` sets the modes. While fine-tuning, no stage that trains may be
 # under `torch.no_grad()`: its gradients would be None, it would not move, and nobody would complain.
@@ -540,4 +542,4 @@ transfer.plot_curves(digits)
 
 # %% [markdown]
 # You have fine-tuned a network, and you know which of its parts moved and why.
-# Go back to *What goes wrong* in the chapter, and explain each case with your functions.
+# Go back to *What goes wrong* in the chapter, and explain each case that your functions can show.

@@ -32,7 +32,7 @@ way(
 )
 way(
     "FrozenBackbone",
-    "evaluation mode at every call",
+    "evaluation mode at every call, too",
     """
     class FrozenBackbone(nn.Module):
         def __init__(self, backbone):
@@ -40,6 +40,12 @@ way(
             self.backbone = backbone
             self.backbone.requires_grad_(False)
 
+        def train(self, mode=True):
+            self.training = mode
+            self.backbone.eval()
+            return self
+
+        @torch.no_grad()
         def forward(self, images):
             self.backbone.eval()
             return self.backbone(images)
@@ -88,16 +94,16 @@ way(
 )
 way(
     "FrozenBackbone",
-    "a hook before every call",
+    "a backbone with a train of its own",
     """
     class FrozenBackbone(nn.Module):
         def __init__(self, backbone):
             super().__init__()
-            self.backbone = backbone.requires_grad_(False)
-            self.backbone.register_forward_pre_hook(lambda module, given: module.eval() and None)
+            self.backbone = backbone.requires_grad_(False).eval()
+            self.backbone.train = lambda mode=True: self.backbone
 
         def forward(self, images):
-            return self.backbone(images)
+            return self.backbone(images.detach())
     """,
 )
 

@@ -277,7 +277,7 @@ SLIPS = {
     "the rate halved at each stage": (
         "parameter_groups",
         "PG-pool-counts",
-        "groups = [{'params': list(head.parameters()), 'lr': lr}]\n"
+        "groups = [{'params': [p for p in head.parameters() if p.requires_grad], 'lr': lr}]\n"
         "    for stage in list(backbone)[::-1]:\n        lr *= decay\n"
         "        ps = [p for p in stage.parameters() if p.requires_grad]\n"
         "        if ps:\n            groups.append({'params': ps, 'lr': lr})\n"
@@ -287,8 +287,36 @@ SLIPS = {
         "parameter_groups",
         "PG-frozen-in",
         "stages = [s for s in backbone.children() if len(list(s.parameters()))]\n"
-        "    return [{'params': m.parameters(), 'lr': lr * decay ** k}\n"
+        "    return [{'params': [*m.parameters()], 'lr': lr * decay ** k}\n"
         "            for k, m in enumerate([head] + stages[::-1])]",
+    ),
+    "filters that are empty after one use": (
+        "parameter_groups",
+        "PG-iterators",
+        "stages = [s for s in backbone if list(s.parameters())]\n"
+        "    parts = [(k, m) for k, m in enumerate([head, *stages[::-1]])]\n"
+        "    return [{'params': filter(lambda p: p.requires_grad, m.parameters()), 'lr': lr * decay ** k}\n"
+        "            for k, m in parts if any(p.requires_grad for p in m.parameters())]",
+    ),
+    "a head that is handed in as it is": (
+        "parameter_groups",
+        "PG-head-frozen-in",
+        "groups = [{'params': list(head.parameters()), 'lr': lr}]\n"
+        "    stages = [s for s in backbone if list(s.parameters())]\n"
+        "    for k, stage in enumerate(stages[::-1], start=1):\n"
+        "        ps = [p for p in stage.parameters() if p.requires_grad]\n"
+        "        if ps:\n            groups.append({'params': ps, 'lr': lr * decay**k})\n"
+        "    return groups",
+    ),
+    "stages with a frozen parameter passed over": (
+        "parameter_groups",
+        "PG-partly-frozen",
+        "stages = [s for s in backbone if list(s.parameters())]\n"
+        "    stages = [s for s in stages if all(p.requires_grad for p in s.parameters())]\n"
+        "    groups = [{'params': [p for p in head.parameters() if p.requires_grad], 'lr': lr}]\n"
+        "    for k, stage in enumerate(reversed(stages)):\n"
+        "        groups.append({'params': list(stage.parameters()), 'lr': lr * decay ** (k + 1)})\n"
+        "    return groups",
     ),
     "one rate": (
         "parameter_groups",
@@ -312,6 +340,58 @@ SLIPS = {
         "    names = names[max(len(names) - n, 0):]\n"
         "    for k in names:\n        backbone._modules[k].requires_grad_()\n    return names",
     ),
+    "what is frozen now is passed over": (
+        "unfreeze_last",
+        "UL-open-now",
+        "named = dict(backbone.named_children())\n"
+        "    names = [k for k in named if any(p.requires_grad for p in named[k].parameters())]\n"
+        "    names = names[max(len(names) - n, 0):]\n"
+        "    for k, s in named.items():\n        s.requires_grad_(k in names)\n    return names",
+    ),
+    "modes that follow the gradients": (
+        "unfreeze_last",
+        "UL-all-modes-follow",
+        "names = [k for k, s in backbone.named_children() if list(s.parameters())]\n"
+        "    names = names[max(len(names) - n, 0):]\n"
+        "    for k, s in backbone.named_children():\n"
+        "        s.requires_grad_(k in names)\n        s.train(k in names)\n    return names",
+    ),
+    "modes of the stages that count": (
+        "unfreeze_last",
+        "UL-modes-follow",
+        "named = {k: s for k, s in backbone.named_children() if list(s.parameters())}\n"
+        "    names = list(named)[max(len(named) - n, 0):]\n"
+        "    for k, s in named.items():\n"
+        "        s.requires_grad_(k in names).train(k in names)\n    return names",
+    ),
+    "names and their number": (
+        "unfreeze_last",
+        "UL-pair",
+        "names = [k for k, s in backbone.named_children() if list(s.parameters())]\n"
+        "    names = names[max(len(names) - n, 0):]\n"
+        "    for k, s in backbone.named_children():\n        s.requires_grad_(k in names)\n"
+        "    return names, n",
+    ),
+    "never woken": (
+        "set_modes",
+        "SM-no-wake",
+        "for m in model.modules():\n"
+        "        if isinstance(m, nn.modules.batchnorm._BatchNorm):\n"
+        "            if all(not p.requires_grad for p in m.parameters()):\n                m.eval()",
+    ),
+    "a module asked for requires_grad": (
+        "set_modes",
+        "SM-of-the-module",
+        "model.train()\n    for m in model.modules():\n"
+        "        if 'BatchNorm' in type(m).__name__ and not m.requires_grad:\n            m.eval()",
+    ),
+    "a frozen stage put to sleep": (
+        "set_modes",
+        "SM-frozen-children",
+        "model.train()\n    for stage in model.children():\n"
+        "        ps = list(stage.parameters())\n"
+        "        if ps and not any(p.requires_grad for p in ps):\n            stage.eval()",
+    ),
     "evaluation mode, then train": (
         "set_modes",
         "F2-modes",
@@ -333,6 +413,26 @@ SLIPS = {
         "            features.append(backbone(batch.to(device)))\n"
         "    return torch.cat(features)",
     ),
+    "a number of chunks": (
+        "cache_features",
+        "CF-chunk",
+        "modes = [(m, m.training) for m in backbone.modules()]\n    backbone.eval()\n"
+        "    device = next(backbone.parameters()).device\n    with torch.no_grad():\n"
+        "        found = torch.cat([backbone(b.to(device)) for b in torch.chunk(images, batch_size)])\n"
+        "    for m, mode in modes:\n        m.training = mode\n    return found",
+    ),
+    "rows filled into float32": (
+        "cache_features",
+        "CF-float32",
+        "modes = [(m, m.training) for m in backbone.modules()]\n    backbone.eval()\n"
+        "    device = next(backbone.parameters()).device\n    found = None\n    with torch.no_grad():\n"
+        "        for i in range(0, len(images), batch_size):\n"
+        "            f = backbone(images[i : i + batch_size].to(device))\n"
+        "            if found is None:\n"
+        "                found = torch.zeros(len(images), f.shape[1], device=device)\n"
+        "            found[i : i + len(f)] = f\n"
+        "    for m, mode in modes:\n        m.training = mode\n    return found",
+    ),
     "woken by train": (
         "cache_features",
         "CF-left-train",
@@ -347,11 +447,30 @@ SLIPS = {
         "stage.requires_grad_(True)\n    groups = optimizer.param_groups + [{'params': stage.parameters()}]\n"
         "    optimizer = torch.optim.SGD(groups, lr=lr)",
     ),
+    "what requires no gradient yet": (
+        "thaw",
+        "TH-by-gradient",
+        "new = [p for p in stage.parameters() if not p.requires_grad]\n    for p in new:\n"
+        "        p.requires_grad_(True)\n    if new:\n"
+        "        optimizer.add_param_group({'params': new, 'lr': lr})",
+    ),
     "added twice": (
         "thaw",
         "TH-twice",
         "for p in stage.parameters():\n        p.requires_grad = True\n"
         "    optimizer.add_param_group({'params': stage.parameters(), 'lr': lr})",
+    ),
+    "a layer in a container": (
+        "new_head",
+        "NH-wrapped",
+        "head = nn.Linear(width, classes)\n    for p in head.parameters():\n        nn.init.zeros_(p)\n"
+        "    return nn.Sequential(head)",
+    ),
+    "frozen weights": (
+        "new_head",
+        "NH-weight-frozen",
+        "head = nn.Linear(width, classes)\n    for p in head.parameters():\n        nn.init.zeros_(p)\n"
+        "    head.weight.requires_grad = False\n    return head",
     ),
     "small random weights": (
         "new_head",
@@ -380,12 +499,37 @@ FREEZING = {
         "with torch.no_grad():\n            return self.backbone(x)",
         "super().train(mode)\n        self.backbone.eval()\n        return self",
     ),
-    "evaluation mode once": ("F2-torch", "self.backbone.eval()", "return self.backbone(x)", ""),
+    "evaluation mode once": ("F2-torch", "self.backbone.eval()", "return self.backbone(x.detach())", ""),
     "its own train calls eval": (
         "FB-endless",
         "self.backbone.eval()",
         "return self.backbone(x)",
         "self.eval()\n        return self",
+    ),
+    "its own train calls itself": (
+        "FB-endless",
+        "self.backbone.eval()",
+        "return self.backbone(x)",
+        "self.train(mode)\n        self.backbone.eval()\n        return self",
+    ),
+    "evaluation mode in forward": (
+        "FB-between-calls",
+        "",
+        "self.backbone.eval()\n        return self.backbone(x.detach())",
+        "",
+    ),
+    "evaluation mode for the length of a call": (
+        "FB-between-calls",
+        "",
+        "was = self.backbone.training\n        f = self.backbone.eval()(x.detach())\n"
+        "        self.backbone.train(was)\n        return f",
+        "",
+    ),
+    "frozen parameters for want of no_grad": (
+        "FB-images-with-graph",
+        "self.backbone.eval()",
+        "return self.backbone(x)",
+        "super().train(mode)\n        self.backbone.eval()\n        return self",
     ),
 }
 
@@ -404,6 +548,102 @@ def test_a_backbone_that_is_not_frozen_is_told_why(mistake, start, forward, trai
     for asked in questions:
         told = {v.mistake for v in notebook.verdicts(names, "FrozenBackbone", asked) if not v.passed}
         assert told == {mistake}
+
+
+def told(notebook, names, exercise):
+    """By probe, the mistake that is named and what the check says, where it did not pass."""
+    verdicts = notebook.verdicts(names, exercise, notebook.questions[0])
+    return {v.probe: (v.mistake, v.message) for v in verdicts if not v.passed}
+
+
+def test_an_attribute_and_a_missing_eval_are_told_one_by_one(notebook):
+    """Nothing is frozen in train here, so nobody is told that it is."""
+    source = (
+        "class FrozenBackbone(nn.Module):\n    def __init__(self, backbone):\n        super().__init__()\n"
+        "        self.backbone = backbone\n        self.backbone.requires_grad = False\n"
+        "    def train(self, mode=True):\n        super().train(mode)\n        self.backbone.eval()\n"
+        "        return self\n"
+        "    def forward(self, x):\n        with torch.no_grad():\n            return self.backbone(x)\n"
+    )
+    found = told(notebook, notebook.with_source(source), "FrozenBackbone")
+    assert {mistake for mistake, _ in found.values()} == {"FB-new-awake", "F3-torch"}
+
+
+def test_a_backbone_in_a_list_is_hidden_and_has_lost_no_statistics(notebook):
+    source = (
+        "class FrozenBackbone(nn.Module):\n    def __init__(self, backbone):\n        super().__init__()\n"
+        "        self.backbone = [backbone.requires_grad_(False).eval()]\n"
+        "    def forward(self, x):\n        with torch.no_grad():\n            return self.backbone[0](x)\n"
+    )
+    found = told(notebook, notebook.with_source(source), "FrozenBackbone")
+    assert {mistake for mistake, _ in found.values()} == {"FB-hidden", None}
+
+
+def test_a_missing_super_init_is_named(notebook):
+    source = (
+        "class FrozenBackbone(nn.Module):\n    def __init__(self, backbone):\n"
+        "        self.backbone = backbone.requires_grad_(False)\n"
+        "    def forward(self, x):\n        return self.backbone(x)\n"
+    )
+    found = told(notebook, notebook.with_source(source), "FrozenBackbone")
+    assert {mistake for mistake, _ in found.values()} == {"FB-no-init"}
+
+
+def test_shuffled_rows_are_called_shuffled(notebook):
+    body = (
+        "backbone.eval()\n    device = next(backbone.parameters()).device\n"
+        "    loader = torch.utils.data.DataLoader(images, batch_size, shuffle=True)\n"
+        "    with torch.no_grad():\n        return torch.cat([backbone(b.to(device)) for b in loader])"
+    )
+    found = told(notebook, notebook.with_body("cache_features", body), "cache_features")
+    assert found["keeps_the_order_of_the_images"][0] == "CF-shuffled"
+    assert {mistake for mistake, _ in found.values()} <= {"CF-shuffled", "CF-left-eval", None}
+
+
+def test_features_that_require_a_gradient_have_no_graph_of_the_batches(notebook):
+    body = (
+        "modes = [(m, m.training) for m in backbone.modules()]\n    backbone.eval()\n"
+        "    device = next(backbone.parameters()).device\n    with torch.no_grad():\n"
+        "        found = torch.cat([backbone(b.to(device)) for b in images.split(batch_size)])\n"
+        "    for m, mode in modes:\n        m.training = mode\n    return found.requires_grad_()"
+    )
+    found = told(notebook, notebook.with_body("cache_features", body), "cache_features")
+    assert found == {
+        "keeps_no_graph_and_leaves_training_possible": (
+            None,
+            "features_require_a_gradient is True, expected False",
+        )
+    }
+
+
+NO_LISTS = {
+    "a generator of groups": ("parameter_groups", "yield {'params': list(head.parameters())}", "a generator"),
+    "groups and a rate": (
+        "parameter_groups",
+        "return [{'params': list(head.parameters()), 'lr': lr}], lr",
+        "a tuple with a list in it",
+    ),
+    "a generator of names": ("unfreeze_last", "return (name for name in 'ab')", "a generator"),
+    "a set of names": ("unfreeze_last", "return {'stem'}", "a set"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body", "what"), NO_LISTS.values(), ids=NO_LISTS)
+def test_what_is_no_list_is_told_in_words_and_called_nothing_else(exercise, body, what, notebook):
+    found = told(notebook, notebook.with_body(exercise, body), exercise)
+    found.pop("changes_no_mode_and_no_number", None)
+    assert found and all(mistake is None for mistake, _ in found.values())
+    assert all(f"was expected, {what} was returned" in message for _, message in found.values())
+
+
+def test_a_stage_that_is_there_in_part_is_not_called_a_second_call(notebook):
+    body = (
+        "if all(p.requires_grad for p in stage.parameters()):\n        return\n    stage.requires_grad_()\n"
+        "    optimizer.add_param_group({'params': stage.parameters(), 'lr': lr})"
+    )
+    found = told(notebook, notebook.with_body("thaw", body), "thaw")
+    assert "changes_nothing_the_second_time" not in found
+    assert {mistake for mistake, _ in found.values()} == {"TH-twice", "TH-by-gradient"}
 
 
 def test_examples_of_the_docstrings_hold(answers):

@@ -717,6 +717,14 @@ def changes_nothing_the_second_time(s, numbers, slopes, lr, later):
 
 
 @probe("thaw", cases=1)
+def adds_a_stage_that_requires_gradients_already(s, numbers, lr, later):
+    backbone, _, optimizer = thawing(numbers, lr)
+    backbone.middle.requires_grad_(True)
+    s.thaw(optimizer, backbone.middle, later)
+    return {**told_groups(optimizer), "the_stage_requires_gradients": asking(backbone.middle.parameters())}
+
+
+@probe("thaw", cases=1)
 def adds_what_is_new_of_a_stage_that_is_there_in_part(s, numbers, lr, later):
     """The optimizer has the first layer of the stage already: that one keeps its group and its rate."""
     backbone, _, optimizer = thawing(numbers, lr)
