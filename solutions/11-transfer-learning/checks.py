@@ -1531,6 +1531,7 @@ def told_groups(optimizer):
 @probe("thaw", cases=1)
 def adds_one_group_with_its_rate(s, numbers, lr, later):
     backbone, head, optimizer = thawing(numbers, lr)
+    backbone.eval()
     s.thaw(optimizer, backbone.middle, later)
     own = {id(p) for p in backbone.middle.parameters()}
     last = {id(p) for p in optimizer.param_groups[-1]["params"]}
@@ -1540,6 +1541,7 @@ def adds_one_group_with_its_rate(s, numbers, lr, later):
         "the_stage_requires_gradients": asking(backbone.middle.parameters()),
         "another_frozen_stage_requires_gradients": asking(backbone.stem.parameters()),
         "trained_parts_require_gradients": asking([*backbone.last.parameters(), *head.parameters()]),
+        "modules_in_training_mode": int(modes_of(backbone).sum()),
     }
 
 
@@ -1626,6 +1628,19 @@ def adds_a_stage_that_requires_gradients_already(s, numbers, lr, later):
 
 
 @adds_a_stage_that_requires_gradients_already.inputs
+def _(rng):
+    return {"numbers": numbers_for(rng), "lr": 0.3, "later": float(rng.uniform(0.02, 0.08))}
+
+
+@probe("thaw", cases=1)
+def opens_a_frozen_stage_that_the_optimizer_has(s, numbers, lr, later):
+    backbone, _, optimizer = thawing(numbers, lr)
+    backbone.last.requires_grad_(False)
+    s.thaw(optimizer, backbone.last, later)
+    return {**told_groups(optimizer), "the_stage_requires_gradients": asking(backbone.last.parameters())}
+
+
+@opens_a_frozen_stage_that_the_optimizer_has.inputs
 def _(rng):
     return {"numbers": numbers_for(rng), "lr": 0.3, "later": float(rng.uniform(0.02, 0.08))}
 

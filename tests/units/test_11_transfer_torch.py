@@ -318,6 +318,15 @@ SLIPS = {
         "        groups.append({'params': list(stage.parameters()), 'lr': lr * decay ** (k + 1)})\n"
         "    return groups",
     ),
+    "the head appended": (
+        "parameter_groups",
+        "PG-head-at-the-end",
+        "groups, rate = [], lr\n    for stage in list(backbone)[::-1]:\n"
+        "        if list(stage.parameters()):\n            rate *= decay\n"
+        "            ps = [p for p in stage.parameters() if p.requires_grad]\n"
+        "            groups += [{'params': ps, 'lr': rate}] if ps else []\n"
+        "    return groups + [{'params': [p for p in head.parameters() if p.requires_grad], 'lr': lr}]",
+    ),
     "one rate": (
         "parameter_groups",
         "F7-one-rate",
@@ -444,8 +453,10 @@ SLIPS = {
     "a new optimizer": (
         "thaw",
         "F4-thaw",
-        "stage.requires_grad_(True)\n    groups = optimizer.param_groups + [{'params': stage.parameters()}]\n"
-        "    optimizer = torch.optim.SGD(groups, lr=lr)",
+        "stage.requires_grad_(True)\n"
+        "    has = [id(p) for group in optimizer.param_groups for p in group['params']]\n"
+        "    new = [p for p in stage.parameters() if id(p) not in has]\n    if new:\n"
+        "        optimizer = torch.optim.SGD([*optimizer.param_groups, {'params': new}], lr=lr)",
     ),
     "what requires no gradient yet": (
         "thaw",
@@ -454,11 +465,33 @@ SLIPS = {
         "        p.requires_grad_(True)\n    if new:\n"
         "        optimizer.add_param_group({'params': new, 'lr': lr})",
     ),
+    "woken as well": (
+        "thaw",
+        "TH-trains",
+        "stage.train().requires_grad_(True)\n"
+        "    known = [id(q) for group in optimizer.param_groups for q in group['params']]\n"
+        "    new = [p for p in stage.parameters() if id(p) not in known]\n"
+        "    if new:\n        optimizer.add_param_group({'params': new, 'lr': lr})",
+    ),
+    "opened only where something is new": (
+        "thaw",
+        "TH-late-open",
+        "known = [q for group in optimizer.param_groups for q in group['params']]\n"
+        "    new = [p for p in stage.parameters() if not any(p is q for q in known)]\n"
+        "    if not new:\n        return\n    stage.requires_grad_(True)\n"
+        "    optimizer.add_param_group({'params': new, 'lr': lr})",
+    ),
     "added twice": (
         "thaw",
         "TH-twice",
         "for p in stage.parameters():\n        p.requires_grad = True\n"
         "    optimizer.add_param_group({'params': stage.parameters(), 'lr': lr})",
+    ),
+    "a comma behind the layer": (
+        "new_head",
+        "NH-arrays",
+        "head = nn.Linear(width, classes)\n    nn.init.zeros_(head.weight)\n    nn.init.zeros_(head.bias)\n"
+        "    return (head,)",
     ),
     "a layer in a container": (
         "new_head",
@@ -511,6 +544,12 @@ FREEZING = {
         "self.backbone.eval()",
         "return self.backbone(x)",
         "self.train(mode)\n        self.backbone.eval()\n        return self",
+    ),
+    "the backbone returned": (
+        "FB-no-return",
+        "self.backbone.eval()",
+        "return self.backbone(x.detach())",
+        "super().train(mode)\n        return self.backbone.eval()",
     ),
     "evaluation mode in forward": (
         "FB-between-calls",
@@ -643,7 +682,7 @@ def test_a_stage_that_is_there_in_part_is_not_called_a_second_call(notebook):
     )
     found = told(notebook, notebook.with_body("thaw", body), "thaw")
     assert "changes_nothing_the_second_time" not in found
-    assert {mistake for mistake, _ in found.values()} == {"TH-twice", "TH-by-gradient"}
+    assert {mistake for mistake, _ in found.values()} == {"TH-twice", "F4-thaw"}
 
 
 def test_examples_of_the_docstrings_hold(answers):

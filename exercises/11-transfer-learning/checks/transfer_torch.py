@@ -663,6 +663,7 @@ def told_groups(optimizer):
 @probe("thaw", cases=1)
 def adds_one_group_with_its_rate(s, numbers, lr, later):
     backbone, head, optimizer = thawing(numbers, lr)
+    backbone.eval()
     s.thaw(optimizer, backbone.middle, later)
     own = {id(p) for p in backbone.middle.parameters()}
     last = {id(p) for p in optimizer.param_groups[-1]["params"]}
@@ -672,6 +673,7 @@ def adds_one_group_with_its_rate(s, numbers, lr, later):
         "the_stage_requires_gradients": asking(backbone.middle.parameters()),
         "another_frozen_stage_requires_gradients": asking(backbone.stem.parameters()),
         "trained_parts_require_gradients": asking([*backbone.last.parameters(), *head.parameters()]),
+        "modules_in_training_mode": int(modes_of(backbone).sum()),
     }
 
 
@@ -722,6 +724,14 @@ def adds_a_stage_that_requires_gradients_already(s, numbers, lr, later):
     backbone.middle.requires_grad_(True)
     s.thaw(optimizer, backbone.middle, later)
     return {**told_groups(optimizer), "the_stage_requires_gradients": asking(backbone.middle.parameters())}
+
+
+@probe("thaw", cases=1)
+def opens_a_frozen_stage_that_the_optimizer_has(s, numbers, lr, later):
+    backbone, _, optimizer = thawing(numbers, lr)
+    backbone.last.requires_grad_(False)
+    s.thaw(optimizer, backbone.last, later)
+    return {**told_groups(optimizer), "the_stage_requires_gradients": asking(backbone.last.parameters())}
 
 
 @probe("thaw", cases=1)
