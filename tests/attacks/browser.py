@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.attacks.attack import PAGE, Attack, Document, Target, cell
+from tests.attacks.attack import NOWHERE, PAGE, Attack, Document, Target, cell
 
 GROUP = "browser"
 SCRIPT = "<script>alert(1)</script>"
@@ -110,7 +110,7 @@ ATTACKS = [
     answers("a tracker in an answer", "![x](https://evil.example/who-reads.png)"),
     answers("formulas in an answer", "$$\\href{javascript:alert(1)}{x}$$ $\\require{html}\\style{x}{y}$"),
     answers("a diagram in an answer", "```mermaid\n" + TAGS + "\n```\n"),
-    Attack(GROUP, "an attachment of an answer", READER, spoil=_attachment, works=PAGE),
+    Attack(GROUP, "an attachment of an answer", READER, spoil=_attachment, works=NOWHERE),
     Attack(GROUP, "ids and metadata", READER, spoil=_ids, works=PAGE),
     Attack(
         GROUP,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -26,13 +28,12 @@ ENVIRONMENT = {
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that an ordinary user may enter, too: pytest's own is closed."""
-    folder = tmp_path_factory.mktemp("attacks")
-    for parent in folder.parents[:2] if os.getuid() == 0 else ():
-        parent.chmod(0o711)
+def place() -> Iterator[Path]:
+    """A folder that an ordinary user may enter, too: pytest's own is closed, and closed again by each run."""
+    folder = Path(tempfile.mkdtemp(prefix="attacks-"))
     folder.chmod(0o711)
-    return folder
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

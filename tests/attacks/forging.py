@@ -226,7 +226,7 @@ ATTACKS = [
             "    return scale(x - x.mean(axis=0), a)\n",
         },
         points=2,
-        tells="later",
+        tells="only after the last cell.*raised an error",
         works=NOWHERE,
     ),
     Attack(
