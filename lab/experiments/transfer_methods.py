@@ -113,10 +113,10 @@ def linear_head(
 
     It is fitted to standardized features, and folded to take the features as they are.
     """
-    x = features.double()
+    x, labels = features.cpu().double(), labels.cpu()  # some GPUs know no float64
     centre, spread = x.mean(0), x.std(0, correction=0).clamp(min=1e-6)
     z = (x - centre) / spread
-    head = zero_head(x.shape[1], classes).double().to(x.device)
+    head = zero_head(x.shape[1], classes).double()
     search = torch.optim.LBFGS(
         head.parameters(),
         max_iter=100,
@@ -135,7 +135,7 @@ def linear_head(
     with torch.no_grad():
         head.weight.div_(spread)
         head.bias.sub_(head.weight @ centre)
-    return head.to(features.dtype)
+    return head.to(features)
 
 
 def nearest_mean_head(features: torch.Tensor, labels: torch.Tensor, classes: int) -> nn.Linear:
@@ -153,14 +153,14 @@ def similarity(a: torch.Tensor, b: torch.Tensor) -> float:
 
     0 if one of them says the same of all images.
     """
-    a, b = (f.double() - f.double().mean(0) for f in (a, b))
+    a, b = (f - f.mean(0) for f in (a.cpu().double(), b.cpu().double()))
     own = (a.mT @ a).norm() * (b.mT @ b).norm()
     return ((b.mT @ a).square().sum() / own).item() if own > 0 else 0.0
 
 
 def share_right(scores: torch.Tensor, labels: torch.Tensor) -> float:
     """Accuracy."""
-    return (scores.argmax(1) == labels).double().mean().item()
+    return int((scores.argmax(1) == labels).sum()) / len(labels)
 
 
 @dataclass(frozen=True)
