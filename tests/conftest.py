@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,22 @@ def missing(what: str, why: str) -> NoReturn:
     if what in os.environ.get("REQUIRED", "").split():
         pytest.fail(f"{why} ($REQUIRED says that it is here)", pytrace=False)
     pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of a process: Debian's, or the one that $CHROMIUM names."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    from book._tools import chromium as finder
+
+    try:
+        path = finder.find()
+    except FileNotFoundError as error:
+        missing("chromium", str(error))
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=finder.FLAGS)
+        yield browser
+        browser.close()
 
 
 @pytest.hookimpl(optionalhook=True)

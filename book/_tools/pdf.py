@@ -181,7 +181,12 @@ def print_book(document: Path, pdf: Path) -> None:
         page.goto(document.as_uri(), timeout=300_000)  # all pages in one: a busy machine takes long
         page.evaluate("() => MathJax.startup.promise")
         page.evaluate("() => document.fonts.ready.then(() => true)")
-        page.evaluate("() => Promise.all([...document.images].map(image => image.decode()))")
+        page.evaluate(
+            """() => Promise.all([...document.images].map(image => {
+                 image.loading = "eager";  // a lazy one would wait for ever to come into view
+                 return image.decode();
+               }))"""
+        )
         for numbers in ({}, None):
             if numbers is None:
                 fill_in(page, numbers_of_pages(pdf))

@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from autograder.authoring.unit import Unit
 from autograder.bridge.feedback import feedback_page
 from autograder.classroom.marks import Class, Marks, graded_cells
 from autograder.classroom.report import report_page
 from autograder.classroom.similar import Pair
-from book._tools import chromium as chromium_finder
 from tests.bridge.conftest import make_result
-from tests.conftest import missing
 
 pytestmark = pytest.mark.browser
 
@@ -46,18 +44,6 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    try:
-        path = chromium_finder.find()
-    except FileNotFoundError as error:
-        missing("chromium", str(error))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium_finder.FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def pages(unit: Unit, tmp_path: Path) -> dict[str, Path]:
     """Both pages of a student who writes long lines, as files."""
@@ -78,13 +64,13 @@ def pages(unit: Unit, tmp_path: Path) -> dict[str, Path]:
 
 
 @pytest.fixture
-def show(browser: Browser, pages: dict[str, Path]) -> Iterator[Any]:
+def show(chromium: Browser, pages: dict[str, Path]) -> Iterator[Any]:
     """Open a page by name; it may ask for nothing but itself."""
     contexts = []
     asked: list[str] = []
 
     def open_page(name: str, **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 390, "height": 800}, **options})
+        context = chromium.new_context(**{"viewport": {"width": 390, "height": 800}, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: asked.append(request.url))

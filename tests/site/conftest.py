@@ -14,9 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
-from book._tools import chromium as chromium_finder
 from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,19 +79,6 @@ def site(built_site: Path) -> Iterator[str]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """One browser for the session: Debian's, or the one that $CHROMIUM names."""
-    try:
-        path = chromium_finder.find()
-    except FileNotFoundError as error:
-        missing("chromium", str(error))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=chromium_finder.FLAGS)
-        yield browser
-        browser.close()
 
 
 OpenPage = Callable[..., Page]

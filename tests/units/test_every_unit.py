@@ -153,9 +153,9 @@ def test_a_half_done_notebook_earns_exactly_its_part(unit, grader, tmp_path):
     assert result.points == expected
 
 
-def test_every_tenth_mistake_is_told_by_the_engine(unit, grader, tmp_path):
+def test_a_dozen_of_the_mistakes_are_told_by_the_engine(unit, grader, tmp_path):
     """`verify` proves all of them in one process; the engine must say the same through its child."""
-    for number, patch in enumerate(unit.patches[::10]):
+    for number, patch in enumerate(unit.patches[:: max(1, len(unit.patches) // 12)]):
         folder = tmp_path / str(number)
         folder.mkdir()
 
