@@ -31,7 +31,7 @@ def found(page: Page) -> list[str]:
     [
         ("batch norm backward", f"{CHAPTER}#backward", 2),
         ("eval mode", f"{GLOSSARY}#term-eval-mode", 2),
-        ("running mean", f"{CHAPTER}#test-time", 3),
+        ("running mean", f"{CHAPTER}#test-time", 5),
         ("gamma", f"{CHAPTER}#forward", 2),
         ("x_hat", f"{CHAPTER}#forward", 3),
         ("batchnorm_forward", f"{CHAPTER}#from-equations-to-exercises", 2),
