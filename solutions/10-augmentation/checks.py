@@ -176,6 +176,9 @@ def _(rng):
     # made dark: contrast before brightness would leave the range where the result does not
     light = images.mean(axis=(1, 2, 3)).argmax()
     brightness[light], contrast[light] = rng.uniform(0.45, 0.55), rng.uniform(2.3, 2.7)
+    # made so bright that contrast has to bring something back
+    other = (light + 1) % 4
+    brightness[other], contrast[other] = 1.6 / images[other].max(), 0.6
     return {"images": images, "brightness": brightness, "contrast": contrast}
 
 
