@@ -5,57 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-console = Console()
-
-
-class Refusal(click.ClickException):
-    """One sentence for the person at the terminal, and exit code 1."""
-
-    def show(self, file: Any = None) -> None:
-        Console(stderr=True).print(
-            f"[red]autograder:[/] {escape(self.message)}", highlight=False, soft_wrap=True
-        )
-
-
-def course(start: Path | None = None) -> Path:
-    """The root of the course: the folder with `solutions/`, here or above."""
-    here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
-        if (folder / "solutions").is_dir() and (folder / "pyproject.toml").exists():
-            return folder
-    raise Refusal(
-        "This command works in a course's folder (one that holds solutions/); go there and try again."
-    )
-
-
-def plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn the course's own errors into one sentence on stderr."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        try:
-            command(*args, **options)
-        except (ValueError, LookupError, RuntimeError, FileNotFoundError) as error:
-            if type(error).__module__.startswith("autograder") or isinstance(error, FileNotFoundError):
-                raise Refusal(str(error)) from error
-            raise
-
-    return run
-
+from autograder.commands.check import check
+from autograder.commands.common import Refusal, console, course, honest_output, plainly, telling
 
 JOBS = click.option(
     "--jobs",
@@ -70,28 +29,10 @@ JOBS = click.option(
 @click.version_option(package_name="training-neural-networks")
 def main() -> None:
     """Build, prove and grade the exercises of the course."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a file on Windows may know no ✓: "?" is better than a crash
-            stream.reconfigure(errors="replace")
+    honest_output()
 
 
-@contextmanager
-def telling(first: str) -> Iterator[Callable[[str], None]]:
-    """Say what is being done: a spinner in a terminal, a line every few seconds elsewhere."""
-    if console.is_terminal:
-        with console.status(first) as status:
-            yield lambda what: status.update(escape(what))
-        return
-    last = time.monotonic()
-    console.print(first, highlight=False)
-
-    def tell(what: str) -> None:
-        nonlocal last
-        if time.monotonic() - last > 2.0:
-            last = time.monotonic()
-            console.print(escape(what), highlight=False)
-
-    yield tell
+main.add_command(check)
 
 
 def _units(names: tuple[str, ...]) -> list[Any]:
@@ -355,25 +296,6 @@ def doctor() -> None:
     diagnosis = diagnose()
     console.print(diagnosis.render())
     if not diagnosis.ok:
-        sys.exit(1)
-
-
-@main.command()
-@click.argument("notebook", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@plainly
-def check(notebook: Path) -> None:
-    """Run your whole NOTEBOOK and every public check in it, on this machine. Not a grade."""
-    from autograder.selfcheck import check_notebook
-
-    results = check_notebook(notebook)
-    for report in results:
-        colour = "green" if report.passed else "yellow"
-        console.print(f"[{colour}]{escape(report.text())}[/]", highlight=False)
-    done = sum(r.passed for r in results)
-    console.print(
-        f"{done} of {len(results)} exercises pass their public checks. This is not a grade.", highlight=False
-    )
-    if done < len(results):
         sys.exit(1)
 
 
