@@ -1,6 +1,6 @@
 """Mends what the theme and the bibliography get wrong for screen readers, as axe-core tells it.
 
-Each change names its fault; `tests/site/test_accessibility.py` fails when a new one comes.
+Each change names its fault; `tests/site/test_every_page.py` fails when a new one comes.
 """
 
 import re

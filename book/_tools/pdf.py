@@ -194,11 +194,10 @@ def print_book(document: Path, pdf: Path) -> None:
         browser.close()
 
 
-def main(
-    site: Path = ROOT / "_build/html", pdf: Path = ROOT / "_build/pdf/training-neural-networks.pdf"
-) -> None:
+def main(site: Path = SITE, pdf: Path = BOOK, toc: Path = ROOT / "_toc.yml") -> None:
+    """Print the pages of `site` that `toc` names."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    pages = list(pages_of(yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))))
+    pages = list(pages_of(yaml.safe_load(toc.read_text(encoding="utf-8"))))
     pdf.parent.mkdir(parents=True, exist_ok=True)
     document = pdf.with_name("book.html")
     book = Book(site, pages, pdf.parent)

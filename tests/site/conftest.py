@@ -81,6 +81,12 @@ def site(built_site: Path) -> Iterator[str]:
     server.shutdown()
 
 
+def settle(page: Page) -> None:
+    """Until everything has loaded and the formulas are set."""
+    page.wait_for_load_state("networkidle")
+    page.evaluate("() => window.MathJax?.startup?.promise")
+
+
 OpenPage = Callable[..., Page]
 
 

@@ -1,5 +1,9 @@
-"""The book on paper: all pages of the site in their order, with numbers, contents and bookmarks."""
+"""The book on paper: the pages of the site in their order, with numbers, contents and bookmarks.
 
+A book of two chapters is printed: to print all takes minutes. `make pdf` does.
+"""
+
+import inspect
 import os
 import re
 import subprocess
@@ -19,14 +23,23 @@ from book._tools import pdf
 from tests.site.conftest import ROOT, SITE
 
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text())
-PAGES = list(pdf.pages_of(yaml.safe_load((ROOT / "_toc.yml").read_text())))
+TOC = {
+    "root": "book/index",
+    "parts": [
+        {"chapters": [{"file": "book/02-batchnorm/index"}, {"file": "book/05-dropout/index"}]},
+        {"chapters": [{"file": "book/figures"}, {"file": "book/notation"}, {"file": "book/bibliography"}]},
+    ],
+}
+PAGES = list(pdf.pages_of(TOC))
 A4 = (595, 842)  # points
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 
 def make(target: Path, **environment: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "book._tools.pdf", str(SITE), str(target)]
+    toc = target.with_name("toc.yml")
+    toc.write_text(yaml.safe_dump(TOC))
+    command = [sys.executable, "-m", "book._tools.pdf", str(SITE), str(target), str(toc)]
     return subprocess.run(command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True)
 
 
@@ -49,6 +62,13 @@ def texts(book: PdfReader) -> list[str]:
     """The text of each page, with single spaces and without its number."""
     pages = [" ".join(page.extract_text().split()) for page in book.pages]
     return [pages[0], *(text.removeprefix(f"{number} ") for number, text in enumerate(pages[1:], start=2))]
+
+
+def test_unless_told_otherwise_it_is_the_whole_book() -> None:
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    chapters = {f"book/{path.parent.name}/index" for path in (ROOT / "book").glob("[0-9]*/index.md")}
+    assert inspect.signature(pdf.main).parameters["toc"].default == ROOT / "_toc.yml"
+    assert chapters < set(pdf.pages_of(toc))
 
 
 def titles() -> list[str]:
