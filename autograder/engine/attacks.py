@@ -120,6 +120,10 @@ def signal_parent(target: Target) -> None:
     os.kill(target.victim, 0)
 
 
+def see_parent(target: Target) -> None:
+    os.stat(f"/proc/{target.victim}")
+
+
 def signal_everyone(_: Target) -> None:
     os.kill(-1, 0)
 
@@ -271,4 +275,20 @@ ATTACKS: dict[str, Attack] = {
     "write too big a file": too_big_file,
     "open too many files": too_many_files,
     "x32 system calls": other_call_table,
+}
+
+# What each namespace stops alone, with no other layer: so that it is a wall, and not only said to be there.
+BY_NAMESPACE: dict[str, dict[str, Attack]] = {
+    "pid": {
+        "signal the parent": signal_parent,
+        "see the parent": see_parent,
+        "read the parent's environment": read_environment,
+        "process_vm_readv the parent": read_memory,
+    },
+    "root": {
+        "read the gradebook": read_gradebook,
+        "create a file outside": create_outside,
+        "a Unix socket": unix_socket,
+    },
+    "net": {"TCP": tcp, "an abstract Unix socket": abstract_socket},
 }

@@ -37,6 +37,8 @@ STOPPED_BY = {
     errno.EFBIG: "resource limits",
     errno.EMFILE: "resource limits",
 }
+# How a namespace stops: what it hides is not there.
+OUT_OF_REACH = {errno.ENOENT, errno.EROFS, errno.ESRCH, errno.ECONNREFUSED, errno.ENETUNREACH}
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def _report(target: attacks.Target, protected: bool) -> dict[str, Any]:
         results = [_attempt(name, attack, target, policy) for name, attack in attacks.ATTACKS.items()]
     except SandboxError as error:
         return {"layer": error.layer, "reason": error.reason}
-    return {"results": [asdict(result) for result in results], "namespaces": _namespaces(target.scratch)}
+    layers, walls = _namespaces(target) if protected else ([], [])
+    return {"results": [asdict(result) for result in (*results, *walls)], "namespaces": layers}
 
 
 def _policy(target: attacks.Target) -> Policy:
@@ -195,22 +198,38 @@ def _try(attack: attacks.Attack, target: attacks.Target, policy: Policy | None) 
     return 0, "it succeeded"
 
 
-def _namespaces(scratch: str) -> list[str]:
-    """The layers that `isolate` obtains, tried in a child."""
-    from .namespaces import isolate
-
+def _namespaces(target: attacks.Target) -> tuple[list[str], list[Result]]:
+    """The layers that `isolate` obtains, and what each stops with no other layer to help it."""
+    _lay_out(target)
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            os.write(theirs, json.dumps(sorted(isolate((os.devnull,), scratch))).encode())
+            os.write(theirs, json.dumps(_behind_namespaces(target)).encode())
         finally:
             os._exit(0)
     os.close(theirs)
     with os.fdopen(ours, "rb") as answer:
         said = answer.read()
     os.waitpid(child, 0)
-    return list(json.loads(said or b"[]"))
+    layers, tried = json.loads(said or b"[[], []]")
+    return layers, [
+        Result(f"{name}, {layer} namespace alone", code in OUT_OF_REACH, layer, detail)
+        for layer, name, code, detail in tried
+    ]
+
+
+def _behind_namespaces(target: attacks.Target) -> tuple[list[str], list[tuple[str, str, int | str, str]]]:
+    from . import attacks
+    from .namespaces import isolate
+
+    layers = isolate((os.devnull,), target.scratch)
+    return sorted(layers), [
+        (layer, name, *_try(attack, target, None))
+        for layer, wall in attacks.BY_NAMESPACE.items()
+        if layer in layers
+        for name, attack in wall.items()
+    ]
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ STOPS = {
     "capabilities": "the powers of root",
     seccomp.LAYER: "programs, processes, sockets, changes of mode and owner, tracing, the rest of the kernel",
     "breach matrix": "nothing: it tries attacks in a real child and sees each one fail",
-    "namespaces": "seeing the machine's users, network, host name and mounts at all (a second wall)",
+    "namespaces": "seeing the machine's users, processes, network, host name and mounts (a second wall)",
 }
 REMEDIES = {
     "system": "Grade on Linux, x86-64 or aarch64. On Windows, install WSL2 (`wsl --install`) and run the "
@@ -32,9 +32,9 @@ REMEDIES = {
     "seccomp profiles hide Landlock.",
     seccomp.LAYER: "Use a kernel built with CONFIG_SECCOMP_FILTER, as those of all common distributions are.",
     "breach matrix": "Do not grade here: the attacks were not all stopped. Report it with this output.",
-    "namespaces": "The engine makes no process namespace (pid) yet. Where others are missing too, allow "
-    "unprivileged user namespaces: on Ubuntu 24.04 an AppArmor profile with `userns` for this Python; in a "
-    "container, a seccomp profile that allows `unshare`, `mount` and `pivot_root`.",
+    "namespaces": "For level A, allow unprivileged user namespaces: on Ubuntu 24.04 an AppArmor profile with "
+    "`userns` for this Python; in a container, a seccomp profile that allows `unshare`, `mount` and "
+    "`pivot_root`, and a /proc of which nothing is masked.",
 }
 ANY_OTHER = "Run the command outside of wrappers that change limits or rights, and see the reason given here."
 

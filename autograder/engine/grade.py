@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import os
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import unicodedata
+from collections.abc import Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from autograder.authoring.unit import Notebook, Unit
 from autograder.engine.bank import Bank
+from autograder.engine.namespaces import ALL
 from autograder.engine.process import EngineError, Zygote
 from autograder.engine.reading import find_notebooks
 from autograder.engine.secret import course_secret
@@ -93,8 +96,17 @@ class Grader:
         with ExitStack() as stack:
             kinds = {"torch" if n.torch else "numpy" for n in unit.notebooks}
             self._zygotes = {k: stack.enter_context(Zygote(k, locked=locked)) for k in sorted(kinds)}
+            self._assert_level()
             self._banks = {n.name: Bank(unit, n, root, secret, self._zygote(n)) for n in unit.notebooks}
             self._stack = stack.pop_all()
+
+    def _assert_level(self) -> None:
+        """What every record says must hold for each process that grades."""
+        missing = {layer for z in self._zygotes.values() for layer in ALL - z.namespaces}
+        if self.sandbox == "A" and missing:
+            raise EngineError(
+                f"Level A was found, and a zygote runs without {', '.join(sorted(missing))}: start again."
+            )
 
     def _zygote(self, notebook: Notebook) -> Zygote:
         return self._zygotes["torch" if notebook.torch else "numpy"]
@@ -127,13 +139,23 @@ class Grader:
         notes = composed.notes + session.notes
         return NotebookResult(notebook.name, composed.steps, checks, notes, flags), session.cpu
 
-    def grade_class(self, folders: dict[str, Path], jobs: int) -> Iterator[SubmissionResult]:
-        """Grade many submissions side by side; results in the order in which they are ready."""
+    def grade_class(self, folders: Mapping[str, Path], jobs: int) -> Iterator[SubmissionResult]:
+        """Grade many submissions side by side; results in the order in which they are ready.
+
+        Submissions are taken one by one, so `folders` may come to an end early; results are not kept."""
+        waiting = iter(folders.items())
         with ThreadPoolExecutor(max_workers=jobs) as pool:
-            futures = {pool.submit(self._grade_safely, s, f): s for s, f in folders.items()}
+
+            def take(count: int) -> set[Future[SubmissionResult]]:
+                return {pool.submit(self._grade_safely, s, f) for s, f in islice(waiting, count)}
+
+            running = take(2 * jobs)  # no worker waits while a result is being written
             try:
-                for future in as_completed(futures):
-                    yield future.result()
+                while running:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    running |= take(len(done))
+                    while done:
+                        yield done.pop().result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -189,7 +211,10 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
     """Every `<folder>/<student>/<unit>/`, by student."""
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
-    found = {_student(p): p / unit for p in sorted(folder.iterdir()) if _handed_in(p, unit)}
+    found: dict[str, Path] = {}
+    for path in sorted(p for p in folder.iterdir() if _handed_in(p, unit)):
+        name = student_name(path)
+        found[_spelled(path) if name in found else name] = path / unit
     if not found:
         raise FileNotFoundError(f"No submission in {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
     return found
@@ -203,6 +228,11 @@ def _handed_in(folder: Path, unit: str) -> bool:
         return True
 
 
-def _student(folder: Path) -> str:
-    """The folder's name as text that a file or a database can hold."""
+def student_name(folder: Path) -> str:
+    """The folder's name as text that a file or a database can hold, in the normal form NFC: macOS spells an
+    "é" with two characters where others take one."""
+    return unicodedata.normalize("NFC", _spelled(folder))
+
+
+def _spelled(folder: Path) -> str:
     return os.fsencode(folder.name).decode("utf-8", "backslashreplace")

@@ -1,18 +1,21 @@
-"""The namespaces layer: own users, network, IPC, host name and mounts; available on some systems only."""
+"""The namespaces layer: own users, network, IPC, host name, mounts and processes; on some systems only."""
 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from .syscalls import call
 
 LAYERS = {"net": 0x40000000, "ipc": 0x08000000, "uts": 0x04000000, "mount": 0x00020000}
-USER = 0x10000000
-ALL = frozenset({"user", *LAYERS, "root", "pid"})  # "pid" is not built yet: no machine reaches level A
+USER, PROCESSES = 0x10000000, 0x20000000
+ALL = frozenset({"user", *LAYERS, "root", "pid"})
 
 # <linux/mount.h>
+NO_SETUID_NO_DEVICES_NO_PROGRAMS = 0xE
 BIND, RECURSIVE, PRIVATE = 0x1000, 0x4000, 0x40000
 READ_ONLY_NO_SETUID = 0x3
 DETACH = 2
@@ -21,26 +24,37 @@ HERE, RECURSIVELY = -100, 0x8000  # AT_FDCWD, AT_RECURSIVE
 STAGE = Path("/sys")  # any folder that exists everywhere and that nobody needs: the new tree is built over it
 
 
-def isolate(readable: Iterable[str] = (), scratch: str | None = None) -> set[str]:
+def isolate(readable: Iterable[str], scratch: str | None = None) -> set[str]:
     """Enter new namespaces and return the layers obtained; never raises.
 
-    Call it once in a process with one thread that has imported what it needs. With `readable`, the file tree
-    becomes these paths, read-only, and `scratch`, writable (layer "root"); /proc stays for `lock_down`.
+    Call it once in a process with one thread that has imported what it needs. The file tree becomes
+    `readable`, read-only, `scratch`, writable (layer "root"), and /proc, for `lock_down`.
+
+    It may return in another process, the first one of its namespace (layer "pid"): when that one ends, the
+    kernel ends all others in it. The caller's process waits for it and ends as it does.
     """
     obtained = {"user"} if _enter_user() else set()
     for name, flag in LAYERS.items():
         if _succeeds("unshare", flag):
             obtained.add(name)
+    alone = _succeeds("unshare", PROCESSES)
+    if alone:
+        _go_on_as_the_first()
     if "mount" in obtained and not _succeeds("mount", None, b"/", None, RECURSIVE | PRIVATE, None):
         obtained.discard("mount")
-    paths = tuple(readable)
-    if "mount" in obtained and paths:
-        try:
-            _change_root(paths, scratch)
-            obtained.add("root")
-        except OSError:
-            pass
+    if "mount" in obtained:
+        with suppress(OSError):
+            obtained |= _change_root(tuple(readable), scratch, alone)
     return obtained
+
+
+def _go_on_as_the_first() -> None:
+    """Only a process that is born in the namespace is in it."""
+    first = os.fork()
+    if first:
+        _, status = os.waitpid(first, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+    call("prctl", 1, signal.SIGKILL, 0, 0, 0)  # PR_SET_PDEATHSIG: end with the one that waits
 
 
 def _succeeds(name: str, *arguments: int | bytes | None) -> bool:
@@ -65,13 +79,20 @@ def _enter_user() -> bool:
     return True
 
 
-def _change_root(readable: tuple[str, ...], scratch: str | None) -> None:
+def _change_root(readable: tuple[str, ...], scratch: str | None, alone: bool) -> set[str]:
+    """The layers that the new tree gives: processes are out of sight only where /proc can be made anew."""
     call("mount", b"none", bytes(STAGE), b"tmpfs", 0, b"mode=755,size=4m")
     bound: list[str] = []
-    for path in sorted((*readable, "/proc")):
+    for path in sorted(readable):
         if not any(Path(path).is_relative_to(other) for other in bound):
             _bind(path)
             bound.append(path)
+    _make("/proc")
+    fresh = alone and _succeeds(
+        "mount", b"proc", bytes(_staged("/proc")), b"proc", NO_SETUID_NO_DEVICES_NO_PROGRAMS, None
+    )
+    if not fresh:
+        _bind("/proc")
     attributes = READ_ONLY_NO_SETUID.to_bytes(8, "little") + bytes(24)
     if scratch is not None:
         _make(scratch)
@@ -82,6 +103,7 @@ def _change_root(readable: tuple[str, ...], scratch: str | None) -> None:
     call("pivot_root", b".", b".")  # the old root now lies over the new one
     call("umount2", b".", DETACH)
     os.chdir("/")
+    return {"root", "pid"} if fresh else {"root"}
 
 
 def _staged(path: str) -> Path:

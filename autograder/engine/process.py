@@ -63,6 +63,7 @@ class Zygote:
         if not ready:
             self.close()
             raise EngineError(f"The {kind} zygote did not start; its own message stands above.")
+        self.namespaces = frozenset(json.loads(ready)["ready"])  # the layers that it obtained
 
     def spawn(self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB) -> Child:
         scratch = tempfile.mkdtemp(dir=self._scratch)

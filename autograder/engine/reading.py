@@ -52,7 +52,7 @@ class _Pile:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.files = list(islice(_files(folder), MAX_FILES))
+        self.files = list(islice(submitted_files(folder), MAX_FILES))
         self.troubles: list[str] = []
         self._documents: dict[Path, Any] = {}
 
@@ -130,7 +130,7 @@ class _Pile:
         return strip_control(whole_text(path.relative_to(self.folder).as_posix()))
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def submitted_files(folder: Path) -> Iterator[Path]:
     """The files of a folder and of the folders in it, without hidden ones and what macOS packs along."""
     for place, folders, files in os.walk(folder):
         folders[:] = sorted(f for f in folders if not f.startswith((".", "__MACOSX")))

@@ -25,19 +25,21 @@ LOOK_SECONDS = 0.1  # how often the children's scratch folders are looked at
 
 
 def main(fd: int, kind: str, scratch: str) -> None:
-    """Warm up, take refuge in namespaces where there are any, say "ready", then obey: {"spawn": policy} with
-    two descriptors, {"reap": pid}. scratch: the folder in which each child gets one of its own."""
+    """Warm up, take refuge in namespaces where there are any, name them, obey until the parent hangs up:
+    {"spawn": policy} with two descriptors, {"reap": pid}. scratch: where each child gets a folder of its own.
+    """
     control = socket.socket(fileno=fd)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then hangs up
     child.warm(torch=kind == "torch")
     readable = default_readable(torch=kind == "torch")
     _assert_single_threaded()
     be_counted()
-    isolate(readable, scratch)
     gc.collect()
     gc.freeze()
-    control.send(b"ready")
-    Nursery(control, readable).serve()
+    layers = isolate(readable, scratch)
+    with suppress(BrokenPipeError):  # the parent was killed meanwhile
+        control.send(json.dumps({"ready": sorted(layers)}).encode())
+        Nursery(control, readable).serve()
 
 
 class Nursery:

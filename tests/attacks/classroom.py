@@ -305,9 +305,11 @@ def write_pages(result: SubmissionResult, unit: Unit, folder: Path) -> None:
 
 
 def namespaces_of(zygote: Zygote) -> list[str]:
-    """The namespaces that the zygote has to itself."""
+    """The namespaces that the children of the zygote live in, other than ours."""
     found = []
-    for path in Path(f"/proc/{zygote._process.pid}/ns").iterdir():
+    started = zygote._process.pid
+    first = Path(f"/proc/{started}/task/{started}/children").read_text().split()
+    for path in Path(f"/proc/{(first or [started])[0]}/ns").iterdir():
         if path.readlink() != Path(f"/proc/self/ns/{path.name}").readlink():
             found.append(path.name)
     return sorted(found)

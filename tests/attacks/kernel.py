@@ -39,7 +39,12 @@ ATTACKS = [
     calls("a signal to the grader", "the end of the batch", "os.kill(victim, 0)"),
     calls("a signal to the zygote", "the end of the batch", "os.kill(os.getppid(), 0)"),
     calls("a signal to everybody", "the end of everything", "os.kill(-1, 0)"),
-    calls("a signal to the group", "the end of the neighbours", "os.killpg(os.getpgid(victim), 0)"),
+    calls(
+        "a signal to the group",
+        "the end of the neighbours",
+        "os.killpg(os.getpgid(victim), 0)",
+        tells="PermissionError|ProcessLookupError",
+    ),
     calls("a signal through a pidfd", "the end of the batch", "call('pidfd_open', victim, 0)"),
     calls(
         "a signal through a pipe's owner",

@@ -67,6 +67,8 @@ def test_the_setting_is_what_it_says(setting: str, seen: Seen) -> None:
         assert seen.namespaces == []
     elif not seen.namespaces:
         pytest.skip("this machine gives no namespaces to this user")
+    else:
+        assert {"ipc", "mnt", "net", "pid", "user", "uts"} <= set(seen.namespaces)
 
 
 def test_no_attack_earns_a_point_more_than_its_honest_part(seen: Seen) -> None:

@@ -7,6 +7,8 @@ import sys
 import pytest
 
 from autograder.authoring import release
+from autograder.engine.namespaces import ALL
+from autograder.engine.process import EngineError
 from tests.conftest import SLUG
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the engine forks and needs Linux")
@@ -190,3 +192,10 @@ def test_what_a_probe_met_in_secret_is_never_printed(grade):
     (text,) = [o["text"] for s in result.notebooks[0].steps if s.kind == "own" for o in s.outputs]
     assert text == "MET 3\n"  # the three public cases, and none of the hidden ones
     assert result.points == 10
+
+
+def test_no_record_says_level_a_of_a_process_that_lacks_a_layer(grader, monkeypatch):
+    monkeypatch.setattr(grader, "sandbox", "A")
+    monkeypatch.setattr(grader._zygotes["numpy"], "namespaces", ALL - {"pid"})
+    with pytest.raises(EngineError, match="without pid"):
+        grader._assert_level()

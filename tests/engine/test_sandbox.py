@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from autograder.engine import landlock, seccomp, syscalls
+from autograder.engine import landlock, namespaces, seccomp, syscalls
 from autograder.engine.sandbox import SandboxError, default_readable
+from tests.conftest import ROOT
 
 linux = pytest.mark.skipif(
     platform.system() != "Linux" or landlock.version() == 0, reason="needs Linux with Landlock"
@@ -294,27 +296,87 @@ def test_what_may_be_read_holds_no_secret_and_torch_only_on_request():
     assert not any(Path(path).name == "torch" for path in default_readable(False))
 
 
+ALONE = """
+import os, socket, sys, tempfile
+from autograder.engine.namespaces import isolate
+if os.getuid() == 0 and sys.argv[1] == "nobody":
+    import ctypes
+    os.setgroups([]); os.setgid(65534); os.setuid(65534)
+    ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # traceable again, as a process that this user started
+scratch, outside = tempfile.mkdtemp(), os.getpid()
+got = isolate(("/dev/null",), scratch)
+if "root" in got:
+    assert not os.path.exists("/etc") and [name for _, name in socket.if_nameindex()] == ["lo"]
+    open(scratch + "/a", "w").write("here"); os.unlink(scratch + "/a")
+    try:
+        os.mkdir("/new")
+    except OSError as error:
+        assert error.errno == 30
+if "pid" in got:
+    child = os.fork()
+    if child == 0:
+        import time
+        time.sleep(3600)
+    seen = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    assert seen == [os.getpid(), child] == [1, 2], seen
+    try:
+        os.kill(outside, 0)
+        print("reached")
+    except ProcessLookupError:
+        pass
+print(*sorted(got))
+"""
+
+
 @linux
-def test_namespaces_hide_the_files_and_the_network():
-    script = """
-    import os, socket, sys, tempfile
-    from autograder.engine.namespaces import isolate
-    scratch = tempfile.mkdtemp()
-    got = isolate(("/dev/null",), scratch)
-    if "root" in got:
-        assert not os.path.exists("/etc") and [name for _, name in socket.if_nameindex()] == ["lo"]
-        open(scratch + "/a", "w").write("here"); os.unlink(scratch + "/a")
-        try:
-            os.mkdir("/new")
-        except OSError as error:
-            print(error.errno)
-    print(*sorted(got))
-    """
-    command = [sys.executable, "-c", textwrap.dedent(script)]
-    run = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+@pytest.mark.parametrize("user", ["me", "nobody"])
+def test_namespaces_hide_the_files_the_network_and_the_processes(user: str):
+    """The run ends although a process in it would sleep for an hour: with the first one all end."""
+    command = [sys.executable, "-c", ALONE, user]
+    run = subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=120, check=True, cwd=ROOT
+    )
     if "root" not in run.stdout:
         pytest.skip("this system gives no namespaces to this user")
-    assert run.stdout.splitlines()[0] == "30"
+    assert run.stdout.split() == sorted(namespaces.ALL)
+
+
+LEADER = """
+import sys
+from autograder.engine.process import Zygote
+if sys.argv[1] == "without namespaces":
+    from tests.attacks.classroom import _refuse_namespaces
+    _refuse_namespaces()
+zygote = Zygote("numpy")
+child = zygote.spawn(cpu_seconds=60)
+child.send({"do": "cell", "source": "while True: pass", "defines": "", "given": False, "own": True,
+            "define": False}, seconds=10)
+print(*sorted(zygote.namespaces), flush=True)
+sys.stdin.read()
+"""
+
+
+@linux
+@pytest.mark.parametrize("level", ["with namespaces", "without namespaces"])
+def test_whoever_kills_the_grading_process_ends_all_that_it_started(level: str):
+    command = [sys.executable, "-c", LEADER, level]
+    with subprocess.Popen(
+        command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as leader:
+        layers = leader.stdout.readline().split()
+        family = descendants(leader.pid)
+        waiting = [os.pidfd_open(pid) for pid in family]
+        leader.kill()
+    assert (layers == []) == (level == "without namespaces")
+    assert len(family) == (3 if "pid" in layers else 2)  # who waits outside, the zygote, the child
+    for process in waiting:
+        assert select.select([process], [], [], 60)[0], "a process outlived the grading"
+        os.close(process)
+
+
+def descendants(pid: int) -> list[int]:
+    born = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [*born, *(grandchild for child in born for grandchild in descendants(child))]
 
 
 HEADERS = {
