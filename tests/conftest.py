@@ -38,9 +38,9 @@ def chromium() -> Iterator[Any]:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    from tests.scheduling import ByFileAndUnit
+    from tests.scheduling import ByWhatIsSolved
 
-    return ByFileAndUnit(config, log)
+    return ByWhatIsSolved(config, log)
 
 
 NOTEBOOK = '''\

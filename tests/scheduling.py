@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from xdist.scheduler import LoadScopeScheduling
 
-SOLUTIONS = Path(__file__).parent.parent / "solutions"
-UNITS_AND_NOTEBOOKS = [p.stem for p in (*SOLUTIONS.glob("*"), *SOLUTIONS.glob("*/*_*.py"))]
-ASKED = re.compile(rf"\[.*?({'|'.join(UNITS_AND_NOTEBOOKS)})")
+ROOT = Path(__file__).parent.parent
+UNITS = [folder.name for folder in (ROOT / "solutions").glob("*")]
+NOTEBOOKS = [path.stem for path in (ROOT / "solutions").glob("*/*_*.py")]
+UNIT, NOTEBOOK = (re.compile(rf"\[.*?({'|'.join(names)})") for names in (UNITS, NOTEBOOKS))
+SOLVED = re.compile(r'^SOLVED = \(".*", "(\w+)"\)', re.MULTILINE)
 
 
-class ByFileAndUnit(LoadScopeScheduling):
-    """The tests of a file share fixtures and stay together; those that ask every unit, unit by unit."""
+class ByWhatIsSolved(LoadScopeScheduling):
+    """Tests that ask about one notebook stay together, whatever their file: to solve it takes long.
+
+    So do those of one unit in a file that asks every unit, and the tests of any other file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
-        asked = ASKED.search(test)
-        return f"{file} {asked[1]}" if asked else file
+        about = _solved_in(file) or NOTEBOOK.search(test)
+        if about:
+            return about[1]
+        unit = UNIT.search(test)
+        return f"{file} {unit[1]}" if unit else file
+
+
+@cache
+def _solved_in(file: str) -> re.Match[str] | None:
+    return SOLVED.search((ROOT / file).read_text(encoding="utf-8"))

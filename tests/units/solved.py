@@ -16,7 +16,7 @@ from autograder.running import run_probe
 from autograder.verdict import Question, Verdict, judge
 from tests.conftest import ROOT
 
-SECRETS = 3
+SECRETS = 2
 
 
 class Solved:
