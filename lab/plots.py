@@ -10,10 +10,13 @@ from lab.dataset import INSTALL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Okabe and Ito (2008), "Color universal design": distinct with every kind of colour vision, and in grey.
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
+BLACK = "#000000"
+MARKERS = {BLUE: "o", ORANGE: "s", GREEN: "^", PURPLE: "D", GREY: "v", BLACK: "x"}
 
 STYLE: Any = {
     "figure.facecolor": "white",
@@ -81,6 +84,21 @@ def mean_and_range(
     ax.fill_between(x_known, values.min(axis=0), values.max(axis=0), color=colour, alpha=0.18, linewidth=0)
 
 
+def looks(*colours: str) -> tuple[dict[str, str], ...]:
+    """The `colour` and `marker` of a line in each of these colours: a colour has one mark everywhere."""
+    return tuple({"colour": colour, "marker": MARKERS[colour]} for colour in colours)
+
+
+def dots_of_seeds(ax: "Axes", row: float, values: np.ndarray, colour: str, marker: str = "o") -> None:
+    """A small dot per seed in a row; a bar at their mean, a line as long as their standard deviation."""
+    mean, spread = values.mean(), values.std(ddof=1)
+    ax.plot(
+        values, np.full(len(values), row), marker, color=colour, markersize=4, alpha=0.6, markeredgewidth=0
+    )
+    ax.plot([mean - spread, mean + spread], [row, row], color=colour, linewidth=1)
+    ax.plot(mean, row, "|", color=colour, markersize=11, markeredgewidth=2)
+
+
 def mark_diverged(ax: "Axes", x: Sequence[float], runs: np.ndarray, *, colour: str) -> None:
     """A cross at the upper edge where at least one of the runs (seeds, len(x)) is not finite."""
     lost = np.asarray(x)[~np.isfinite(runs).all(axis=0)]
@@ -98,6 +116,14 @@ def plain_log_ticks(ax: "Axes", ticks: Sequence[float], label: str) -> None:
     ax.set_xticks(list(ticks), [f"{tick:g}" for tick in ticks])
     ax.xaxis.set_minor_locator(NullLocator())
     ax.set_xlabel(label)
+
+
+def whole_percents(axis: "Axis") -> None:
+    """An x or y axis of shares, with ticks at whole percents."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter(PercentFormatter(1, decimals=0))
 
 
 def as_percent(ax: "Axes", label: str) -> None:

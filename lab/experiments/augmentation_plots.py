@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lab.experiments.results import Results, summarize
 from lab.plots import (
     BLUE,
     GREEN,
@@ -11,23 +12,19 @@ from lab.plots import (
     ORANGE,
     PURPLE,
     as_percent,
+    dots_of_seeds,
     figure,
     house_style,
+    looks,
     mean_and_range,
     plain_log_ticks,
+    whole_percents,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Results = dict[str, Any]
-LOOKS = (
-    {"colour": BLUE, "marker": "o"},
-    {"colour": ORANGE, "marker": "s"},
-    {"colour": GREEN, "marker": "^"},
-    {"colour": PURPLE, "marker": "D"},
-    {"colour": GREY, "marker": "v"},
-)
+LOOKS = looks(BLUE, ORANGE, GREEN, PURPLE, GREY)
 COLUMNS = {
     "photos, from scratch": {"data": "photos", "start": "scratch"},
     "photos, fine-tuned": {"data": "photos", "start": "fine-tuned"},
@@ -53,21 +50,12 @@ def ends(results: Results, key: str = "test_accuracy", **at: Any) -> np.ndarray:
 
 def summary(results: Results, key: str = "test_accuracy", **at: Any) -> dict[str, float]:
     """Mean, standard deviation (n - 1), min and max over seeds of the last value of `key`."""
-    return _summary(ends(results, key, **at))
+    return summarize(ends(results, key, **at))
 
 
 def gain(results: Results, key: str = "test_accuracy", **at: Any) -> dict[str, float]:
     """As `summary`, of the differences to the run of the same seed without augmentation."""
-    return _summary(ends(results, key, **at) - ends(results, key, **{**at, "transform": "none"}))
-
-
-def _summary(values: np.ndarray) -> dict[str, float]:
-    return {
-        "mean": float(values.mean()),
-        "std": float(values.std(ddof=1)),
-        "min": float(values.min()),
-        "max": float(values.max()),
-    }
+    return summarize(ends(results, key, **at) - ends(results, key, **{**at, "transform": "none"}))
 
 
 def table(results: Results) -> list[tuple[str, dict[str, dict[str, float]]]]:
@@ -96,11 +84,11 @@ def plot_transforms(results: Results) -> "Figure":
     names = ["none", *results["about"]["transforms"]]
     fig, (ax,) = figure(width=7.2, height=1.2 + 0.32 * len(names))
     for row, name in enumerate(names):
-        _seeds(ax, row, ends(results, transform=name), GREY if name == "none" else BLUE)
+        dots_of_seeds(ax, row, ends(results, transform=name), GREY if name == "none" else BLUE)
     ax.axvline(ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="test accuracy; dashed: mean without augmentation")
-    _percents(ax.xaxis)
+    whole_percents(ax.xaxis)
     return fig
 
 
@@ -130,7 +118,7 @@ def plot_table(results: Results) -> "Figure":
         for row, name in enumerate(names):
             if _has(results, name, at):
                 change = 100 * (ends(results, transform=name, **at) - plain)
-                _seeds(ax, row, change, BLUE if change.mean() > 0 else ORANGE)
+                dots_of_seeds(ax, row, change, BLUE if change.mean() > 0 else ORANGE)
         ax.axvline(0, color=GREY, linewidth=1)
         ax.set_title(
             f"{title}\nwithout: {100 * plain.mean():.1f} ± {100 * plain.std(ddof=1):.1f} %", fontsize=10
@@ -189,7 +177,7 @@ def plot_images(results: Results) -> "Figure":
         ).T
         mean_and_range(ax, counts, values, label="without" if name == "none" else name, **look)
     plain_log_ticks(ax, counts, "training images per class")
-    _percents(ax.yaxis)
+    whole_percents(ax.yaxis)
     ax.set_ylabel("test accuracy")
     ax.legend(loc="lower right")
     return fig
@@ -205,14 +193,14 @@ def plot_views(results: Results) -> "Figure":
         for step, (view, look) in enumerate(zip(found[0]["accuracy"], LOOKS, strict=False)):
             for row, name in enumerate(names):
                 values = np.array([m[key][view] for m in found if m["transform"] == name])
-                _seeds(ax, row + 0.18 * (step - 1.5), values, look["colour"], look["marker"])
+                dots_of_seeds(ax, row + 0.18 * (step - 1.5), values, look["colour"], look["marker"])
             ax.plot([], [], look["marker"], color=look["colour"], label=view)
         ax.set_xlabel(f"test {key}")
     axes[0].set_yticks(
         range(len(names)), [f"trained with {name}" if name != "none" else "trained without" for name in names]
     )
     axes[0].set_ylim(len(names) - 0.5, -0.5)
-    _percents(axes[0].xaxis)
+    whole_percents(axes[0].xaxis)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
@@ -231,21 +219,3 @@ def plot_cost(results: Results) -> "Figure":
     ax.set(xlabel="microseconds of CPU time per image", ylim=(-0.6, len(names) - 0.4))
     ax.grid(visible=False, axis="y")
     return fig
-
-
-def _seeds(ax: Any, row: float, values: np.ndarray, colour: str, marker: str = "o") -> None:
-    """A small dot per seed in a row; a bar at their mean, a line as long as their standard deviation."""
-    mean, spread = values.mean(), values.std(ddof=1)
-    ax.plot(
-        values, np.full(len(values), row), marker, color=colour, markersize=4, alpha=0.6, markeredgewidth=0
-    )
-    ax.plot([mean - spread, mean + spread], [row, row], color=colour, linewidth=1)
-    ax.plot(mean, row, "|", color=colour, markersize=11, markeredgewidth=2)
-
-
-def _percents(axis: Any) -> None:
-    """An axis of shares, with ticks at whole percents."""
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))

@@ -5,6 +5,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 Results = dict[str, Any]
 
 
@@ -23,6 +25,16 @@ def save_results(results: Results, path: str | Path) -> None:
     rest = "".join(f"{json.dumps(key)}: {json.dumps(value)},\n" for key, value in compact.items())
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     Path(path).write_text(f'{{\n{rest}"runs": [\n{runs}\n]\n}}\n')
+
+
+def summarize(values: np.ndarray) -> dict[str, float]:
+    """Mean, standard deviation (n - 1), min and max of numbers, one per seed."""
+    return {
+        "mean": float(values.mean()),
+        "std": float(values.std(ddof=1)),
+        "min": float(values.min()),
+        "max": float(values.max()),
+    }
 
 
 def _rounded(value: Any) -> Any:

@@ -175,6 +175,56 @@ class Data:
     test_y: torch.Tensor
 
 
+class _Watch:
+    """Keeps the record of a run, with an entry at each look."""
+
+    def __init__(self, backbone: nn.Module, head: nn.Module, data: Data) -> None:
+        self.backbone, self.head, self.data = backbone, head, data
+        self.before = features_of(backbone, data.validation_x)
+        self.losses: list[torch.Tensor] = []
+        self.record: Results = {
+            "train_seconds": 0.0,
+            "steps": [],
+            "loss": [],
+            "validation_accuracy": [],
+            "cka": [],
+        }
+
+    def look(self, step: int) -> None:
+        """The mean loss since the last look, validation accuracy, and CKA to the features at the start."""
+        features = features_of(self.backbone, self.data.validation_x)
+        with torch.no_grad():
+            right = share_right(self.head(features), self.data.validation_y)
+        self.record["steps"].append(step)
+        self.record["loss"].append(torch.stack(self.losses).mean().item() if self.losses else float("nan"))
+        self.record["validation_accuracy"].append(right)
+        self.record["cka"].append(similarity(features, self.before))
+        self.losses = []
+
+
+def _freeze(backbone: nn.Sequential, trained: str, norm: str, gradual: bool, tools: Tools) -> None:
+    """Leave gradients to what is trained at the start."""
+    if trained == "head":
+        backbone.requires_grad_(False)
+    elif gradual:
+        tools.unfreeze_last(backbone, 1)
+    if norm == "frozen":
+        for part in backbone.modules():
+            if isinstance(part, NORMS):
+                part.requires_grad_(False)
+
+
+def _descend(
+    model: nn.Module, optimizer: torch.optim.Optimizer, x: torch.Tensor, y: torch.Tensor
+) -> torch.Tensor:
+    """A step on a batch; its loss, without a graph."""
+    loss = nn.functional.cross_entropy(model(x), y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.detach()
+
+
 def tune(
     backbone: nn.Sequential,
     head: nn.Linear,
@@ -198,42 +248,22 @@ def tune(
     (the source's statistics, scales and shifts). Returns a run as the experiment's docstring says.
     """
     tools = tools or Tools()
-    model = nn.Sequential(backbone, head)
-    before = features_of(backbone, data.validation_x)
+    model, watch = nn.Sequential(backbone, head), _Watch(backbone, head, data)
     stages = [stage for stage in backbone if list(stage.parameters())]
-    if trained == "head":
-        backbone.requires_grad_(False)
-    elif gradual:
-        tools.unfreeze_last(backbone, 1)
-    if norm == "frozen":
-        for part in backbone.modules():
-            if isinstance(part, NORMS):
-                part.requires_grad_(False)
-    optimizer = torch.optim.SGD(
-        tools.parameter_groups(backbone, head, rate, decay), lr=rate, momentum=MOMENTUM
-    )
+    waiting = stages[-2::-1] if gradual else []
+    _freeze(backbone, trained, norm, gradual, tools)
+    groups = tools.parameter_groups(backbone, head, rate, decay)
+    optimizer = torch.optim.SGD(groups, lr=rate, momentum=MOMENTUM)
     peaks = [group["lr"] for group in optimizer.param_groups]
     order = torch.Generator().manual_seed(seed)
-    record: Results = {"train_seconds": 0.0, "steps": [], "loss": [], "validation_accuracy": [], "cka": []}
-    losses: list[torch.Tensor] = []
-    opened = 1
-    for step in range(steps + 1):
-        if step % every == 0 or step == steps:
-            features = features_of(backbone, data.validation_x)
-            with torch.no_grad():
-                right = share_right(head(features), data.validation_y)
-            record["steps"].append(step)
-            record["loss"].append(torch.stack(losses).mean().item() if losses else float("nan"))
-            record["validation_accuracy"].append(right)
-            record["cka"].append(similarity(features, before))
-            losses = []
-        if step == steps:
-            break
+    for step in range(steps):
+        if step % every == 0:
+            watch.look(step)
         start = time.process_time()
-        if gradual and opened < len(stages) and step >= steps * opened / len(stages):
-            tools.thaw(optimizer, stages[-1 - opened], rate * decay ** (opened + 1))
+        opened = len(stages) - len(waiting)
+        if waiting and step >= steps * opened / len(stages):
+            tools.thaw(optimizer, waiting.pop(0), rate * decay ** (opened + 1))
             peaks.append(optimizer.param_groups[-1]["lr"])
-            opened += 1
         if trained == "head" and norm == "moving":
             model.train()
         else:
@@ -241,13 +271,10 @@ def tune(
         for group, peak in zip(optimizer.param_groups, peaks, strict=True):
             group["lr"] = peak * (1 - step / steps)
         rows = torch.randperm(len(data.train_x), generator=order)[:batch]
-        loss = nn.functional.cross_entropy(model(data.train_x[rows]), data.train_y[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.detach())
-        record["train_seconds"] += time.process_time() - start
-    return record | accuracies(backbone, head, data)
+        watch.losses.append(_descend(model, optimizer, data.train_x[rows], data.train_y[rows]))
+        watch.record["train_seconds"] += time.process_time() - start
+    watch.look(steps)
+    return watch.record | accuracies(backbone, head, data)
 
 
 def accuracies(backbone: nn.Module, head: nn.Module, data: Data) -> Results:

@@ -4,31 +4,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lab.experiments.results import Results, summarize
 from lab.plots import (
+    BLACK,
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     PURPLE,
     as_percent,
+    dots_of_seeds,
     figure,
     house_style,
+    looks,
     mean_and_range,
     plain_log_ticks,
+    whole_percents,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Results = dict[str, Any]
-LOOKS = (
-    {"colour": GREY, "marker": "v"},
-    {"colour": GREEN, "marker": "^"},
-    {"colour": BLUE, "marker": "o"},
-    {"colour": ORANGE, "marker": "s"},
-    {"colour": PURPLE, "marker": "D"},
-    {"colour": "#000000", "marker": "x"},
-)
+LOOKS = looks(GREY, GREEN, BLUE, ORANGE, PURPLE, BLACK)
 BASE: Results = {
     "per_class": 10,
     "start": "source",
@@ -111,7 +108,7 @@ def ends(results: Results, key: str = "test_accuracy", **at: Any) -> np.ndarray:
 
 def summary(results: Results, key: str = "test_accuracy", **at: Any) -> dict[str, float]:
     """Mean, standard deviation (n - 1), min and max over the seeds, at the rate named or at the best one."""
-    return _summary(ends(results, key, **at))
+    return summarize(ends(results, key, **at))
 
 
 def head_ends(results: Results, key: str = "test_accuracy", **at: Any) -> np.ndarray:
@@ -125,16 +122,7 @@ def head_ends(results: Results, key: str = "test_accuracy", **at: Any) -> np.nda
 
 def head_summary(results: Results, key: str = "test_accuracy", **at: Any) -> dict[str, float]:
     """As `summary`, of results["heads"]."""
-    return _summary(head_ends(results, key, **at))
-
-
-def _summary(values: np.ndarray) -> dict[str, float]:
-    return {
-        "mean": float(values.mean()),
-        "std": float(values.std(ddof=1)),
-        "min": float(values.min()),
-        "max": float(values.max()),
-    }
+    return summarize(head_ends(results, key, **at))
 
 
 def row_ends(results: Results, row: str, **at: Any) -> np.ndarray:
@@ -148,7 +136,7 @@ def table(results: Results, target: str | None = None) -> list[tuple[str, dict[i
     target = target or first_target(results)
     counts = results["about"]["counts"]
     return [
-        (row, {n: _summary(row_ends(results, row, target=target, per_class=n)) for n in counts})
+        (row, {n: summarize(row_ends(results, row, target=target, per_class=n)) for n in counts})
         for row in TABLE
     ]
 
@@ -156,7 +144,7 @@ def table(results: Results, target: str | None = None) -> list[tuple[str, dict[i
 def method_table(results: Results) -> list[tuple[str, dict[str, float]]]:
     """A row per method of `compare`: its name, and the summary of the test accuracy."""
     names = list(dict.fromkeys(run["method"] for run in results["runs"]))
-    return [(name, _summary(_of_method(results, name))) for name in names]
+    return [(name, summarize(_of_method(results, name))) for name in names]
 
 
 def _of_method(results: Results, name: str) -> np.ndarray:
@@ -169,10 +157,10 @@ def plot_methods(results: Results) -> "Figure":
     names = [name for name, _ in method_table(results)]
     fig, (ax,) = figure(width=7.2, height=1.2 + 0.34 * len(names))
     for row, name in enumerate(names):
-        _seeds(ax, row, _of_method(results, name), LOOKS[row % len(LOOKS)]["colour"])
+        dots_of_seeds(ax, row, _of_method(results, name), LOOKS[row % len(LOOKS)]["colour"])
     ax.set_yticks(range(len(names)), names)
     ax.set(ylim=(len(names) - 0.5, -0.5), xlabel="test accuracy")
-    _percents(ax.xaxis)
+    whole_percents(ax.xaxis)
     return fig
 
 
@@ -197,24 +185,6 @@ def plot_curves(results: Results) -> "Figure":
     return fig
 
 
-def _seeds(ax: Any, row: float, values: np.ndarray, colour: str, marker: str = "o") -> None:
-    """A small dot per seed in a row; a bar at their mean, a line as long as their standard deviation."""
-    mean, spread = values.mean(), values.std(ddof=1)
-    ax.plot(
-        values, np.full(len(values), row), marker, color=colour, markersize=4, alpha=0.6, markeredgewidth=0
-    )
-    ax.plot([mean - spread, mean + spread], [row, row], color=colour, linewidth=1)
-    ax.plot(mean, row, "|", color=colour, markersize=11, markeredgewidth=2)
-
-
-def _percents(axis: Any) -> None:
-    """An axis of shares, with ticks at whole percents."""
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
-
-    axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axis.set_major_formatter(PercentFormatter(1, decimals=0))
-
-
 def _targets(results: Results) -> list[str]:
     return list(results["about"]["targets"])
 
@@ -230,7 +200,7 @@ def plot_table(results: Results) -> "Figure":
             mean_and_range(ax, counts, values, label=row, **look)
         plain_log_ticks(ax, counts, "training images per class")
         ax.set_title(target)
-    _percents(axes[0].yaxis)
+    whole_percents(axes[0].yaxis)
     axes[0].set_ylabel("test accuracy")
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
     return fig
@@ -295,11 +265,11 @@ def plot_rates(results: Results) -> "Figure":
     """Test accuracy with rates by stage and with gradual unfreezing: a dot per seed; dashed: linear head."""
     fig, (ax,) = figure(width=7.2, height=3.4)
     for row, at in enumerate(RATES_ROWS.values()):
-        _seeds(ax, row, ends(results, rate=results["about"]["rate"], **at), LOOKS[row % 6]["colour"])
+        dots_of_seeds(ax, row, ends(results, rate=results["about"]["rate"], **at), LOOKS[row % 6]["colour"])
     ax.axvline(head_ends(results).mean(), color=GREY, linewidth=1, linestyle="--")
     ax.set_yticks(range(len(RATES_ROWS)), list(RATES_ROWS))
     ax.set(ylim=(len(RATES_ROWS) - 0.5, -0.5), xlabel="test accuracy; dashed: linear head")
-    _percents(ax.xaxis)
+    whole_percents(ax.xaxis)
     return fig
 
 
@@ -333,12 +303,12 @@ def plot_preparation(results: Results) -> "Figure":
         for row, name in enumerate(names):
             always = head_ends(results, target=target, trained_with=name, tested_with=name)
             later = head_ends(results, target=target, tested_with=name)
-            _seeds(ax, row - 0.12, always, BLUE)
-            _seeds(ax, row + 0.12, later, ORANGE, "s")
+            dots_of_seeds(ax, row - 0.12, always, BLUE)
+            dots_of_seeds(ax, row + 0.12, later, ORANGE, "s")
         ax.plot([], [], "o", color=BLUE, label="in training and test")
         ax.plot([], [], "s", color=ORANGE, label="in the test only")
         ax.set(title=target, xlabel="test accuracy")
-        _percents(ax.xaxis)
+        whole_percents(ax.xaxis)
     axes[0].set_yticks(range(len(names)), names)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=9)
