@@ -13,6 +13,7 @@ import mmap
 import os
 import socket
 import struct
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -223,6 +224,18 @@ def too_many_files(_: Target) -> None:
         os.close(descriptor)
 
 
+def too_many_threads(_: Target) -> None:
+    stop = threading.Event()
+    threading.stack_size(64 << 10)
+    try:
+        for _number in range(128):
+            threading.Thread(target=stop.wait, daemon=True).start()
+    except RuntimeError as error:  # it hides the kernel's EAGAIN
+        raise OSError(errno.EAGAIN, str(error)) from error
+    finally:
+        stop.set()
+
+
 def other_call_table(_: Target) -> None:
     """getpid of the x32 table, which lists made for x86-64 often forget."""
     if column() != 0:
@@ -274,6 +287,7 @@ ATTACKS: dict[str, Attack] = {
     "map too much memory": too_much_memory,
     "write too big a file": too_big_file,
     "open too many files": too_many_files,
+    "start too many threads": too_many_threads,
     "x32 system calls": other_call_table,
 }
 

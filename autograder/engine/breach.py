@@ -36,6 +36,7 @@ STOPPED_BY = {
     errno.ENOMEM: "resource limits",
     errno.EFBIG: "resource limits",
     errno.EMFILE: "resource limits",
+    errno.EAGAIN: "resource limits",
 }
 # How a namespace stops: what it hides is not there.
 OUT_OF_REACH = {errno.ENOENT, errno.EROFS, errno.ESRCH, errno.ECONNREFUSED, errno.ENETUNREACH}
@@ -185,8 +186,9 @@ def _try(attack: attacks.Attack, target: attacks.Target, policy: Policy | None) 
     """In the child: the error that stopped the attack, 0 for none, or the layer that could not be set up."""
     try:
         if policy is not None:
-            from .sandbox import lock_down
+            from .sandbox import be_counted, lock_down
 
+            be_counted()
             lock_down(policy)
         attack(target)
     except SandboxError as error:

@@ -16,7 +16,7 @@ Level = Literal["A", "B", "none"]
 
 STOPS = {
     "system": "everything below is built from it",
-    "resource limits": "endless loops, too much memory, too big files",
+    "resource limits": "endless loops, too much memory, too big files, too many threads",
     "no_new_privs": "gaining rights through setuid programs",
     landlock.LAYER: "reading and writing files outside the allowed ones",
     "capabilities": "the powers of root",

@@ -167,10 +167,7 @@ class Grader:
             raise
         except Exception as error:  # a fault that nobody foresaw is this submission's alone
             reason = f"The engine could not grade this submission ({type(error).__name__}: {error})."
-            notebooks = [_unanswered(n) for n in self.unit.notebooks]
-            return SubmissionResult(
-                student, self.unit.slug, "rejected", reason, notebooks, sandbox=self.sandbox
-            )
+            return rejected(self.unit, student, reason, self.sandbox)
 
     def close(self) -> None:
         self._stack.close()
@@ -182,6 +179,12 @@ class Grader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def rejected(unit: Unit, student: str, reason: str, sandbox: str) -> SubmissionResult:
+    """The result of a submission that could not be graded at all."""
+    notebooks = [_unanswered(notebook) for notebook in unit.notebooks]
+    return SubmissionResult(student, unit.slug, "rejected", reason, notebooks, sandbox=sandbox)
 
 
 def _unanswered(notebook: Notebook) -> NotebookResult:

@@ -288,6 +288,22 @@ ATTACKS = [
         "an error in the grader",
         "send({'call': 'scale', 'arrays': [], 'args': eval('[' * 90 + ']' * 90), 'options': {}})",
     ),
+    Attack(
+        GROUP,
+        "a thread that answers for later cells",
+        "answers that are there before the question is asked",
+        (
+            SEND,
+            "import threading, time\n"
+            "def answer():\n"
+            "    while True:\n"
+            "        send({'status': 'values', 'arrays': [['y', '<f8', [4, 3]]]}, bytes(96))\n"
+            "        time.sleep(0.01)\n"
+            "threading.Thread(target=answer).start()",
+        ),
+        tells="disturbed the grading|largest at y",
+        works=NOWHERE,
+    ),
     frame(
         "a frame after each answer",
         "an answer for the next question, known before it is asked",

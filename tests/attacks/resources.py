@@ -79,6 +79,16 @@ ATTACKS = [
         "can't start new thread",
     ),
     takes(
+        "threads that outlive their cell",
+        "the processor of all later cells, and of the next student",
+        "import threading\n"
+        "def spin():\n"
+        "    while True: pass\n"
+        "for _ in range(2): threading.Thread(target=spin).start()",
+        "not attempted",
+        NOWHERE,
+    ),
+    takes(
         "processes",
         "every process number of the machine",
         "import os, time\n"

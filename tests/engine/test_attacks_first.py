@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 from autograder.authoring import release
+from autograder.batch.run import Options
+from autograder.batch.writing import CannotWrite
 from autograder.bridge.autograded import write_autograded
 from autograder.bridge.feedback import write_feedback
 from autograder.bridge.gradebook import timestamp
+from autograder.classroom.records import read_records
 from autograder.engine.grade import Grader, submissions
 from autograder.engine.reading import find_notebooks
 from autograder.engine.session import MAX_OUTPUT, Session, cell_order
 from autograder.engine.submission import Step
-from autograder.grading import Refused, grade_unit
+from autograder.grading import grade_unit
 from tests.conftest import SLUG
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the engine forks and needs Linux")
@@ -192,8 +195,8 @@ def test_names_that_are_no_utf8_are_graded_under_a_name_that_is(built_course, un
         folder = tmp_path / "in" / os.fsdecode(name) / SLUG
         folder.mkdir(parents=True)
         (folder / "tiny_numpy.ipynb").write_text(json.dumps(solution(unit)))
-    results = grade_unit(built_course, SLUG, tmp_path / "in", target=tmp_path / "out", jobs=1, locked=False)
-    assert [r.points for r in results] == [10, 10, 10]
+    grade_unit(built_course, SLUG, tmp_path / "in", target=tmp_path / "out", options=Options(locked=False))
+    assert [r["points"] for r in read_records(tmp_path / "out", SLUG)] == [10, 10, 10]
     pages = list((tmp_path / "out" / "feedback").glob("*/*/*.html"))
     assert len(pages) == 3
     assert not any("<script" in page.read_text("utf-8") for page in pages)
@@ -204,5 +207,5 @@ def test_a_place_that_cannot_be_written_is_told_in_one_sentence(built_course, un
     folder.mkdir(parents=True)
     (folder / "tiny_numpy.ipynb").write_text(json.dumps(solution(unit)))
     (tmp_path / "feedback").write_text("a file where a folder should be")
-    with pytest.raises(Refused, match="could not be written"):
-        grade_unit(built_course, SLUG, tmp_path / "in", target=tmp_path, jobs=1, locked=False)
+    with pytest.raises(CannotWrite, match="could not be written"):
+        grade_unit(built_course, SLUG, tmp_path / "in", target=tmp_path, options=Options(locked=False))
