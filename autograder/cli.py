@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -14,7 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from autograder.commands.check import check
-from autograder.commands.common import Refusal, console, course, honest_output, plainly, telling
+from autograder.commands.common import console, course, honest_output, plainly, telling
+from autograder.commands.grade import grade
+from autograder.commands.marks import marks
 
 JOBS = click.option(
     "--jobs",
@@ -33,6 +34,8 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(grade)
+main.add_command(marks)
 
 
 def _units(names: tuple[str, ...]) -> list[Any]:
@@ -118,105 +121,6 @@ def _proof_table(proof: Any, seeds: int) -> Table:
     table.add_section()
     table.add_row("all", *(f"{sum(getattr(r, c) for r in proof.rows):g}" for c in COUNTS), style="bold")
     return table
-
-
-@main.command()
-@click.argument("unit")
-@click.option(
-    "--submitted", type=click.Path(path_type=Path), help="Folder with <student>/<unit>/ (default: submitted)."
-)
-@click.option(
-    "--json", "records", type=click.Path(path_type=Path), help="Write one JSON object per submission here."
-)
-@JOBS
-@click.option(
-    "--sandbox",
-    type=click.Choice(["auto", "none"]),
-    default="auto",
-    help="auto: refuse where none is safe; none: at your own risk.",
-)
-@click.option(
-    "--course",
-    "folder",
-    type=click.Path(path_type=Path),
-    help="Where gradebook.db, autograded/ and feedback/ go.",
-)
-@plainly
-def grade(
-    unit: str, submitted: Path | None, records: Path | None, jobs: int, sandbox: str, folder: Path | None
-) -> None:
-    """Grade every submission of UNIT into the gradebook, with feedback for each student."""
-    from autograder.grading import grade_unit
-
-    root = course()
-    with telling(f"warming up for {unit}") as tell:
-        results = grade_unit(
-            root,
-            unit,
-            submitted or root / "submitted",
-            target=folder or root,
-            jobs=jobs,
-            locked=sandbox != "none",
-            tell=tell,
-        )
-    if records:
-        records.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps([r.record() for r in results], indent=1, ensure_ascii=False)
-        records.write_text(text + "\n", encoding="utf-8")
-        rejected = sum(r.status == "rejected" for r in results)
-        console.print(
-            f"[green]✓[/] {len(results)} graded, {rejected} of them rejected: {records}", highlight=False
-        )
-    else:
-        console.print(marks_table([r.record() for r in results]))
-
-
-@main.command()
-@click.argument("records", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@plainly
-def marks(records: Path) -> None:
-    """Print the marks of a class from the file that `grade --json` wrote."""
-    try:
-        table = marks_table(json.loads(records.read_text(encoding="utf-8")))
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise Refusal(f"{records} is not a file that `autograder grade --json` wrote.") from None
-    console.print(table)
-
-
-def marks_table(records: list[dict[str, Any]]) -> Table:
-    """One line per student: marks, the mistakes that were recognised, what could not be graded."""
-    unit = records[0]["unit"] if records else ""
-    level = records[0]["sandbox"] if records else ""
-    table = Table(
-        title=f"{unit}: {len(records)} submissions, sandbox {level}", title_justify="left", box=SIMPLE_HEAD
-    )
-    for heading in ("student", "points", "of", "recognised mistakes", "remarks"):
-        table.add_column(heading, justify="right" if heading in ("points", "of") else "left")
-    for r in sorted(records, key=lambda r: str(r["student"])):
-        told = ", ".join(dict.fromkeys(m for c in r["checks"] for m in c["says"]))
-        style = "red" if r["status"] == "rejected" else None
-        table.add_row(
-            escape(r["student"]),
-            f"{r['points']:.4g}",
-            f"{r['max_points']:g}",
-            told,
-            escape(_remarks(r)),
-            style=style,
-        )
-    return table
-
-
-def _remarks(record: dict[str, Any]) -> str:
-    """What an instructor should know beside the marks, in a line or two."""
-    stopped = [c["name"] for c in record["checks"] if any(p["status"] == "stopped" for p in c["probes"])]
-    remarks = (
-        [record["reason"]]
-        if record["reason"]
-        else [n for notes in record["notes"].values() for n in notes[:1]]
-    )
-    remarks += [f"Stopped in {', '.join(stopped)}."] if stopped else []
-    remarks += [f"To look at: {f}." for flags in record["flags"].values() for f in flags[:1]]
-    return " ".join(remarks)
 
 
 COURSE = click.option(

@@ -1,14 +1,15 @@
-"""`autograder grade`: prove the sandbox, grade the class, write gradebook, notebooks, pages and records."""
+"""`autograder grade`: prove the sandbox, then grade a class into gradebook, notebooks, pages and records."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autograder.authoring.build import load_built
-from autograder.engine.grade import Grader, SubmissionResult, submissions
+
+if TYPE_CHECKING:
+    from autograder.batch.run import Options, Outcome
 
 
 class Refused(ValueError):
@@ -16,52 +17,20 @@ class Refused(ValueError):
 
 
 def grade_unit(
-    root: Path,
-    slug: str,
-    submitted: Path,
-    *,
-    target: Path,
-    jobs: int,
-    locked: bool = True,
-    tell: Callable[[str], None] = lambda _: None,
-) -> list[SubmissionResult]:
+    root: Path, slug: str, submitted: Path, *, target: Path, options: Options | None = None
+) -> Outcome:
     """Grade `submitted/<student>/<slug>/` into `target`; the gradebook is written by this process alone."""
     if sys.platform != "linux":
         raise Refused(
             "Grading needs Linux (fork and its sandbox): use WSL2 on Windows, or a Linux container."
         )
-    from autograder.bridge.autograded import write_autograded
-    from autograder.bridge.feedback import write_feedback
-    from autograder.bridge.gradebook import Book
-    from autograder.classroom.records import write_record
+    from autograder.batch.lock import alone
+    from autograder.batch.run import Options, Run
 
-    level = sandbox_level() if locked else "none"
-    unit = load_built(root, slug)
-    folders = submissions(submitted, slug)
-    results = []
-    with Grader(unit, root, sandbox=level, locked=locked) as grader, Book(target, unit) as book:
-        for result in grader.grade_class(folders, jobs):
-            with _writing(result.student, target):
-                book.write(result, folders[result.student])
-                write_autograded(result, unit, target, folders[result.student])
-                write_feedback(result, unit, target, book.by_hand(result.student))
-                write_record(result, target)
-            results.append(result)
-            tell(f"graded {len(results)} of {len(folders)}: {result.student}")
-    return results
-
-
-@contextmanager
-def _writing(student: str, target: Path) -> Iterator[None]:
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (OSError, SQLAlchemyError) as error:
-        raise Refused(
-            f"The result of {student} could not be written to {target} ({str(error).splitlines()[0]}). "
-            "What was graded before is kept: make room or give the right to write there, and start again."
-        ) from error
+    options = options or Options()
+    with alone(target):
+        level = sandbox_level() if options.locked else "none"
+        return Run(root, load_built(root, slug), submitted, target, level, options).go()
 
 
 def sandbox_level() -> str:

@@ -13,6 +13,7 @@ from autograder import grading
 from autograder.authoring import release
 from autograder.authoring.sample import make_class
 from autograder.authoring.unit import read_unit
+from autograder.batch.run import Options
 from autograder.classroom.failures import clusters, mistakes, troubles
 from autograder.classroom.records import read_records
 from autograder.classroom.report import write_report
@@ -52,7 +53,7 @@ def graded(built_course: Path, empty_gradebook: Path, tmp_path_factory: pytest.T
         (folder / "tiny_numpy.ipynb").write_text(with_answer(right, answer), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grading, "sandbox_level", lambda: "B")
-        grading.grade_unit(built_course, SLUG, target / "submitted", target=target, jobs=2)
+        grading.grade_unit(built_course, SLUG, target / "submitted", target=target, options=Options(jobs=2))
     return target, read_records(target, SLUG)
 
 
