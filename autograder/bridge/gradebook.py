@@ -10,11 +10,16 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from nbgrader import api
-from nbgrader.utils import parse_utc, setenv
+from nbgrader.utils import setenv
 from sqlalchemy import insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from autograder.authoring.unit import Notebook, Unit
-from autograder.bridge.register import Registered, register
+from autograder.bridge.lateness import Lateness
+from autograder.bridge.register import BookError, Registered, register
+from autograder.bridge.settings import gradebook_url
+from autograder.bridge.times import utc
 from autograder.engine.grade import NotebookResult, SubmissionResult
 
 NO_RESPONSE = "No response."  # nbgrader's own words for an untouched answer
@@ -33,6 +38,7 @@ class Book:
 
     def __init__(self, root: Path, unit: Unit, url: str = ""):
         self.unit = unit
+        self._lateness = Lateness(root, unit.slug)
         self._gradebook = open_gradebook(url or gradebook_url(root))
         try:
             self._keys = register(self._db(), unit)
@@ -54,10 +60,28 @@ class Book:
             found = {n.name: n for n in result.notebooks} if result.status == "graded" else {}
             for notebook in self.unit.notebooks:
                 self._write_notebook(submission, notebook, found.get(notebook.name))
+            self._lateness.settle(self._db(), result.student)
             self._db().commit()
         except BaseException:
             self._db().rollback()
             raise
+
+    def settle(self) -> None:
+        """Bring extensions and late penalties of the whole class in line with dates, marks and settings."""
+        self._lateness.settle(self._db())
+        self._db().commit()
+
+    def penalties(self, student: str) -> dict[str, float]:
+        """What lateness costs the student, per notebook."""
+        table = api.SubmittedNotebook
+        rows = self._db().execute(
+            select(api.Notebook.name, table.late_submission_penalty)
+            .join(api.Notebook, api.Notebook.id == table.notebook_id)
+            .join(api.SubmittedAssignment, api.SubmittedAssignment.id == table.assignment_id)
+            .where(api.SubmittedAssignment.assignment_id == self._assignment)
+            .where(api.SubmittedAssignment.student_id == student, table.late_submission_penalty > 0)
+        )
+        return {name: float(penalty) for name, penalty in rows}
 
     def by_hand(self, student: str) -> dict[str, dict[str, ByHand]]:
         """What persons gave to the student's cells: per notebook and cell, the mark and the comment."""
@@ -161,19 +185,26 @@ class Book:
         self.close()
 
 
-def gradebook_url(root: Path) -> str:
-    """nbgrader's default place: `gradebook.db` in the course's folder."""
-    return f"sqlite:///{root.resolve() / 'gradebook.db'}"
-
-
 def open_gradebook(url: str) -> Any:
     """nbgrader's Gradebook; it calls the program alembic when it makes a new database."""
-    if url.startswith("sqlite:") and "?" not in url:
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        url += f"?timeout={LOCK_SECONDS}"
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite" and place.database:
+        Path(place.database).parent.mkdir(parents=True, exist_ok=True)
+        place = place.update_query_dict({"timeout": str(LOCK_SECONDS)} | dict(place.query))
     programs = str(Path(sys.executable).parent)
-    with setenv(PATH=os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])):
-        return api.Gradebook(url)
+    try:
+        with setenv(PATH=os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])):
+            return api.Gradebook(place.render_as_string(hide_password=False))
+    except ModuleNotFoundError as error:
+        raise BookError(
+            f"The gradebook {place!r} needs {error.name}, which is not installed: "
+            'pip install "training-neural-networks[postgres]" brings it.'
+        ) from error
+    except SQLAlchemyError as error:
+        raise BookError(
+            f"The gradebook {place!r} cannot be opened ({str(error).splitlines()[0]}): "
+            "see that it can be reached and written, or correct CourseDirectory.db_url in nbgrader_config.py."
+        ) from error
 
 
 def marks(notebook: Notebook, result: NotebookResult | None, untouched: set[str]) -> dict[str, float | None]:
@@ -204,7 +235,6 @@ def timestamp(folder: Path) -> datetime | None:
     try:
         if path.is_symlink() or not path.is_file() or path.stat().st_size > 100:
             return None
-        when = parse_utc(path.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError, OverflowError, TypeError):
+        return utc(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
-    return when if isinstance(when, datetime) else None

@@ -105,9 +105,7 @@ def _forget_cell(db: Session, cell: Any) -> None:
             api.Grade.cell_id == cell.id,
             api.Grade.manual_score.is_not(None) | api.Grade.extra_credit.is_not(None),
         )
-        said = select(api.Comment.id).where(
-            api.Comment.cell_id == cell.id, api.Comment.manual_comment.is_not(None)
-        )
+        said = select(api.Comment.id).where(api.Comment.cell_id == cell.id, api.Comment.manual_comment != "")
         if db.scalar(by_hand) or db.scalar(said):
             raise BookError(
                 f"The unit no longer has the cell {cell.name}, but the gradebook holds marks or comments "

@@ -9,9 +9,11 @@ from typing import Any
 
 from nbgrader import api
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 
 from autograder.authoring.unit import Unit
-from autograder.bridge.gradebook import gradebook_url, open_gradebook
+from autograder.bridge.gradebook import open_gradebook
+from autograder.bridge.settings import gradebook_url
 
 Cell = tuple[str, str]  # notebook and graded cell
 
@@ -69,10 +71,13 @@ def graded_cells(unit: Unit) -> list[Cell]:
 
 
 def read_marks(root: Path, slug: str, order: list[Cell]) -> Class:
-    """Read the unit's marks from the gradebook at `root`; `order`: the unit's graded cells."""
-    if not (root / "gradebook.db").exists():
-        raise NoMarks(f"There is no gradebook.db in {root}: run `autograder grade {slug}`, or say --course.")
-    gradebook = open_gradebook(gradebook_url(root))
+    """Read the unit's marks from the gradebook of the course at `root`; `order`: the unit's graded cells."""
+    url = gradebook_url(root)
+    place = make_url(url)
+    if place.get_backend_name() == "sqlite" and not Path(place.database or "").exists():
+        name = Path(place.database or "").name
+        raise NoMarks(f"There is no {name} in {root}: run `autograder grade {slug}`, or say --course.")
+    gradebook = open_gradebook(url)
     try:
         return _read(gradebook.db, slug, order)
     finally:

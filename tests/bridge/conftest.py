@@ -30,7 +30,8 @@ def unit(built_course: Path) -> Unit:
 @pytest.fixture(scope="session")
 def empty_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """nbgrader takes seconds to make an empty database: once is enough."""
-    from autograder.bridge.gradebook import gradebook_url, open_gradebook
+    from autograder.bridge.gradebook import open_gradebook
+    from autograder.bridge.settings import gradebook_url
 
     folder = tmp_path_factory.mktemp("empty")
     open_gradebook(gradebook_url(folder)).close()

@@ -14,8 +14,9 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.authoring.unit import Unit
-from autograder.bridge.gradebook import Book, ByHand, gradebook_url
+from autograder.bridge.gradebook import Book, ByHand
 from autograder.bridge.register import BookError
+from autograder.bridge.settings import gradebook_url
 from tests.bridge.conftest import make_rejected, make_result
 from tests.conftest import SLUG
 
@@ -196,6 +197,47 @@ def test_marks_by_hand_are_not_removed_with_their_cell(unit: Unit, home: Path) -
     assert grade(home, "question-why")["manual_score"] == 2
 
 
+def test_an_emptied_comment_does_not_keep_its_cell(unit: Unit, home: Path) -> None:
+    """Formgrader stores "" where a comment was taken back."""
+    with Book(home, unit) as book:
+        book.write(make_result(unit))
+    with stock(home) as gradebook:
+        gradebook.find_comment("question-why", "tiny_numpy", SLUG, "ada").manual_comment = ""
+        gradebook.db.commit()
+    with Book(home, without(unit, "question-why")):
+        pass
+    with stock(home) as gradebook:
+        assert gradebook.find_submission(SLUG, "ada").max_score == 10
+
+
+def test_a_mark_by_hand_stays_and_is_looked_at_again_when_the_points_of_its_check_changed(
+    unit: Unit, home: Path
+) -> None:
+    with Book(home, unit) as book:
+        book.write(make_result(unit))
+    give_by_hand(home, "check-center", 4)
+    fewer = changed(unit, center=2)
+    with Book(home, fewer) as book:
+        book.write(make_result(fewer))
+    center = grade(home, "check-center")
+    assert (center["manual_score"], center["max_score"], center["needs_manual_grade"]) == (4, 2, True)
+
+
+def test_extra_credit_survives_a_regrade(unit: Unit, home: Path) -> None:
+    with Book(home, unit) as book:
+        book.write(make_result(unit))
+    with stock(home) as gradebook:
+        gradebook.find_grade("check-scale", "tiny_numpy", SLUG, "ada").extra_credit = 0.5
+        gradebook.db.commit()
+    with Book(home, unit) as book:
+        book.write(make_result(unit))
+        assert book.by_hand("ada")["tiny_numpy"]["check-scale"].mark == 3.5
+    with pytest.raises(BookError, match="check-scale"):
+        Book(home, without(unit, "check-scale"))
+    with stock(home) as gradebook:
+        assert gradebook.find_submission(SLUG, "ada").score == 5.5
+
+
 def test_a_notebook_that_is_gone_is_removed(unit: Unit, home: Path) -> None:
     second = replace(unit.notebooks[0], name="other")
     with Book(home, replace(unit, notebooks=[*unit.notebooks, second])) as book:
@@ -212,6 +254,8 @@ def test_a_notebook_that_is_gone_is_removed(unit: Unit, home: Path) -> None:
     [
         ("2026-03-01 12:00:00.000000 UTC", datetime(2026, 3, 1, 12)),
         ("2026-03-01T13:00:00+01:00", datetime(2026, 3, 1, 12)),
+        ("2026-03-01 13:00:00 +0100", datetime(2026, 3, 1, 12)),
+        ("2026-03-01 13:00:00 Europe/Berlin", datetime(2026, 3, 1, 12)),
         ("yesterday", None),
         ("9" * 90, None),
         ("x" * 10**6, None),

@@ -15,7 +15,8 @@ from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.authoring import release
 from autograder.authoring.unit import Unit
-from autograder.bridge.gradebook import Book, gradebook_url
+from autograder.bridge.gradebook import Book
+from autograder.bridge.settings import gradebook_url
 from tests.bridge.pages import Page
 from tests.bridge.test_markdown import ATTACKS
 from tests.conftest import ROOT, SLUG

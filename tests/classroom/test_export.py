@@ -16,7 +16,8 @@ import pytest
 from nbgrader.api import Gradebook
 
 from autograder.authoring.unit import Unit
-from autograder.bridge.gradebook import Book, gradebook_url
+from autograder.bridge.gradebook import Book
+from autograder.bridge.settings import gradebook_url
 from autograder.classroom.export import Export, number, to_canvas, to_csv, to_moodle
 from autograder.classroom.marks import Class, Marks, NoMarks, read_marks
 from autograder.classroom.roster import RosterError, read_roster
