@@ -16,6 +16,7 @@ from autograder.commands.check import check
 from autograder.commands.common import console, course, honest_output, plainly, telling
 from autograder.commands.grade import grade
 from autograder.commands.marks import marks
+from autograder.commands.update import update
 
 JOBS = click.option(
     "--jobs",
@@ -36,6 +37,7 @@ def main() -> None:
 main.add_command(check)
 main.add_command(grade)
 main.add_command(marks)
+main.add_command(update)
 
 
 def _units(names: tuple[str, ...]) -> list[Any]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from autograder.authoring.unit import BEGIN, END, Cell, Notebook
+from autograder.takeover import digest
 
 STUB = "raise NotImplementedError"
 
@@ -48,7 +49,7 @@ def _cell_json(cell: Cell, solution: bool) -> dict[str, Any]:
     packed: dict[str, Any] = {
         "cell_type": "markdown" if cell.markdown else "code",
         "id": cell.id,
-        "metadata": {"autograder": {"kind": cell.kind, "name": cell.name}},
+        "metadata": {"autograder": {"kind": cell.kind, "name": cell.name, "digest": digest(source)}},
         "source": source.splitlines(keepends=True),
     }
     if not cell.markdown:
