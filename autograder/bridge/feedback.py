@@ -25,20 +25,29 @@ def write_feedback(
     unit: Unit,
     root: Path,
     by_hand: Mapping[str, Mapping[str, ByHand]] | None = None,
+    late: Mapping[str, float] | None = None,
 ) -> None:
-    """Write the pages of one submission; by_hand: what a person gave, per notebook and cell."""
+    """Write the pages of one submission.
+
+    by_hand: what a person gave, per notebook and cell; late: what lateness costs, in points per notebook."""
     folder = root / "feedback" / result.student / unit.slug
     for notebook in result.notebooks:
-        page = feedback_page(result, unit, notebook, (by_hand or {}).get(notebook.name, {}))
+        given, penalty = (by_hand or {}).get(notebook.name, {}), (late or {}).get(notebook.name, 0.0)
+        page = feedback_page(result, unit, notebook, given, penalty)
         write_whole(folder / f"{notebook.name}.html", page)
 
 
 def feedback_page(
-    result: SubmissionResult, unit: Unit, notebook: NotebookResult, by_hand: Mapping[str, ByHand]
+    result: SubmissionResult,
+    unit: Unit,
+    notebook: NotebookResult,
+    by_hand: Mapping[str, ByHand],
+    late: float = 0.0,
 ) -> str:
     """The whole page as one text."""
     found = parts(unit.notebook(notebook.name), notebook, by_hand)
     graded = [p for p in found if p.kind != "code"]
+    points = sum(p.points or 0 for p in graded)
     return render(
         "bridge/feedback.html.j2",
         result=result,
@@ -47,7 +56,8 @@ def feedback_page(
         others=[n.name for n in result.notebooks if n is not notebook],
         parts=found,
         graded=graded,
-        points=sum(p.points or 0 for p in graded),
+        points=max(0.0, points - late),
+        late=late,
         max_points=sum(p.max_points for p in graded),
         waiting=sum(p.max_points for p in graded if p.points is None),
         marks=MARKS,

@@ -51,6 +51,13 @@ def test_marks_and_comments_by_hand_are_shown_and_counted(unit: Unit) -> None:
     assert "6.5 of 12 points" in text and "Well put." in text and "graded by hand" not in text
 
 
+def test_a_late_penalty_is_told_and_taken_off(unit: Unit) -> None:
+    result = make_result(unit)
+    text = Page(feedback_page(result, unit, result.notebooks[0], {}, 1.5)).text
+    assert "3.5 of 12 points" in text and "handed in late" in text and "−1.5" in text
+    assert "late" not in page(unit, result).text
+
+
 def test_a_comment_on_a_solution_stands_at_its_exercise(unit: Unit) -> None:
     assert "Too long." in page(unit, make_result(unit), {"scale": ByHand(None, "Too long.")}).text
 
