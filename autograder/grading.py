@@ -29,7 +29,7 @@ def grade_unit(
 
     options = options or Options()
     with alone(target):
-        level = sandbox_level() if options.locked else "none"
+        level = options.level or (sandbox_level() if options.locked else "none")
         return Run(root, load_built(root, slug), submitted, target, level, options).go()
 
 

@@ -23,6 +23,7 @@ from autograder.batch.stop import Until
 from autograder.batch.writing import Writer, clean
 from autograder.classroom.records import read_record
 from autograder.engine.grade import Grader, SubmissionResult, submissions
+from autograder.engine.scratch import sweep
 
 
 class ClassGrader(Protocol):
@@ -48,12 +49,14 @@ class OpenGrader(Protocol):
 class Options:
     """How to grade, and whom to ask and to tell meanwhile.
 
-    force: grade again what stands. dry: write no marks, notebooks, pages or records. accept: is shown how
-    marks of unchanged work would change; only if it says True they are written. stopped: did somebody ask to
-    stop? watch: is told how many are "graded" or "written", and of how many."""
+    level: the sandbox's, where it was proved elsewhere than on this machine. force: grade again what stands.
+    dry: write no marks, notebooks, pages or records. accept: is shown how marks of unchanged work would
+    change; only if it says True they are written. stopped: did somebody ask to stop? watch: is told how many
+    are "graded" or "written", and of how many."""
 
     jobs: int = 1
     locked: bool = True
+    level: str = ""
     force: bool = False
     dry: bool = False
     grader: OpenGrader = Grader
@@ -82,6 +85,7 @@ class Run:
 
     def __init__(self, root: Path, unit: Unit, submitted: Path, target: Path, level: str, options: Options):
         self.root, self.unit, self.target, self.level, self.options = root, unit, target, level, options
+        sweep()
         clean(target, unit.slug)
         self.folders = submissions(submitted, unit.slug)
         known = Fingerprints(unit, root, level)

@@ -82,7 +82,15 @@ def grade(
         return accept or (sys.stdin.isatty() and click.confirm("Write these marks?"))
 
     with Watcher(console, f"warming up for {unit}") as watch, stoppable(watch.say) as stopped:
-        options = Options(jobs, sandbox != "none", force, dry, accept=accepted, stopped=stopped, watch=watch)
+        options = Options(
+            jobs=jobs,
+            locked=sandbox != "none",
+            force=force,
+            dry=dry,
+            accept=accepted,
+            stopped=stopped,
+            watch=watch,
+        )
         done = grade_unit(root, unit, submitted or root / "submitted", target=target, options=options)
     if dry:
         show(console, done.changes)

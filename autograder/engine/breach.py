@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,8 +96,10 @@ def prove(*, protected: bool = True) -> Proof:
 def main(mode: str) -> None:
     """In the interpreter of its own: print one JSON object."""
     from . import attacks
+    from .scratch import Scratch
 
-    with tempfile.TemporaryDirectory(prefix="autograder-breach-") as folder:
+    with Scratch() as scratch:
+        folder = scratch.path
         ports = _listen(folder)
         target = attacks.Target(folder, f"{folder}/scratch", os.getpid(), *ports, MEMORY_BYTES, FILE_BYTES)
         print(json.dumps(_report(target, protected=mode == "protected")))

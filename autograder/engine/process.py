@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from autograder.engine import wire
+from autograder.engine.scratch import Scratch, remove
 
 START_SECONDS = 120.0
 GIB = 1 << 30
@@ -31,7 +31,7 @@ class Zygote:
     def __init__(self, kind: str, *, locked: bool = True):
         self.kind, self.locked = kind, locked
         self._lock = threading.Lock()
-        self._scratch = tempfile.mkdtemp(prefix="autograder-")
+        self._scratch = Scratch()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = subprocess.Popen(
@@ -42,7 +42,7 @@ class Zygote:
                     "autograder.engine.zygote",
                     str(theirs.fileno()),
                     kind,
-                    self._scratch,
+                    self._scratch.path,
                 ],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -66,7 +66,7 @@ class Zygote:
         self.namespaces = frozenset(json.loads(ready)["ready"])  # the layers that it obtained
 
     def spawn(self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB) -> Child:
-        scratch = tempfile.mkdtemp(dir=self._scratch)
+        scratch = tempfile.mkdtemp(dir=self._scratch.path)
         policy = {
             "locked": self.locked,
             "scratch": scratch,
@@ -83,7 +83,7 @@ class Zygote:
         except BaseException:
             os.close(ask)
             os.close(listen)
-            _remove(scratch)
+            remove(scratch)
             raise
         finally:
             os.close(requests)
@@ -108,7 +108,7 @@ class Zygote:
     def close(self) -> None:
         self._control.close()
         self._process.wait()
-        _remove(self._scratch)
+        self._scratch.close()
 
     def __enter__(self) -> Zygote:
         return self
@@ -172,7 +172,7 @@ class Child:
         self._ask = -1
         buried = self.zygote.reap(self.pid)
         self.cpu, self.ended = float(buried["cpu"]), str(buried["ended"])
-        _remove(self.scratch)
+        remove(self.scratch)
 
     def __enter__(self) -> Child:
         return self
@@ -181,14 +181,6 @@ class Child:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _remove(folder: str) -> None:
-    """Remove a scratch folder, however deep a submission nested it."""
-    try:
-        shutil.rmtree(folder, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def _clean_environment() -> dict[str, str]:

@@ -56,7 +56,7 @@ def test_attacks_succeed_without_the_sandbox():
 
 AS_NOBODY = """
 import ctypes, os, resource
-from autograder.engine import attacks, breach, namespaces, sandbox
+from autograder.engine import attacks, breach, namespaces, sandbox, scratch
 readable = ("/dev/null", "/dev/urandom")  # the interpreter may lie where only root may enter
 breach._policy = lambda target: sandbox.Policy(
     readable, target.scratch, 5, target.memory_bytes, target.file_bytes, 16, 64, listable=()
