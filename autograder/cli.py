@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.bundle import bundle
 from autograder.commands.check import check
 from autograder.commands.common import console, course, honest_output, plainly, telling
 from autograder.commands.grade import grade
@@ -34,6 +35,7 @@ def main() -> None:
     honest_output()
 
 
+main.add_command(bundle)
 main.add_command(check)
 main.add_command(grade)
 main.add_command(marks)

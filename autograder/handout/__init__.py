@@ -1,0 +1,1 @@
+"""What an instructor hands out: notebooks, public checks, the students' part of the package, a page."""
