@@ -13,6 +13,11 @@ c.CourseDirectory.autograded_directory = "autograded"
 c.CourseDirectory.feedback_directory = "feedback"
 c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "unit.json", "checks"]
 
+# c.CourseDirectory.db_url = "postgresql+psycopg://staff@db.example.org/course" (default: gradebook.db here)
+# c.LateSubmissionPlugin.penalty_method = "zero" (see autograder/bridge/lateness.py)
+
+c.GenerateAssignment.exporter_class = "autograder.bridge.preprocessor.NotByNbgrader"
+
 c.Autograde.pre_convert_hook = "autograder.bridge.preprocessor.register_unit"
 c.Autograde.exporter_class = "autograder.bridge.preprocessor.TolerantExporter"
 c.Autograde.sanitize_preprocessors = ["nbgrader.preprocessors.ClearOutput"]

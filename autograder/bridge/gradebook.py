@@ -207,6 +207,18 @@ def open_gradebook(url: str) -> Any:
         ) from error
 
 
+def write_dates(db: Any, root: Path, slug: str, student: str, folder: Path) -> None:
+    """The time of handing in and the extension of a submission that nbgrader itself has recorded."""
+    when = timestamp(folder)
+    table = api.SubmittedAssignment
+    if when is not None:
+        assignment = select(api.Assignment.id).where(api.Assignment.name == slug).scalar_subquery()
+        mine = (table.assignment_id == assignment) & (table.student_id == student)
+        db.execute(update(table).where(mine).values(timestamp=when))
+    Lateness(root, slug).extend(db, student)
+    db.commit()
+
+
 def marks(notebook: Notebook, result: NotebookResult | None, untouched: set[str]) -> dict[str, float | None]:
     """The automatic score of each graded cell; None where a person has to read."""
     checks = result.checks if result else {}

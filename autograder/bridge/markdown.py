@@ -1,5 +1,7 @@
 """Students' markdown made harmless for every renderer: nbconvert and formgrader pass raw HTML and javascript:
-links through. The changes do not depend on where the text stands, so no parser's idea of it can be fooled."""
+links through, and no link is safe there: one click on /formgrader/?path=FOLDER makes formgrader run FOLDER's
+nbgrader_config.py, which a student may have handed in. The changes do not depend on where the text stands, so
+no parser's idea of it can be fooled."""
 
 from __future__ import annotations
 
@@ -19,11 +21,15 @@ RULES = [
     (re.compile(r"\\+(href|url|require|style|class|cssId|data|html\w*|include\w*|unicode)\b"), r"\1"),
     # nbconvert writes these blocks unescaped.
     (re.compile(r"(?i)(`{3,}|~{3,})(\s*)\\*mermaid"), r"\1\2text"),
+    # Addresses are read, and never a click away.
+    (re.compile(r"\](?=[(\[:])"), "] "),
+    (re.compile(r"(?i)(https?|ftp)(\\*):(?=\\*/)"), r"\1 \2:"),
+    (re.compile(r"(?i)www(?=\\*\.)"), "www "),
 ]
 
 
 def harmless(text: str) -> str:
-    """The same text to read: plain markdown and formulas work, nothing in it can run, load or pretend."""
+    """The same text to read: plain markdown and formulas work, nothing in it can run, load or lead away."""
     text = "".join(c if c == "\n" or c.isprintable() else " " if c.isspace() else "" for c in text)
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)

@@ -1,27 +1,31 @@
 """The engine inside nbgrader: `nbgrader autograde` and formgrader's button grade as `autograder grade` does.
 
-nbgrader_config.py names these in place of nbgrader's own. What the engine needs starts once per process."""
+nbgrader_config.py names these in place of nbgrader's own. What the engine needs starts once per process. The
+whole submission is graded when nbgrader comes to its first notebook; its record goes where `autograder
+report` looks for it."""
 
 from __future__ import annotations
 
 import atexit
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
+from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Enum
 
 from autograder.authoring.build import load_built
 from autograder.bridge.autograded import graded_document, preface
-from autograder.bridge.gradebook import Book
-from autograder.engine.grade import Grader
+from autograder.bridge.gradebook import Book, open_gradebook, write_dates
+from autograder.classroom.records import write_record
+from autograder.engine.grade import Grader, SubmissionResult
 
-_graders: dict[tuple[Path, str, str], Grader] = {}
+_graders: dict[tuple[Path, str], Grader] = {}
+_results: dict[tuple[Path, str], SubmissionResult] = {}  # by folder and unit, while nbgrader is at them
 
 
 class EngineGrades(NbGraderPreprocessor):
@@ -37,10 +41,20 @@ class EngineGrades(NbGraderPreprocessor):
         told = resources["nbgrader"]
         student, slug, name = told["student"], told["assignment"], told["notebook"]
         course = CourseDirectory(parent=self)
+        root = Path(course.root)
         folder = Path(course.format_path(course.submitted_directory, student, slug))
-        grader = grader_for(Path(course.root), slug, name, self.sandbox)
-        result = grader.grade(student, folder)
-        (graded,) = result.notebooks
+        grader = grader_for(root, slug, self.sandbox)
+        result = _results.get((folder, slug))
+        if result is None:
+            result = _results[folder, slug] = grader.grade(student, folder)
+            gradebook = open_gradebook(told["db_url"])
+            try:
+                write_dates(gradebook.db, root, slug, student, folder)
+            finally:
+                gradebook.close()
+            remove_foreign(Path(course.format_path(course.autograded_directory, student, slug)), grader)
+            write_record(result, root)
+        graded = next(n for n in result.notebooks if n.name == name)
         document = graded_document(grader.unit.notebook(name), graded, preface(result, graded))
         return nbformat.reads(json.dumps(document), as_version=4), resources
 
@@ -56,17 +70,38 @@ class TolerantExporter(NotebookExporter):
             return self.from_notebook_node(nbformat.v4.new_notebook(), resources, **options)
 
 
+class NotByNbgrader(NotebookExporter):
+    """Refuses formgrader's button Generate and `nbgrader generate_assignment` before they remove anything."""
+
+    def __init__(self, **_: Any):
+        raise NbGraderException(
+            "Nothing was generated: the notebooks that students get are made by `autograder build`, with "
+            "checks beside them that nbgrader would remove."
+        )
+
+
 def register_unit(assignment: str, **_: Any) -> None:
     """nbgrader's hook before each submission: the unit stands in the gradebook as it is now."""
+    _results.clear()
     with Book(Path.cwd(), load_built(Path.cwd(), assignment)):
         pass
 
 
-def grader_for(root: Path, slug: str, name: str, sandbox: str) -> Grader:
-    """A warm grader for one notebook; a new one where the unit changed since."""
+def remove_foreign(folder: Path, grader: Grader) -> None:
+    """Remove what nbgrader copied along with the notebooks, and through links: formgrader would serve a
+    student's page as its own, and generate_feedback would hand a file of the course to the student."""
+    known = {f"{n.name}.ipynb" for n in grader.unit.notebooks} | {"timestamp.txt"}
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            path.rmdir()
+        elif path.parent != folder or path.name not in known:
+            path.unlink()
+
+
+def grader_for(root: Path, slug: str, sandbox: str) -> Grader:
+    """A warm grader for the unit; a new one where the unit changed since."""
     unit = load_built(root, slug)
-    unit = replace(unit, notebooks=[unit.notebook(name)])
-    known = _graders.get((root, slug, name))
+    known = _graders.get((root, slug))
     if known is not None and known.unit == unit:
         return known
     if known is not None:
@@ -75,7 +110,7 @@ def grader_for(root: Path, slug: str, name: str, sandbox: str) -> Grader:
 
     locked = sandbox != "none"
     fresh = Grader(unit, root, sandbox=sandbox_level() if locked else "none", locked=locked)
-    _graders[root, slug, name] = fresh
+    _graders[root, slug] = fresh
     return fresh
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,15 @@ import pytest
 from nbgrader.api import Gradebook
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.plugins import CsvExportPlugin
+from nbgrader.utils import temp_attrs
 from traitlets.config import Config, PyFileConfigLoader
 
 from autograder.authoring import release
 from autograder.authoring.unit import Unit
 from autograder.bridge.gradebook import Book
 from autograder.bridge.settings import gradebook_url
+from autograder.classroom.export import export_unit
 from tests.bridge.pages import Page
 from tests.bridge.test_markdown import ATTACKS
 from tests.conftest import ROOT, SLUG
@@ -45,6 +50,12 @@ def course(built_course: Path, empty_gradebook: Path, tmp_path_factory: pytest.T
         folder = root / "submitted" / student / SLUG
         folder.mkdir(parents=True)
         (folder / "tiny_numpy.ipynb").write_text(text)
+        (folder / "timestamp.txt").write_text("2026-03-01 13:00:00 +0100")
+    hostile = root / "submitted" / "mal" / SLUG
+    (hostile / "pages" / "deep").mkdir(parents=True)
+    (hostile / "pages" / "deep" / "page.html").write_text("<script>alert(1)</script>")
+    (hostile / "nbgrader_config.py").write_text("raise SystemExit")
+    (hostile / "mistakes.txt").symlink_to(root / "solutions" / SLUG / "mistakes.toml")
     return root
 
 
@@ -91,6 +102,21 @@ def test_the_fast_path_records_the_same(
         assert _grades(tmp_path, student) == _grades(course, student)
 
 
+def test_the_record_is_the_same_too(course: Path, autograded: dict[str, Any], unit: Unit) -> None:
+    from autograder.classroom.records import SEAL, read_records
+    from autograder.engine.grade import Grader, submissions
+
+    found = {r["student"]: r for r in read_records(course, SLUG)}
+    with Grader(unit, course, sandbox=found["ada"]["sandbox"]) as grader:
+        for result in grader.grade_class(submissions(course / "submitted", SLUG), 1):
+            assert _timeless(found[result.student]) == _timeless(result.record())
+    assert not any(SEAL in r for r in found.values())  # `autograder grade` still has its own pages to write
+
+
+def _timeless(record: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in record.items() if "seconds" not in k}
+
+
 def _grades(root: Path, student: str) -> list[tuple[Any, ...]]:
     with Gradebook(gradebook_url(root)) as gradebook:
         (notebook,) = gradebook.find_submission(SLUG, student).notebooks
@@ -104,6 +130,46 @@ def test_marks_by_hand_survive_autograde(course: Path, api: Any, autograded: dic
         gradebook.db.commit()
     assert api.autograde(SLUG, "mal", force=True)["success"]
     assert score(course, "mal") == 11.5
+
+
+def test_the_time_of_handing_in_is_right_where_nbgrader_misreads_it(
+    course: Path, autograded: dict[str, Any]
+) -> None:
+    with Gradebook(gradebook_url(course)) as gradebook:
+        assert gradebook.find_submission(SLUG, "ada").timestamp == datetime(2026, 3, 1, 12)
+
+
+def test_late_penalties_and_extensions_hold_in_autograde(
+    course: Path, api: Any, autograded: dict[str, Any]
+) -> None:
+    with Gradebook(gradebook_url(course)) as gradebook:
+        gradebook.update_or_create_assignment(SLUG, duedate="2026-02-28 12:00:00 UTC")
+    (course / "extensions.csv").write_text(f"student,unit,until\nada,{SLUG},2026-03-02 12:00 UTC\n")
+    with temp_attrs(api.config.LateSubmissionPlugin, penalty_method="zero"):
+        for student in ("ada", "bob"):
+            assert api.autograde(SLUG, student, force=True)["success"]
+    with Gradebook(gradebook_url(course)) as gradebook:
+        found = {s: gradebook.find_submission(SLUG, s).late_submission_penalty for s in ("ada", "bob")}
+        gradebook.update_or_create_assignment(SLUG, duedate=None)
+    assert found == {"ada": 0.0, "bob": 7.0}
+
+
+def test_stock_export_has_the_marks_of_ours(course: Path, autograded: dict[str, Any], tmp_path: Path) -> None:
+    with Gradebook(gradebook_url(course)) as gradebook:
+        CsvExportPlugin(to=str(tmp_path / "stock.csv")).export(gradebook)
+    ours = csv.DictReader(export_unit(course, SLUG, "csv", target=course).text.splitlines())
+    with (tmp_path / "stock.csv").open() as file:
+        stock = {row["student_id"]: row for row in csv.DictReader(file)}
+    assert stock.keys() == set(STUDENTS)
+    for row in ours:
+        theirs = stock[row["student"]]
+        for name, of_stock in {
+            "points": "raw_score",
+            "late_penalty": "late_submission_penalty",
+            "mark": "score",
+            "max_points": "max_score",
+        }.items():
+            assert float(row[name]) == float(theirs[of_stock])
 
 
 def test_stock_feedback_tells_the_mistake_and_runs_nothing_of_a_student(
@@ -125,5 +191,6 @@ def _scripts(page: str) -> list[str]:
 
 
 def test_no_solution_reaches_the_folders_that_students_get(course: Path, autograded: dict[str, Any]) -> None:
+    assert (course / "submitted" / "mal" / SLUG / "mistakes.txt").exists()
     names = {p.name for f in ("autograded", "feedback") for p in (course / f).rglob("*") if p.is_file()}
     assert names <= {"tiny_numpy.ipynb", "tiny_numpy.html", "timestamp.txt"}
