@@ -14,6 +14,7 @@ from rich.table import Table
 
 from autograder.commands.bundle import bundle
 from autograder.commands.check import check
+from autograder.commands.collect import collect
 from autograder.commands.common import console, course, honest_output, plainly, telling
 from autograder.commands.grade import grade
 from autograder.commands.marks import marks
@@ -37,6 +38,7 @@ def main() -> None:
 
 main.add_command(bundle)
 main.add_command(check)
+main.add_command(collect)
 main.add_command(grade)
 main.add_command(marks)
 main.add_command(update)

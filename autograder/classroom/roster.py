@@ -36,7 +36,7 @@ def read_roster(path: Path, students: Sequence[str], ids: Sequence[str], chosen:
 
     ids: the columns that may hold the names of the students' folders; the one that knows most of them does,
     or the column `chosen`."""
-    columns, lines = _lines(path)
+    columns, lines = read_lines(path)
     candidates = [chosen] if chosen else [name for name in ids if name in columns]
     if chosen and chosen not in columns:
         raise RosterError(f"{path} has no column {chosen}; it has {', '.join(columns)}.")
@@ -74,7 +74,8 @@ def need(roster: Roster, columns: Sequence[str], students: Sequence[str], advice
             raise RosterError(f"{roster.name} has no {name} for {', '.join(without[:3])}{more}: {advice}")
 
 
-def _lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+def read_lines(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    """The columns of a CSV file and its rows by column; RosterError where it cannot be read."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
