@@ -14,6 +14,7 @@ from autograder.authoring import release
 from autograder.authoring.reference import hidden_seeds
 from autograder.authoring.unit import Notebook, Unit
 from autograder.engine import wire
+from autograder.engine.clock import Allowance
 from autograder.engine.process import Child, EngineError, Zygote
 from autograder.probes import Given
 from autograder.verdict import Mistake, Question
@@ -88,7 +89,12 @@ class Bank:
         return child
 
     def call(
-        self, reference: Child, given: Given, request: dict[str, Any], arrays: wire.Arrays, seconds: float
+        self,
+        reference: Child,
+        given: Given,
+        request: dict[str, Any],
+        arrays: wire.Arrays,
+        within: Allowance,
     ) -> tuple[dict[str, Any], wire.Arrays]:
         """Serve one call of a reference function to a submission's child."""
         args, options = request.get("args"), request.get("options")
@@ -103,7 +109,7 @@ class Bank:
             "args": args,
             "options": options,
         }
-        return reference.request(order, arrays, seconds=seconds)
+        return reference.request(order, arrays, within=within)
 
     def _hidden(self, child: Child, fact: dict[str, Any]) -> Question:
         seeds = hidden_seeds(self.unit.slug, self._secret)
@@ -119,7 +125,7 @@ class Bank:
 
     def _ask(self, child: Child, header: dict[str, Any]) -> tuple[dict[str, Any], wire.Arrays]:
         try:
-            return child.request(header, None, seconds=REFERENCE_SECONDS, bounds=wire.TRUSTED)
+            return child.request(header, None, within=Allowance(REFERENCE_SECONDS), bounds=wire.TRUSTED)
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             what = f"{self.notebook.key}, {header['do']} {header.get('probe', '')}".strip()
             raise EngineError(

@@ -9,12 +9,12 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from autograder.engine import wire
+from autograder.engine.clock import Allowance, Meter
 from autograder.engine.scratch import Scratch, remove
 
 START_SECONDS = 120.0
@@ -79,7 +79,7 @@ class Zygote:
         (requests, ask), (listen, answers) = os.pipe(), os.pipe()
         try:
             order = json.dumps({"spawn": policy}).encode()
-            pid = self._order(order, [requests, answers])["pid"]
+            spawned, clock = self._order(order, [requests, answers])
         except BaseException:
             os.close(ask)
             os.close(listen)
@@ -88,22 +88,26 @@ class Zygote:
         finally:
             os.close(requests)
             os.close(answers)
-        return Child(self, pid, ask, listen, scratch)
+        return Child(self, spawned["pid"], ask, listen, Meter(clock[0] if clock else None), scratch)
 
     def reap(self, pid: int) -> dict[str, Any]:
-        return self._order(json.dumps({"reap": pid}).encode(), [])
+        return self._order(json.dumps({"reap": pid}).encode(), [])[0]
 
-    def _order(self, order: bytes, fds: list[int]) -> dict[str, Any]:
+    def _order(self, order: bytes, fds: list[int]) -> tuple[dict[str, Any], list[int]]:
+        """The zygote's answer, and the files that came with it."""
+        opened: list[int] = []
         with self._lock:
             try:
                 socket.send_fds(self._control, [order], fds)
-                answer = self._control.recv(1 << 16)
+                answer, opened, _, _ = socket.recv_fds(self._control, 1 << 16, 1)
             except OSError:  # a late answer would be taken for the next one's
                 self._control.close()
                 answer = b""
         if not answer:
             raise EngineError(f"The {self.kind} zygote is gone: start the run again.")
-        return dict(json.loads(answer))
+        for fd in opened:
+            os.set_inheritable(fd, False)
+        return dict(json.loads(answer)), opened
 
     def close(self) -> None:
         self._control.close()
@@ -120,9 +124,9 @@ class Zygote:
 class Child:
     """A locked-down child; always killed and reaped, its scratch folder removed."""
 
-    def __init__(self, zygote: Zygote, pid: int, ask: int, listen: int, scratch: str):
+    def __init__(self, zygote: Zygote, pid: int, ask: int, listen: int, meter: Meter, scratch: str):
         self.zygote, self.pid, self.scratch = zygote, pid, scratch
-        self._ask, self._listen = ask, listen
+        self._ask, self._listen, self._meter = ask, listen, meter
         os.set_blocking(ask, False)
         self.cpu, self.ended = 0.0, ""  # known when it is closed; ended: why the zygote ended it, if it did
         try:
@@ -138,7 +142,7 @@ class Child:
     def _hello(self) -> dict[str, Any]:
         """The child's first word. No student's code has run yet: if it does not come, the fault is ours."""
         try:
-            return self.receive(30.0)[0]
+            return self.receive(Allowance(30.0))[0]
         except (wire.Closed, wire.Silence, wire.BadFrame) as error:
             raise EngineError(
                 f"A child did not start ({type(error).__name__}): start the run again."
@@ -149,26 +153,31 @@ class Child:
         header: dict[str, Any],
         arrays: wire.Arrays | None = None,
         *,
-        seconds: float,
+        within: Allowance,
         bounds: wire.Bounds = wire.FROM_STUDENT,
     ) -> tuple[dict[str, Any], wire.Arrays]:
         """Send a request and wait for the answer; wire.Closed, Silence or BadFrame where none comes."""
-        self.send(header, arrays, seconds=seconds)
-        return self.receive(seconds, bounds)
+        self.send(header, arrays, within=within)
+        return self.receive(within, bounds)
 
-    def send(self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, seconds: float) -> None:
-        wire.send(self._ask, header, arrays, time.monotonic() + seconds)
+    def send(self, header: dict[str, Any], arrays: wire.Arrays | None = None, *, within: Allowance) -> None:
+        self._meter.start()
+        wire.send(self._ask, header, arrays, self._meter.left(within))
 
     def receive(
-        self, seconds: float, bounds: wire.Bounds = wire.FROM_STUDENT
+        self, within: Allowance, bounds: wire.Bounds = wire.FROM_STUDENT
     ) -> tuple[dict[str, Any], wire.Arrays]:
-        return wire.receive(self._listen, time.monotonic() + seconds, bounds)
+        try:
+            return wire.receive(self._listen, self._meter.left(within), bounds)
+        finally:
+            self._meter.look(within, answered=True)
 
     def close(self) -> None:
         if self._ask < 0:
             return
         os.close(self._ask)
         os.close(self._listen)
+        self._meter.close()
         self._ask = -1
         buried = self.zygote.reap(self.pid)
         self.cpu, self.ended = float(buried["cpu"]), str(buried["ended"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from autograder.authoring.unit import Limits
 from autograder.engine import wire
 from autograder.engine.answers import cell_outputs, outcome, safe_outputs
 from autograder.engine.bank import Bank, TestOfTests
+from autograder.engine.clock import Allowance
 from autograder.engine.digest import digest
 from autograder.engine.process import Child, Zygote
 from autograder.engine.submission import DEFINES, Step
@@ -106,7 +106,6 @@ class Session:
         self._failed: set[str] = set()
         self._hopeless: set[str] = set()  # of these not even the definitions can be run
         self._room = MAX_OUTPUT
-        self.deadline = 0.0
         self._begin(secret=False)
 
     def _begin(self, secret: bool) -> None:
@@ -114,7 +113,7 @@ class Session:
         self._drop()
         self._secret = secret
         self._good: list[tuple[Step, dict[str, Any]]] = []
-        self.deadline = time.monotonic() + self.limits.submission_seconds
+        self.time = self._request_time = Allowance(self.limits.submission_seconds)
         self._own = self.limits.submission_seconds / 2  # what is left of it for the student's own cells
 
     def run(self, steps: list[Step]) -> dict[str, CheckResult]:
@@ -150,9 +149,9 @@ class Session:
         if self._own <= 0:
             self._show(step, [_said("This cell was not run: the cells above that you added took too long.")])
             return
-        started = time.monotonic()
+        before = self.time.spent
         self.cell(step)
-        self._own -= time.monotonic() - started
+        self._own -= self.time.spent - before
 
     def cell(self, step: Step) -> None:
         if step.id in self._failed:
@@ -167,8 +166,8 @@ class Session:
     def _give_up(self, step: Step, error: Exception, who: str) -> None:
         """A cell ended its process or took too long: from then on its definitions alone are run."""
         self._drop()
-        reason = self._reason(error, who, self.limits.cell_seconds)
-        if time.monotonic() < self.deadline:
+        reason = self._reason(error, who)
+        if self.time.left > 0:
             self._failed.add(step.id)
             if self._define(step):
                 reason = f"{reason} {DEFINED}"
@@ -181,7 +180,7 @@ class Session:
             return self._run(step, define=True)[1]
         except LOST:
             self._drop()
-            if time.monotonic() < self.deadline:
+            if self.time.left > 0:
                 self._hopeless.add(step.id)
             return False
 
@@ -273,7 +272,7 @@ class Session:
             return outcome(answer, found)
         except LOST as error:
             self._drop()
-            return Outcome("stopped", error=self._reason(error, "Your code", self.limits.probe_seconds))
+            return Outcome("stopped", error=self._reason(error, "Your code"))
 
     def _request(
         self,
@@ -284,10 +283,10 @@ class Session:
     ) -> tuple[dict[str, Any], wire.Arrays]:
         """Send a request; meanwhile serve the calls of functions that came with it."""
         child = self._living()
-        end = min(time.monotonic() + seconds, self.deadline)
-        child.send(header, arrays, seconds=end - time.monotonic())
+        within = self._allow(seconds)
+        child.send(header, arrays, within=within)
         for _ in range(MAX_CALLS):
-            answer, found = child.receive(end - time.monotonic())
+            answer, found = child.receive(within)
             if "call" not in answer:
                 return answer, found
             given = (served or {}).get(str(answer["call"]))
@@ -295,19 +294,23 @@ class Session:
                 raise wire.BadFrame("a call of a function that was not offered")
             if self._reference is None:
                 self._reference = self.bank.reference()
-            value, back = self.bank.call(self._reference, given, answer, found, end - time.monotonic())
-            child.send(value, back, seconds=end - time.monotonic())
+            value, back = self.bank.call(self._reference, given, answer, found, within)
+            child.send(value, back, within=within)
         raise wire.BadFrame("too many calls")
+
+    def _allow(self, seconds: float) -> Allowance:
+        """The time of one request, which is a part of the whole submission's."""
+        self._request_time = Allowance(seconds, within=self.time)
+        return self._request_time
 
     def _living(self) -> Child:
         """The child, or a fresh one in which all good cells were run again."""
         while self._child is None:
-            if time.monotonic() >= self.deadline:
+            if self.time.left <= 0:
                 raise wire.Silence
             self._child = self.zygote.spawn(cpu_seconds=int(self.limits.submission_seconds) + 5)
-            self._child.request(
-                {"do": "probes", "source": self.bank.source(self._secret)}, seconds=self.limits.cell_seconds
-            )
+            probes = {"do": "probes", "source": self.bank.source(self._secret)}
+            self._child.request(probes, within=self._allow(self.limits.cell_seconds))
             self._run_again()
         return self._child
 
@@ -316,9 +319,9 @@ class Session:
         child = self._living()
         for number, (step, order) in enumerate(self._good):
             try:
-                child.request(order, seconds=min(self.limits.cell_seconds, self.deadline - time.monotonic()))
+                child.request(order, within=self._allow(self.limits.cell_seconds))
             except LOST as error:
-                if time.monotonic() >= self.deadline:
+                if self.time.left <= 0:
                     raise
                 del self._good[number]
                 if order["define"]:
@@ -328,12 +331,12 @@ class Session:
                     self._give_up(step, error, "This cell, when it was run again,")
                 return
 
-    def _reason(self, error: Exception, who: str, seconds: float) -> str:
-        if isinstance(error, wire.Silence) and time.monotonic() >= self.deadline:
+    def _reason(self, error: Exception, who: str) -> str:
+        if isinstance(error, wire.Silence) and self.time.left <= 0:
             whole = self.limits.submission_seconds
             return f"{who} was stopped: the whole notebook took longer than {whole:g} seconds."
         if isinstance(error, wire.Silence):
-            return f"{who} was stopped: it took longer than {seconds:g} seconds. Is there an endless loop?"
+            return f"{who} was stopped: {self._request_time.why()}"
         if self._ended:
             return f"{who} was stopped: {self._ended}."
         if isinstance(error, wire.Closed):
@@ -341,15 +344,13 @@ class Session:
         return f"{who} disturbed the grading process and was stopped."
 
     def _drop(self) -> None:
-        """End the processes. How long it takes to clean up after them is not the submission's time."""
+        """End the processes."""
         self._ended = ""
-        started = time.monotonic()
         for child in (self._reference, self._child):
             if child is not None:
                 child.close()
                 self.cpu, self._ended = self.cpu + child.cpu, child.ended
         self._child = self._reference = None
-        self.deadline += time.monotonic() - started
 
 
 def cell_order(step: Step, define: bool = False) -> dict[str, Any]:

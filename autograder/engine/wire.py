@@ -1,7 +1,8 @@
 """Frames between processes: u32 length, JSON header, raw array bytes. Never pickle.
 
 A frame from a child is hostile until read: sizes, names, dtypes and shapes are bounded before anything
-is allocated, and a deadline bounds how long a frame may take.
+is allocated, and `left` bounds how long a frame may take: asked again and again, it says for how many seconds
+to wait before it is asked the next time, and 0 when the time is up.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import os
 import select
 import struct
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,7 @@ DTYPES = {
     for kind in kinds
 }
 Arrays = dict[str, np.ndarray]
+Left = Callable[[], float]
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class BadFrame(ValueError):
 
 
 class Silence(TimeoutError):
-    """The other side did not answer before the deadline."""
+    """The other side did not answer in its time."""
 
 
 class Closed(EOFError):
@@ -61,10 +63,10 @@ def send(
     fd: int,
     header: dict[str, Any],
     arrays: Arrays | None = None,
-    deadline: float | None = None,
+    left: Left | None = None,
     bounds: Bounds = TRUSTED,
 ) -> None:
-    """Write one frame before `deadline`; with one, `fd` must not block, for the other side may not read."""
+    """Write one frame; with `left`, `fd` must not block, for the other side may not read."""
     size = sum(array.nbytes for array in (arrays or {}).values())
     if size > bounds.body or len(arrays or {}) > bounds.arrays:
         raise TooLarge(f"{size:,} bytes of arrays are too many: at most {bounds.body:,} can be sent")
@@ -80,21 +82,21 @@ def send(
     text = json.dumps({**header, "arrays": listed}).encode()
     if len(text) > bounds.header:
         raise TooLarge(f"{len(text):,} characters besides arrays are too many: send arrays")
-    _write(fd, struct.pack("<I", len(text)) + text + b"".join(bodies), deadline)
+    _write(fd, struct.pack("<I", len(text)) + text + b"".join(bodies), left)
 
 
 def receive(
-    fd: int, deadline: float | None = None, bounds: Bounds = FROM_STUDENT
+    fd: int, left: Left | None = None, bounds: Bounds = FROM_STUDENT
 ) -> tuple[dict[str, Any], Arrays]:
-    """Read one frame before `deadline` (time.monotonic()); Closed, Silence or BadFrame otherwise."""
-    (length,) = struct.unpack("<I", _read(fd, 4, deadline))
+    """Read one frame; Closed, Silence or BadFrame otherwise."""
+    (length,) = struct.unpack("<I", _read(fd, 4, left))
     if length > bounds.header:
         raise BadFrame("header too long")
-    header = _header(_read(fd, length, deadline))
+    header = _header(_read(fd, length, left))
     specs = _specs(header.pop("arrays", None), bounds)
     arrays = {}
     for name, dtype, shape, size in specs:
-        arrays[name] = np.frombuffer(bytearray(_read(fd, size, deadline)), dtype=dtype).reshape(shape)
+        arrays[name] = np.frombuffer(bytearray(_read(fd, size, left)), dtype=dtype).reshape(shape)
     return header, arrays
 
 
@@ -135,28 +137,33 @@ def _specs(listed: Any, bounds: Bounds) -> list[tuple[str, str, list[int], int]]
     return specs
 
 
-def _write(fd: int, data: bytes, deadline: float | None) -> None:
+def _write(fd: int, data: bytes, left: Left | None) -> None:
     view = memoryview(data)
     while view:
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([], [fd], [], left)[1]:
-                raise Silence
+        if left is not None:
+            while not select.select([], [fd], [], _still(left))[1]:
+                continue
         try:
             view = view[os.write(fd, view) :]
         except BrokenPipeError:
             raise Closed from None
 
 
-def _read(fd: int, size: int, deadline: float | None) -> bytes:
+def _read(fd: int, size: int, left: Left | None) -> bytes:
     found = bytearray()
     while len(found) < size:
-        if deadline is not None:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([fd], [], [], left)[0]:
-                raise Silence
+        if left is not None:
+            while not select.select([fd], [], [], _still(left))[0]:
+                continue
         chunk = os.read(fd, min(size - len(found), 1 << 20))
         if not chunk:
             raise Closed
         found += chunk
     return bytes(found)
+
+
+def _still(left: Left) -> float:
+    seconds = left()
+    if seconds <= 0:
+        raise Silence
+    return seconds

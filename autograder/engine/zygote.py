@@ -14,7 +14,8 @@ import select
 import signal
 import socket
 import sys
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from typing import Any
 
 from autograder.engine import child, disk
@@ -59,8 +60,10 @@ class Nursery:
             if not message:
                 return
             order = json.loads(message)
-            answer = self.spawn(order["spawn"], fds) if "spawn" in order else self.reap(order["reap"])
-            self.control.send(json.dumps(answer).encode())
+            if "spawn" in order:
+                self.spawn(order["spawn"], fds)
+            else:
+                self.answer(self.reap(order["reap"]))
 
     def look(self) -> None:
         for pid, scratch in list(self.watched.items()):
@@ -69,11 +72,20 @@ class Nursery:
                 self.ended[pid] = disk.TOO_MUCH
                 del self.watched[pid]
 
-    def spawn(self, policy: dict[str, Any], fds: list[int]) -> dict[str, Any]:
+    def spawn(self, policy: dict[str, Any], fds: list[int]) -> None:
+        """Answer with the child's number, which means nothing in another namespace, and with its clock."""
         pid = _fork({**policy, "readable": self.readable}, fds, self.control)
         if policy["locked"]:
             self.watched[pid] = policy["scratch"]
-        return {"pid": pid}
+        with ExitStack() as opened:
+            clock = []
+            with suppress(OSError):
+                clock.append(os.open(f"/proc/{pid}/stat", os.O_RDONLY))
+                opened.callback(os.close, clock[0])
+            self.answer({"pid": pid}, clock)
+
+    def answer(self, answer: dict[str, Any], fds: Sequence[int] = ()) -> None:
+        socket.send_fds(self.control, [json.dumps(answer).encode()], fds)
 
     def reap(self, pid: int) -> dict[str, Any]:
         """Kill and wait: only this process waits for its children, so the number cannot be another's."""

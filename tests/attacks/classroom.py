@@ -36,7 +36,7 @@ from tests.conftest import SLUG
 
 NOBODY = 65534
 JOBS = 4
-LIMITS = Limits(cell_seconds=2, probe_seconds=10, submission_seconds=30)  # honest ones meet a busy machine
+LIMITS = Limits(cell_seconds=1, probe_seconds=2, submission_seconds=20)
 PATIENT = Limits(cell_seconds=60, probe_seconds=60, submission_seconds=300)  # to see an attack succeed
 TOKEN = os.environ.get("TOKEN", "no token")  # of the instructor
 ALWAYS = (TOKEN, "secret_product", "a neighbour's own words")  # nobody brings these home

@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from autograder.bridge.autograded import write_autograded
 from autograder.bridge.feedback import write_feedback
 from autograder.bridge.gradebook import timestamp
 from autograder.classroom.records import read_records
+from autograder.engine.clock import Allowance
 from autograder.engine.grade import Grader, submissions
 from autograder.engine.reading import find_notebooks
 from autograder.engine.session import MAX_OUTPUT, Session, cell_order
@@ -91,7 +91,7 @@ def test_folders_nested_without_end_are_removed_and_cost_nothing(built_course, u
     deep = "import os\nfor _ in range(3000):\n    os.mkdir('d'); os.chdir('d')"
     (tmp_path / "tiny_numpy.ipynb").write_text(json.dumps(solution(unit, first=[deep, "os._exit(0)"])))
     with Grader(unit, built_course, sandbox="B") as grader:
-        (scratch,) = {z._scratch for z in grader._zygotes.values()}
+        (scratch,) = {z._scratch.path for z in grader._zygotes.values()}
         assert marks(grader.grade("ada", tmp_path)) == FULL
         assert list(Path(scratch).iterdir()) == []
     assert not Path(scratch).exists()
@@ -102,18 +102,20 @@ def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monke
     session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
     slow = Step("slow", "own", "", "import time; time.sleep(1.5)")
     session._good = [(slow, cell_order(slow))] * 20
-    session.deadline = time.monotonic() + 3
+    session.time = Allowance(3)
     asked = []
     monkeypatch.setattr(
         "autograder.engine.process.Child.request",
-        lambda self, order, arrays=None, *, seconds, **_: asked.append(seconds) or time.sleep(0.5),
+        lambda self, order, arrays=None, *, within, **_: (
+            asked.append(within.left) or within.spend(0.0, 0.5, 0.5)
+        ),
     )
     try:
         session._living()
     finally:
         session._drop()
     assert asked[0] == unit.limits.cell_seconds
-    assert min(asked) < 0  # past the deadline the wire refuses at once
+    assert min(asked) <= 0  # then the wire refuses at once
 
 
 def test_a_cell_that_fails_when_it_is_run_again_is_at_fault_itself(grader, unit):
@@ -128,21 +130,9 @@ def test_a_cell_that_fails_when_it_is_run_again_is_at_fault_itself(grader, unit)
     assert "This cell, when it was run again, ended the Python process" in unlucky.outputs[0]["text"]
 
 
-def test_cleaning_up_is_not_the_submissions_time(grader, unit, monkeypatch):
-    session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
-    session.cell(Step("a", "own", "", "1 + 1"))
-    before, close = session.deadline, session._child.close
-    clock = iter([100.0, 107.0])
-    monkeypatch.setattr("autograder.engine.session.time.monotonic", lambda: next(clock))
-    session._drop()
-    monkeypatch.undo()
-    close()
-    assert session.deadline == pytest.approx(before + 7)
-
-
 def test_a_cell_is_not_blamed_for_the_time_of_the_whole_notebook(grader, unit):
     session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
-    session.deadline = time.monotonic()
+    session.time = Allowance(0)
     step = Step("quick", "given", "", "1 + 1")
     session.cell(step)
     told = f"the whole notebook took longer than {unit.limits.submission_seconds:g} seconds"

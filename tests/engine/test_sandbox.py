@@ -18,6 +18,7 @@ import pytest
 from autograder.engine import landlock, namespaces, seccomp, syscalls
 from autograder.engine.sandbox import SandboxError, default_readable
 from tests.conftest import ROOT
+from tests.engine.conftest import descendants
 
 linux = pytest.mark.skipif(
     platform.system() != "Linux" or landlock.version() == 0, reason="needs Linux with Landlock"
@@ -343,6 +344,7 @@ def test_namespaces_hide_the_files_the_network_and_the_processes(user: str):
 
 LEADER = """
 import sys
+from autograder.engine.clock import Allowance
 from autograder.engine.process import Zygote
 if sys.argv[1] == "without namespaces":
     from tests.attacks.classroom import _refuse_namespaces
@@ -350,7 +352,7 @@ if sys.argv[1] == "without namespaces":
 zygote = Zygote("numpy")
 child = zygote.spawn(cpu_seconds=60)
 child.send({"do": "cell", "source": "while True: pass", "defines": "", "given": False, "own": True,
-            "define": False}, seconds=10)
+            "define": False}, within=Allowance(10))
 print(*sorted(zygote.namespaces), flush=True)
 sys.stdin.read()
 """
@@ -372,11 +374,6 @@ def test_whoever_kills_the_grading_process_ends_all_that_it_started(level: str):
     for process in waiting:
         assert select.select([process], [], [], 60)[0], "a process outlived the grading"
         os.close(process)
-
-
-def descendants(pid: int) -> list[int]:
-    born = [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [*born, *(grandchild for child in born for grandchild in descendants(child))]
 
 
 HEADERS = {

@@ -30,7 +30,7 @@ FAULTS = IN_FILES | IN_CELLS | IN_CODE
 def unit(built_course):
     from autograder.authoring.build import load_built
 
-    return replace(load_built(built_course, SLUG), limits=Limits(3, 3, 30))
+    return replace(load_built(built_course, SLUG), limits=Limits(1, 1, 12))
 
 
 @pytest.fixture(scope="module")
