@@ -12,10 +12,12 @@ from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 
+from autograder.commands.backup import backup
 from autograder.commands.bundle import bundle
 from autograder.commands.check import check
 from autograder.commands.collect import collect
 from autograder.commands.common import console, course, honest_output, plainly, telling
+from autograder.commands.forget import forget
 from autograder.commands.grade import grade
 from autograder.commands.marks import marks
 from autograder.commands.update import update
@@ -36,9 +38,11 @@ def main() -> None:
     honest_output()
 
 
+main.add_command(backup)
 main.add_command(bundle)
 main.add_command(check)
 main.add_command(collect)
+main.add_command(forget)
 main.add_command(grade)
 main.add_command(marks)
 main.add_command(update)
