@@ -32,7 +32,7 @@ class Watcher:
     def __call__(self, what: str, done: int, of: int) -> None:
         now = self._clock()
         if what != self._what:
-            self._what, self._start, self._before = what, now, done - 1
+            self._what, self._start, self._before = what, now, done
         pace = pace_of(done - self._before, of - done, now - self._start)
         self._bar.update(self._task, description=what, completed=done, total=of, pace=pace)
         if not self._console.is_terminal and now - self._last >= EVERY:
@@ -56,7 +56,8 @@ class Watcher:
 
     def pause(self) -> None:
         """Give the terminal free, for a question."""
-        self._bar.stop()
+        if self._bar.live.is_started:
+            self._bar.stop()
 
 
 def pace_of(done: int, left: int, seconds: float) -> str:
