@@ -165,6 +165,6 @@ def extensions(folder: Path, slug: str) -> dict[str, datetime]:
 
 def _until(row: dict[str, str], place: str) -> datetime:
     when = utc(row["until"] or "")
-    if when is None or None in row:
+    if when is None or ":" not in row["until"] or None in row:  # a bare date: its first or its last minute?
         raise SettingsError(f"{place}: {row['until']!r} is no time; write it as 2026-11-27 23:59 +0100.")
     return when

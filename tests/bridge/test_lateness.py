@@ -181,6 +181,7 @@ def test_without_a_due_date_nothing_is_late(unit: Unit, home: Path) -> None:
         (f"student,unit,until\nada,{SLUG},tomorrow\n", "line 2: 'tomorrow' is no time"),
         (f"student,unit,until\nada,{SLUG}\n", "line 2: None is no time"),
         (f"student,unit,until\nada,{SLUG},\n", "line 2: '' is no time"),
+        (f"student,unit,until\nada,{SLUG},2026-03-03\n", "line 2: '2026-03-03' is no time"),
     ],
 )
 def test_a_list_that_cannot_be_followed_is_refused(tmp_path: Path, text: str, said: str) -> None:
