@@ -15,7 +15,7 @@ from autograder.batch.fingerprint import Fingerprint
 from autograder.bridge.files import write_whole
 from autograder.classroom.records import FOLDER
 from autograder.engine.grade import NotebookResult, SubmissionResult
-from autograder.engine.session import CheckResult
+from autograder.engine.judging import CheckResult
 from autograder.engine.submission import Step
 from autograder.verdict import Verdict, mistake_from
 

@@ -152,6 +152,7 @@ class Run:
                 self.pending.remove(student)
                 self.outcome.written.append(student)
                 self.options.watch("written", len(self.outcome.written), len(self.plan.todo))
+            writer.settle()
 
 
 def _cell(check: tuple[str, str]) -> tuple[str, str]:

@@ -44,8 +44,13 @@ class Writer:
             break_seal(self.target, result.student, self.unit.slug)
             self._book.write(result, folder)
             write_autograded(result, self.unit, self.target, folder)
-            write_feedback(result, self.unit, self.target, self._book.by_hand(result.student))
+            by_hand, late = self._book.by_hand(result.student), self._book.penalties(result.student)
+            write_feedback(result, self.unit, self.target, by_hand, late)
             write_record(result, self.target, fingerprint)
+
+    def settle(self) -> None:
+        """Reckon anew what lateness costs the class: dates and rules may have changed since it was graded."""
+        self._book.settle()
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import csv
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from autograder.classroom.marks import Marks
 
@@ -45,15 +46,20 @@ def read_roster(path: Path, students: Sequence[str], ids: Sequence[str], chosen:
             f"{path} has none of the columns {', '.join(ids)}: say --id-column with the one that holds the "
             f"names of the students' folders ({', '.join(columns)})."
         )
+    spelled = {normalize("NFC", student): student for student in students}
     known = set(students)
-    column = max(candidates, key=lambda name: len(known & {line[name] for line in lines}))
+
+    def student(line: dict[str, str], column: str) -> str:
+        """As the gradebook spells the name: an "é" may be one character or two."""
+        return spelled.get(normalize("NFC", line[column]), line[column])
+
+    column = max(candidates, key=lambda name: len(known & {student(line, name) for line in lines}))
     rows: dict[str, dict[str, str]] = {}
     for line in lines:
-        if line[column] in rows and line[column] in known:
-            raise RosterError(
-                f"{path} has {line[column]} twice in the column {column}: remove one of the lines."
-            )
-        rows[line[column]] = line
+        name = student(line, column)
+        if name in rows and name in known:
+            raise RosterError(f"{path} has {name} twice in the column {column}: remove one of the lines.")
+        rows[name] = line
     if not known & rows.keys():
         raise RosterError(
             f"{path} knows no student of the gradebook ({', '.join(sorted(known)[:3])}, …) in its "

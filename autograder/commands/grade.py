@@ -96,7 +96,7 @@ def grade(
         show(console, done.changes)
     elif not done.changes or not done.left:
         _report(done, target, unit, records)
-    _warn(done)
+    _warn(done, unit)
     _leave(done, dry, stopped())
 
 
@@ -152,9 +152,9 @@ def _write(path: Path, records: Iterable[dict[str, Any]]) -> None:
     fresh.replace(path)
 
 
-def _warn(done: Outcome) -> None:
+def _warn(done: Outcome, unit: str) -> None:
     for student, paths in done.elsewhere.items():
         _say(
-            f"[yellow]![/] {escape(student)}: {escape(', '.join(paths))} was not graded. "
-            "Move it into the unit's folder, and grade again."
+            f"[yellow]![/] {escape(student or 'Somebody')}: {escape(', '.join(paths))} was not graded. "
+            f"Move it to <student>/{unit}/, and grade again."
         )

@@ -215,7 +215,7 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no folder {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
     found: dict[str, Path] = {}
-    for path in sorted(p for p in folder.iterdir() if _handed_in(p, unit)):
+    for path in sorted((p for p in folder.iterdir() if _handed_in(p, unit)), key=_normal_first):
         name = student_name(path)
         found[_spelled(path) if name in found else name] = path / unit
     if not found:
@@ -235,6 +235,11 @@ def student_name(folder: Path) -> str:
     """The folder's name as text that a file or a database can hold, in the normal form NFC: macOS spells an
     "é" with two characters where others take one."""
     return unicodedata.normalize("NFC", _spelled(folder))
+
+
+def _normal_first(folder: Path) -> tuple[bool, Path]:
+    """Of two folders that look alike, the one whose name is in the normal form bears it."""
+    return student_name(folder) != _spelled(folder), folder
 
 
 def _spelled(folder: Path) -> str:

@@ -110,16 +110,10 @@ class _Pile:
         return self._documents[path]
 
     def _key(self, path: Path) -> str:
-        """Which released notebook the file was made from: "02-batchnorm/batchnorm_numpy", or nothing."""
         try:
-            document = self._document(path)
+            return made_from(self._document(path))
         except Unreadable:
             return ""
-        try:
-            return str(document["metadata"]["autograder"]["key"])
-        except (KeyError, TypeError):
-            asked = KEY.search(_code(document))
-            return asked[1] if asked else ""
 
     def _contents(self) -> str:
         names = [self._shown(p) for p in self.files]
@@ -128,6 +122,15 @@ class _Pile:
 
     def _shown(self, path: Path) -> str:
         return strip_control(whole_text(path.relative_to(self.folder).as_posix()))
+
+
+def made_from(document: Any) -> str:
+    """Which released notebook it was made from: "02-batchnorm/batchnorm_numpy", or nothing."""
+    try:
+        return str(document["metadata"]["autograder"]["key"])
+    except (KeyError, TypeError):
+        asked = KEY.search(_code(document))
+        return asked[1] if asked else ""
 
 
 def submitted_files(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,12 @@ class TestRoster:
 )
 def test_numbers_are_short_and_have_a_point(value: float | None, text: str) -> None:
     assert number(value) == text
+
+
+@pytest.mark.parametrize("spelled", ["NFC", "NFD"])
+def test_a_name_is_known_however_its_accents_are_spelled(tmp_path: Path, spelled: str) -> None:
+    other = {"NFC": "NFD", "NFD": "NFC"}[spelled]
+    roster = tmp_path / "roster.csv"
+    roster.write_text(f"ID,Section\n{unicodedata.normalize(spelled, 'zoë')},A\n", encoding="utf-8")
+    student = unicodedata.normalize(other, "zoë")
+    assert list(read_roster(roster, [student], ["ID"]).rows) == [student]
