@@ -12,7 +12,7 @@ from autograder.bridge.gradebook import timestamp, unanswered
 from autograder.bridge.markdown import harmless
 from autograder.bridge.register import released
 from autograder.engine.grade import NotebookResult, SubmissionResult
-from autograder.engine.session import CheckResult
+from autograder.engine.judging import CheckResult
 from autograder.engine.submission import Step
 from autograder.report import Report
 

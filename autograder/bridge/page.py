@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from autograder.authoring.unit import Notebook
 from autograder.bridge.gradebook import ByHand, unanswered
 from autograder.engine.grade import NotebookResult
-from autograder.engine.session import CheckResult
+from autograder.engine.judging import CheckResult
 from autograder.engine.submission import Step
 from autograder.report import Report
 from autograder.verdict import Mistake, Verdict

@@ -17,11 +17,12 @@ from typing import Any
 
 from autograder.authoring.unit import Notebook, Unit
 from autograder.engine.bank import Bank
+from autograder.engine.judging import CheckResult
 from autograder.engine.namespaces import ALL
 from autograder.engine.process import EngineError, Zygote
 from autograder.engine.reading import find_notebooks
 from autograder.engine.secret import course_secret
-from autograder.engine.session import CheckResult, Session
+from autograder.engine.session import Session
 from autograder.engine.submission import Step, compose
 
 NO_ANSWER = "The notebook is missing or cannot be read."
@@ -137,7 +138,7 @@ class Grader:
         checks = session.run(composed.steps)
         flags = list(forbidden_calls(composed.steps, notebook.forbidden))
         notes = composed.notes + session.notes
-        return NotebookResult(notebook.name, composed.steps, checks, notes, flags), session.cpu
+        return NotebookResult(notebook.name, composed.steps, checks, notes, flags), session.dialogue.cpu
 
     def grade_class(self, folders: Mapping[str, Path], jobs: int) -> Iterator[SubmissionResult]:
         """Grade many submissions side by side; results in the order in which they are ready.

@@ -11,7 +11,7 @@ import pytest
 from autograder.authoring.release import stub
 from autograder.authoring.unit import Unit, read_unit
 from autograder.engine.grade import NotebookResult, SubmissionResult
-from autograder.engine.session import CheckResult
+from autograder.engine.judging import CheckResult
 from autograder.engine.submission import compose
 from autograder.verdict import Mistake, Verdict
 from tests.conftest import SLUG

@@ -102,7 +102,7 @@ def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monke
     session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
     slow = Step("slow", "own", "", "import time; time.sleep(1.5)")
     session._good = [(slow, cell_order(slow))] * 20
-    session.time = Allowance(3)
+    session.dialogue.time = Allowance(3)
     asked = []
     monkeypatch.setattr(
         "autograder.engine.process.Child.request",
@@ -111,9 +111,9 @@ def test_cells_that_are_run_again_share_the_submissions_time(grader, unit, monke
         ),
     )
     try:
-        session._living()
+        session.dialogue.child()
     finally:
-        session._drop()
+        session.dialogue.end()
     assert asked[0] == unit.limits.cell_seconds
     assert min(asked) <= 0  # then the wire refuses at once
 
@@ -125,14 +125,14 @@ def test_a_cell_that_fails_when_it_is_run_again_is_at_fault_itself(grader, unit)
     try:
         session.cell(after)
     finally:
-        session._drop()
+        session.dialogue.end()
     assert after.outputs[0]["text"] == "2\n"
     assert "This cell, when it was run again, ended the Python process" in unlucky.outputs[0]["text"]
 
 
 def test_a_cell_is_not_blamed_for_the_time_of_the_whole_notebook(grader, unit):
     session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], unit.limits)
-    session.time = Allowance(0)
+    session.dialogue.time = Allowance(0)
     step = Step("quick", "given", "", "1 + 1")
     session.cell(step)
     told = f"the whole notebook took longer than {unit.limits.submission_seconds:g} seconds"

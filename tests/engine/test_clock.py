@@ -124,11 +124,11 @@ def shown(grader, unit):
         session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], Limits(seconds, seconds, 60))
         step = Step("own-0", "own", "", source)
         try:
-            session._living()
+            session.dialogue.child()
             then(session)
             session.cell(step)
         finally:
-            session._drop()
+            session.dialogue.end()
         return step.outputs[0]["text"]
 
     return run

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from autograder.engine.digest import digest
-from autograder.engine.session import undiagnosed
+from autograder.engine.judging import undiagnosed
 from autograder.running import Outcome
 from autograder.verdict import Verdict
 

@@ -53,8 +53,8 @@ def test_a_cell_that_fills_the_disk_is_ended_long_before_its_time(grader, unit):
     step = Step("own-0", "own", "", fill)
     try:
         session.cell(step)
-        folder = Path(session.zygote._scratch.path)
+        folder = Path(session.dialogue.zygote._scratch.path)
     finally:
-        session._drop()
+        session.dialogue.end()
     assert disk.TOO_MUCH in step.outputs[0]["text"]
     assert list(folder.iterdir()) == []
