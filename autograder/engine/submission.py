@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,6 +13,7 @@ from autograder.authoring.release import stub
 from autograder.authoring.unit import Cell, Notebook
 from autograder.engine.answers import safe_outputs
 from autograder.engine.reading import source_of
+from autograder.takeover import digest
 
 MAX_SOURCE = 200_000
 DEFINES = re.compile(r"^(?:async\s+)?(?:def|class)\s+(\w+)", re.MULTILINE)
@@ -40,13 +42,52 @@ def compose(notebook: Notebook, cells: list[dict[str, Any]]) -> Composed:
     """Put the student's answers into the released notebook's frame.
 
     Points, checks, given cells and order come from the release. A cell that the student added runs where it
-    stood: after the released cell that precedes it. Lost and doubled cells are told in `notes`."""
+    stood: after the released cell that precedes it. Lost and doubled cells are told in `notes`, and so is
+    work on an older release."""
     found = _Sorted(notebook, cells)
     steps: list[Step] = list(found.own.get("", []))
     for cell in notebook.cells:
         steps.append(found.step(cell))
         steps += found.own.get(cell.id, [])
-    return Composed(steps, found.notes)
+    return Composed(steps, [*older_release(notebook, cells), *found.notes])
+
+
+def older_release(notebook: Notebook, cells: list[dict[str, Any]]) -> Iterator[str]:
+    """Sentences where cells say that they were released with another text, or are released no more.
+
+    What a student writes into a cell does not change what the cell says about its release."""
+    present = {c.id: _digests(c) for c in notebook.cells}
+    before = {id: mark for id, mark in map(_release_mark, cells) if mark}
+    changed = [id for id, mark in before.items() if not _numbered(id) and mark not in present.get(id, {mark})]
+    numbered = {digest for id, digests in present.items() if _numbered(id) for digest in digests}
+    there = {mark for id, mark in before.items() if _numbered(id)}
+    if changed or (there - numbered and numbered - there):
+        what = f": {', '.join(changed)} changed since" if changed else ""
+        yield f"This was written in an older release of the notebook and is graded as the present one{what}."
+    for id in before:
+        if id not in present and not _numbered(id) and not id.startswith("check-"):
+            yield f"The cell {id} is not in the present release of the notebook: it earns no points."
+
+
+def _release_mark(cell: dict[str, Any]) -> tuple[str, str]:
+    """Under which id a cell was released, and the digest of its text then; "" where it does not say."""
+    mark = _dict(_dict(cell.get("metadata")).get("autograder"))
+    kind, name = mark.get("kind"), mark.get("name")
+    return (str(name) if kind == "solution" else f"{kind}-{name}"), str(mark.get("digest", ""))
+
+
+def _digests(cell: Cell) -> set[str]:
+    """Of the text as it is released, to students and to the staff."""
+    return {digest(cell.source), digest(stub(cell.source))}
+
+
+def _numbered(id: str) -> bool:
+    """Is the cell named by its place? That moves when a release gets another cell."""
+    return id.startswith(("text-", "given-"))
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 class _Sorted:
@@ -121,6 +162,9 @@ class _Known:
 
     def __init__(self, notebook: Notebook, cells: list[dict[str, Any]]):
         self._ids = {c.id for c in notebook.cells}
+        numbered = [(digest(c.source), c.id) for c in notebook.cells if _numbered(c.id)]
+        once = Counter(mark for mark, _ in numbered)
+        self._moved = {mark: id for mark, id in numbered if once[mark] == 1}
         there = {id for cell in cells for id in _ids(cell)}
         lost = [c for c in notebook.cells if c.id not in there]
         self._texts = {(stub(c.source) if c.kind == "solution" else c.source).strip(): c.id for c in lost}
@@ -132,6 +176,9 @@ class _Known:
 
     def id_of(self, cell: dict[str, Any], last: str) -> str | None:
         """last: the released cell before this one."""
+        id, mark = _release_mark(cell)
+        if _numbered(id) and mark in self._moved:
+            return self._moved[mark]
         for id in _ids(cell):
             if id in self._ids:
                 return id
@@ -144,8 +191,7 @@ class _Known:
 
 
 def _ids(cell: dict[str, Any]) -> Iterator[str]:
-    metadata = cell.get("metadata")
-    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    for found in (nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None, cell.get("id")):
+    nbgrader = _dict(_dict(cell.get("metadata")).get("nbgrader"))
+    for found in (nbgrader.get("grade_id"), cell.get("id")):
         if isinstance(found, str):
             yield found
