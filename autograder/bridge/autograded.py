@@ -47,6 +47,7 @@ def graded_document(notebook: Notebook, result: NotebookResult, preface: str) ->
         released_cell = frame.get(step.id, {"source": [], "metadata": {}})
         text = _shown(step, "".join(released_cell["source"]), step.id in untouched)
         cell = _cell(step.id, text, step.markdown, released_cell["metadata"])
+        _paste(step.pictures, cell)
         if not step.markdown:
             check = result.checks.get(step.id)
             cell["outputs"] = check_outputs(check) if check else step.outputs
@@ -67,6 +68,14 @@ def _cell(id: str, text: str, markdown: bool, metadata: dict[str, Any] | None = 
     cell: dict[str, Any] = {"cell_type": kind, "id": id, "metadata": metadata or {}}
     cell["source"] = text.splitlines(keepends=True)
     return cell if markdown else cell | {"execution_count": None, "outputs": []}
+
+
+def _paste(pictures: list[tuple[str, str]], cell: dict[str, Any]) -> None:
+    """Pictures stand below the answer, under names of ours; nbconvert stops at one that is not there."""
+    for number, (kind, data) in enumerate(pictures, 1):
+        name = f"pasted-{number}.{kind.rpartition('/')[2]}"
+        cell.setdefault("attachments", {})[name] = {kind: data}
+        cell["source"].append(f"\n\n![pasted picture {number}](attachment:{name})")
 
 
 def check_outputs(check: CheckResult) -> list[dict[str, Any]]:

@@ -11,6 +11,12 @@ from autograder.engine import wire
 from autograder.running import Outcome
 
 STATUSES = {"values", "raised", "not attempted", "refused"}
+PICTURES = {
+    "image/png": "iVBORw0KGgo",
+    "image/jpeg": "/9j/",
+    "image/gif": "R0lGOD",
+}  # how their base64 begins
+MAX_PASTED = 4 << 20  # characters of base64 of all pictures pasted into one cell
 BASE64 = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
 
 
@@ -58,10 +64,34 @@ def _safe_data(data: Any) -> dict[str, str]:
     kept = {}
     if "text/plain" in data:
         kept["text/plain"] = _text(data["text/plain"])
-    png = "".join(_text(data.get("image/png"), cap=8 << 20).split())
-    if png.startswith("iVBORw0KGgo") and set(png) <= BASE64:
+    png = _picture("image/png", data.get("image/png"))
+    if png:
         kept["image/png"] = png
     return kept
+
+
+def safe_pictures(attachments: Any) -> tuple[list[tuple[str, str]], bool]:
+    """The pictures pasted into a Markdown cell, as (type, base64), and whether any had to be left out."""
+    bundles = attachments.values() if isinstance(attachments, dict) else []
+    kept: list[tuple[str, str]] = []
+    room, lost = MAX_PASTED, False
+    for bundle in bundles:
+        found = (
+            [(kind, _picture(kind, bundle.get(kind))) for kind in PICTURES] if type(bundle) is dict else []
+        )
+        kind, picture = next((one for one in found if one[1]), ("", ""))
+        if picture and len(picture) <= room:
+            kept.append((kind, picture))
+            room -= len(picture)
+        else:
+            lost = True
+    return kept, lost
+
+
+def _picture(kind: str, value: Any) -> str:
+    """The base64 of a picture of this type; nothing where it is none."""
+    text = "".join(_text(value, cap=8 << 20).split())
+    return text if text.startswith(PICTURES[kind]) and set(text) <= BASE64 else ""
 
 
 def _text(value: Any, joined: str = "", cap: int = 64 << 10) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from autograder.authoring.release import stub
 from autograder.authoring.unit import Cell, Notebook
-from autograder.engine.answers import safe_outputs
+from autograder.engine.answers import MAX_PASTED, safe_outputs, safe_pictures
 from autograder.engine.reading import source_of
 from autograder.takeover import digest
 
@@ -30,6 +30,7 @@ class Step:
     markdown: bool = False
     points: float = 0
     outputs: list[dict[str, Any]] = field(default_factory=list)
+    pictures: list[tuple[str, str]] = field(default_factory=list)  # pasted into an answer: type and base64
 
 
 @dataclass
@@ -132,10 +133,13 @@ class _Sorted:
         elif cell.kind == "experiment" and found is not None:
             step.source = self._bounded(source_of(found), cell.id)
             step.outputs = list(safe_outputs(found.get("outputs")))
-        if cell.kind == "question" and found is not None and found.get("attachments"):
-            self.notes.append(
-                f"The cell {cell.id} holds pasted pictures: they are in the submitted file alone."
-            )
+        if cell.kind == "question" and found is not None:
+            step.pictures, lost = safe_pictures(found.get("attachments"))
+            if lost:
+                self.notes.append(
+                    f"The cell {cell.id} holds a pasted picture that is in the submitted file alone: "
+                    f"PNG, JPEG and GIF are shown, up to {MAX_PASTED * 3 // 4 >> 20} MB in a cell."
+                )
         return step
 
     def _lost(self, cell: Cell) -> str:

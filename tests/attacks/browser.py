@@ -42,7 +42,11 @@ def _answer(text: str):
 def _attachment(document: Document) -> None:
     question = cell(document, "question-why")
     question["source"] = "An answer with ![a picture](attachment:x.svg)"
-    question["attachments"] = {"x.svg": {"image/svg+xml": f"<svg>{SCRIPT}</svg>"}}
+    question["attachments"] = {
+        "x.svg": {"image/svg+xml": f"<svg>{SCRIPT}</svg>"},
+        "x.png": {"image/png": f'iVBORw0KGgo="><svg>{SCRIPT}'},
+        "x.jpg": {"text/html": SCRIPT, "image/jpeg": ["/9j/", f"<svg>{SCRIPT}</svg>"]},
+    }
 
 
 def _ids(document: Document) -> None:
@@ -110,7 +114,14 @@ ATTACKS = [
     answers("a tracker in an answer", "![x](https://evil.example/who-reads.png)"),
     answers("formulas in an answer", "$$\\href{javascript:alert(1)}{x}$$ $\\require{html}\\style{x}{y}$"),
     answers("a diagram in an answer", "```mermaid\n" + TAGS + "\n```\n"),
-    Attack(GROUP, "an attachment of an answer", READER, spoil=_attachment, works=NOWHERE),
+    Attack(
+        GROUP,
+        "an attachment of an answer",
+        READER,
+        spoil=_attachment,
+        tells="a pasted picture",
+        works=NOWHERE,
+    ),
     Attack(GROUP, "ids and metadata", READER, spoil=_ids, works=PAGE),
     Attack(
         GROUP,

@@ -28,7 +28,7 @@ class Page(HTMLParser):
         for name, value in found.items():
             if name.startswith("on"):
                 self.dangers.append(f"{tag} {name}")
-            if name in LOADS and not re.fullmatch(r"data:image/png;base64,[A-Za-z0-9+/=]+", value):
+            if name in LOADS and not re.fullmatch(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=]+", value):
                 self.dangers.append(f"{tag} {name}={value[:40]}")
             address = re.sub(r"[\x00-\x20]", "", value).lower()
             if name == "href" and re.match(r"[a-z]*script:|data:|file:|blob:", address):

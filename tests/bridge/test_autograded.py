@@ -9,12 +9,13 @@ from typing import Any
 
 import nbformat
 import pytest
+from nbconvert import HTMLExporter
 from nbgrader.nbgraderformat import MetadataValidator
 from nbgrader.utils import compute_checksum, determine_grade, is_grade, is_locked
 
 from autograder.authoring.unit import Unit
 from autograder.bridge.autograded import write_autograded
-from tests.bridge.conftest import make_rejected, make_result
+from tests.bridge.conftest import PNG, make_rejected, make_result
 from tests.conftest import SLUG
 
 
@@ -97,3 +98,14 @@ def test_a_students_markdown_is_made_harmless(unit: Unit, tmp_path: Path, answer
     write_autograded(make_result(unit, answers={"why": answer}), unit, tmp_path)
     shown = cell(written(tmp_path), "question-why").source
     assert answer not in shown and json.dumps(shown)
+
+
+def test_a_pasted_picture_stands_below_its_answer(unit: Unit, tmp_path: Path) -> None:
+    result = make_result(unit, answers={"why": "As drawn: ![photo](attachment:photo.png)"})
+    (question,) = [s for s in result.notebooks[0].steps if s.kind == "question"]
+    question.pictures = [("image/png", PNG)]
+    write_autograded(result, unit, tmp_path)
+    found = cell(written(tmp_path), "question-why")
+    assert found.attachments == {"pasted-1.png": {"image/png": PNG}}
+    body, _ = HTMLExporter(template_name="basic").from_notebook_node(nbformat.v4.new_notebook(cells=[found]))
+    assert f'src="data:image/png;base64,{PNG}"' in body and "photo.png" not in body.replace("photo.png)", "")

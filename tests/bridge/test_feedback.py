@@ -113,3 +113,12 @@ def test_backticks_of_a_sentence_become_code_and_nothing_else(unit: Unit) -> Non
 def test_each_notebook_gets_its_file(unit: Unit, tmp_path: Path) -> None:
     write_feedback(make_result(unit), unit, tmp_path)
     assert (tmp_path / "feedback" / "ada" / unit.slug / "tiny_numpy.html").exists()
+
+
+def test_a_picture_pasted_into_an_answer_is_shown(unit: Unit) -> None:
+    result = make_result(unit, answers={"why": "As drawn."})
+    (question,) = [s for s in result.notebooks[0].steps if s.kind == "question"]
+    question.pictures = [("image/png", PNG)]
+    found = page(unit, result)
+    assert [a["src"] for tag, a in found.tags if tag == "img"] == [f"data:image/png;base64,{PNG}"]
+    assert found.dangers == []

@@ -6,6 +6,7 @@ import pytest
 
 from autograder.authoring import release
 from autograder.authoring.build import load_built
+from autograder.engine import answers
 from autograder.engine.answers import safe_outputs
 from autograder.engine.reading import find_notebooks
 from autograder.engine.submission import compose
@@ -142,3 +143,47 @@ class TestFiles:
     def test_a_missing_notebook_is_told(self, notebook, tmp_path):
         told = "tiny_numpy.ipynb is missing: the folder is empty. Hand it in under that name."
         assert self.found(notebook, tmp_path) == ({}, [told])
+
+
+PNG, JPEG, GIF = "iVBORw0KGgo=", "/9j/4AAQ", "R0lGODlh"
+
+
+def pasted(notebook, cells, attachments):
+    cells[index(cells, "question-why")]["attachments"] = attachments
+    composed = compose(notebook, cells)
+    told = [note for note in composed.notes if "picture" in note]
+    return by_id(composed)["question-why"].pictures, told
+
+
+def test_pictures_pasted_into_an_answer_are_carried_along(notebook, cells):
+    attachments = {
+        "a.png": {"image/png": PNG},
+        "b": {"image/jpeg": [JPEG]},
+        "c.gif": {"image/gif": f"{GIF}\n"},
+    }
+    found, notes = pasted(notebook, cells, attachments)
+    assert found == [("image/png", PNG), ("image/jpeg", JPEG), ("image/gif", GIF)]
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "attachments",
+    [
+        pytest.param({"a.svg": {"image/svg+xml": "<svg onload=alert(1)>"}}, id="a picture that runs code"),
+        pytest.param({"a.png": {"image/png": "<svg onload=alert(1)>"}}, id="another thing under its name"),
+        pytest.param({"a.png": {"image/png": f'{PNG}"><script>'}}, id="a tag behind a picture"),
+        pytest.param({"a.png": {"image/gif": PNG}}, id="another type"),
+        pytest.param({"a.png": {}}, id="nothing"),
+        pytest.param({"a.png": PNG}, id="no bundle"),
+        pytest.param({"a.png": {"image/png": [3, {}]}}, id="no text"),
+    ],
+)
+def test_other_attachments_are_left_out_and_it_is_told(notebook, cells, attachments):
+    found, notes = pasted(notebook, cells, attachments)
+    assert found == [] and "in the submitted file alone" in notes[0]
+
+
+def test_pictures_are_carried_up_to_a_bound(notebook, cells, monkeypatch):
+    monkeypatch.setattr(answers, "MAX_PASTED", 2 * len(PNG))
+    found, notes = pasted(notebook, cells, {str(n): {"image/png": PNG} for n in range(3)})
+    assert len(found) == 2 and len(notes) == 1

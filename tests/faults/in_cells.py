@@ -92,8 +92,8 @@ def _restyle(change: Any) -> Any:
 
 
 def _pasted(found: Document) -> None:
-    picture = {"photo.png": {"image/png": "iVBORw0KGgo="}}
-    cell(found, "question-why").update(source="![photo.png](attachment:photo.png)", attachments=picture)
+    pictures = {"photo.png": {"image/png": "iVBORw0KGgo="}, "drawing.tiff": {"image/tiff": "SUkqAA=="}}
+    cell(found, "question-why").update(source="![photo.png](attachment:photo.png)", attachments=pictures)
 
 
 stubbed = document(lambda found: cell(found, "scale").update(source=STUB))
@@ -170,5 +170,7 @@ IN_CELLS = {
         )
     ),
     "no metadata of the notebook": Fault(document(lambda found: found.pop("metadata"))),
-    "a picture pasted into an answer": Fault(document(_pasted), told="question-why holds pasted pictures"),
+    "a picture pasted into an answer": Fault(
+        document(_pasted), told="question-why holds a pasted picture that is"
+    ),
 }
