@@ -231,21 +231,21 @@ check(train_head)
 # %% [markdown]
 # ## 6. Fold the standardization into the head (●●○, 10 minutes)
 #
-# Descent is faster on features that are standardized: $z = (f - m) / s$, {eq}`tl-standardize`,
+# Descent is faster on features that are standardized: $z = (f - m) / \sigma$, {eq}`tl-standardize`,
 # with mean and standard deviation per **feature**. The head then works on $z$.
-# Must everybody who uses it keep m and s? No: a head after a linear map is a head, {eq}`tl-fold`.
+# Must everybody who uses it keep m and sigma? No: a head after a linear map is a head, {eq}`tl-fold`.
 
 
 # %% solution="fold"
-def fold(W, b, m, s):
-    """The head for features as they are, from a head for z = (f - m) / s, {eq}`tl-fold`.
+def fold(W, b, m, sigma):
+    """The head for features as they are, from a head for z = (f - m) / sigma, {eq}`tl-fold`.
 
-    W: (D, K). b: (K,). m, s: (D,), s positive. Returns the new W (D, K) and the new b (K,).
+    W: (D, K). b: (K,). m, sigma: (D,), sigma positive. Returns the new W (D, K) and the new b (K,).
 
-    Example: one feature and one class, W = 6, b = 1, m = 2, s = 3: the new W is 2, the new b is -3.
+    Example: one feature and one class, W = 6, b = 1, m = 2, sigma = 3: the new W is 2, the new b is -3.
     """
     ### BEGIN SOLUTION
-    W = W / s[:, None]
+    W = W / sigma[:, None]
     return W, b - m @ W
     ### END SOLUTION
 
@@ -271,17 +271,17 @@ check(fold)
 # %% listing="probe"
 def standardization(x):
     """Mean and standard deviation of each feature. What hardly varies among few images is not enlarged."""
-    s = x.std(axis=0)
-    return x.mean(axis=0), np.maximum(s, s.mean() / 10)
+    sigma = x.std(axis=0)
+    return x.mean(axis=0), np.maximum(sigma, sigma.mean() / 10)
 
 
 def linear_head(x, y, K, weight_decay=0.1, steps=300):
     """A head for the features as they are, trained on standardized ones."""
-    m, s = standardization(x)
-    z = (x - m) / s
+    m, sigma = standardization(x)
+    z = (x - m) / sigma
     widest = np.linalg.eigvalsh(z @ z.T + 1)[-1] / len(z)  # with a feature of ones for the bias
     W, b = train_head(z, y, K, 1 / (widest / 2 + weight_decay), steps, weight_decay)
-    return fold(W, b, m, s)
+    return fold(W, b, m, sigma)
 
 
 def first_of_each(y, count):
@@ -303,11 +303,11 @@ for ax, target in zip(axes, ("photos", "digits"), strict=True):
         for kind, (x, x_test) in {"features": (d.train_features, d.test_features), "pixels": pixels}.items():
             for count in counts:
                 few = first_of_each(y, count)
-                m, s = standardization(x[few])
-                means = class_means((x[few] - m) / s, y[few], K)
+                m, sigma = standardization(x[few])
+                means = class_means((x[few] - m) / sigma, y[few], K)
                 W, b = linear_head(x[few], y[few], K)
                 answers = {
-                    f"nearest mean, {kind}": nearest((x_test - m) / s, means),
+                    f"nearest mean, {kind}": nearest((x_test - m) / sigma, means),
                     f"linear head, {kind}": (x_test @ W + b).argmax(axis=1),
                 }
                 for head, answer in answers.items():

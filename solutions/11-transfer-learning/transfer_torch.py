@@ -62,7 +62,7 @@ for p in layer.parameters():
     p.requires_grad = False
 batch = torch.arange(24.0).reshape(3, 2, 2, 2)
 layer(batch)
-print("frozen, and yet its running mean is", layer.running_mean.tolist())
+print("frozen, and yet its running mean is", layer.running_mean)
 
 layer.eval()
 around = nn.Sequential(layer)
@@ -206,12 +206,17 @@ def cache_features(backbone, images, batch_size=250):
 check(cache_features)
 
 # %% [markdown]
-# **Question** (5 minutes). `nn.Sequential(RandomFlip(), backbone)` goes into your function:
-# the layer of chapter 10 mirrors images in training mode. A friend has changed the function so that
-# the mode stays as it is. "Now my cache is augmented", he says, and trains his head for 200 epochs on it.
-# What does his head see, and what would it see without a cache?
-# What does your own function give for this model?
-# Name a way to have both: augmented images, and no pass of the backbone in every epoch. What does it cost?
+# **Question** (6 minutes). A cache that is filled from augmented images holds one draw of each image, says
+# *What it costs* in the chapter. `nn.Sequential(RandomFlip(), backbone)` goes into your function: the layer
+# of chapter 10 mirrors images in training mode. Does your cache hold such a draw? Why?
+#
+# A friend wants both augmentation and a cache. Her backbone is frozen, in evaluation mode.
+# She caches R draws of each image, and each step of her head takes one of the R by lot.
+# What must she cache of mirrored images, so that her head is trained as it would be without a cache?
+# Why are two random draws of each image not enough for that?
+# Then she crops the images and changes their brightness as well. What does her head miss now, whatever R is,
+# and how would its loss show that? She trains for E epochs: from which R on does the cache save no pass
+# of the backbone, {eq}`tl-cost`?
 
 # %% [markdown] question="tl-torch-cache" points=2
 # *Your answer here.*
@@ -312,8 +317,9 @@ check(unfreeze_last)
 #
 # - Every module is in training mode, dropout too, wherever it stands.
 # - Only a batch normalization layer whose parameters are **all** frozen stays in evaluation mode,
-#   and so do its running statistics, {eq}`tl-bn-frozen`.
+#   and its running statistics stay what they are, {eq}`tl-bn-frozen`.
 #
+# The parameters say what is frozen. So a layer without any, `affine=False`, says nothing: there is none here.
 # Batch normalization comes as `nn.BatchNorm1d`, `nn.BatchNorm2d` and `nn.BatchNorm3d`.
 # Layer and group normalization keep no statistics: for them the mode makes no difference.
 
@@ -322,7 +328,8 @@ check(unfreeze_last)
 def set_modes(model):
     """Training mode, but a batch normalization layer whose parameters are all frozen is in evaluation mode.
 
-    model: any module, in whatever modes. It is changed in place; parameters and their requires_grad are not.
+    model: any module, in whatever modes; each of its batch normalization layers has parameters. It is changed
+    in place; parameters and their requires_grad are not.
 
     Example: nn.Sequential(nn.BatchNorm2d(3), nn.Dropout(0.1)) with frozen parameters: after the call the
     first one is in evaluation mode, the second one in training mode.
@@ -354,9 +361,10 @@ check(set_modes)
 def thaw(optimizer, stage, lr):
     """Let a stage require gradients, and the optimizer train it with the rate lr from now on.
 
-    The parameters of the stage that the optimizer does not have yet become one new group. Those that it has
-    keep their group and their rate. If none is new, no group is added. Everything else, the state of
-    the other parameters too, stays as it is.
+    The parameters of the stage that the optimizer does not have yet become one new group. Its other settings,
+    such as momentum, are the optimizer's defaults. Parameters that the optimizer has keep their group and
+    their rate. If none is new, no group is added. Everything else stays as it is: the defaults, and
+    gradients, state and settings of the other parameters.
 
     Example: an optimizer with one group for the head. thaw(optimizer, stage, 0.01) gives it a second one,
     with the rate 0.01; the same call again leaves it with two.
@@ -374,14 +382,20 @@ def thaw(optimizer, stage, lr):
 check(thaw)
 
 # %% [markdown]
-# **Question** (5 minutes). A friend builds `optimizer = torch.optim.SGD(model.parameters(), lr=0.01)`,
-# and then writes `model[1] = new_head(128, 10)`. The loss is computed with the new head, `backward()`
-# gives it a gradient, and the accuracy stays at chance. Another friend freezes a stage in the middle of
-# the training, by `requires_grad_(False)`, and calls `optimizer.zero_grad(set_to_none=False)` in each step.
-# His optimizer has momentum.
-# What does the first optimizer do with the parameters of the old head and of the new one, and the second one
-# with those of the frozen stage? Why is there no error?
-# Which one line would have shown the first friend what is wrong?
+# **Question** (6 minutes). *What goes wrong* in the chapter knows both of these mistakes. How far do they go?
+#
+# A friend builds `optimizer = torch.optim.SGD(model.parameters(), lr=0.01)`, without momentum and decay,
+# and then writes `model[1] = new_head(128, 10)`. No part is frozen. The chapter says what becomes of
+# the new head's parameters. What becomes of the backbone's, {eq}`tl-features-gradient`?
+# Which number is the training loss after a thousand steps, with ten classes?
+# With `model[1] = nn.Linear(128, 10)` in its place, what is different, and why is it harder to notice?
+#
+# Another friend freezes a stage in the middle of the training, by `requires_grad_(False)`, and calls
+# `optimizer.zero_grad(set_to_none=False)` in each step. His optimizer has momentum 0.9 and no weight decay.
+# One of the frozen stage's parameters had the velocity v in the last step before. How far does it still move,
+# in all? And what becomes of it with weight decay?
+#
+# For each friend write one line that would have shown him what is wrong.
 
 # %% [markdown] question="tl-torch-optimizer" points=2
 # *Your answer here.*

@@ -339,16 +339,16 @@ way(
     "fold",
     "with the old weights",
     """
-    def fold(W, b, m, s):
-        return W / s.reshape(-1, 1), b - (m / s) @ W
+    def fold(W, b, m, sigma):
+        return W / sigma.reshape(-1, 1), b - (m / sigma) @ W
     """,
 )
 way(
     "fold",
     "matrices",
     """
-    def fold(W, b, m, s):
-        scale = np.diag(1 / s)
+    def fold(W, b, m, sigma):
+        scale = np.diag(1 / sigma)
         new = scale @ W
         return new, b - new.T @ m
     """,
@@ -357,10 +357,10 @@ way(
     "fold",
     "feature by feature",
     """
-    def fold(W, b, m, s):
+    def fold(W, b, m, sigma):
         new_W, new_b = W.copy(), b.copy()
-        for j in range(len(s)):
-            new_W[j] /= s[j]
+        for j in range(len(sigma)):
+            new_W[j] /= sigma[j]
             new_b -= m[j] * new_W[j]
         return new_W, new_b
     """,
@@ -369,9 +369,9 @@ way(
     "fold",
     "asked at zero and at the unit vectors",
     """
-    def fold(W, b, m, s):
+    def fold(W, b, m, sigma):
         def scores(f):
-            return (f - m) / s @ W + b
+            return (f - m) / sigma @ W + b
 
         new_b = scores(np.zeros_like(m))
         return scores(np.eye(len(m))) - new_b, new_b

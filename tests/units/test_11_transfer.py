@@ -414,22 +414,26 @@ SLIPS = {
         LOOP + "W = W - lr * softmax_loss(W, b, features, y, weight_decay)[1]\n        "
         "b = b - lr * softmax_loss(W, b, features, y, weight_decay)[2]\n    return W, b",
     ),
-    "scales of the classes": ("fold", "FO-columns", "return W / s, b - (m / s) @ W"),
-    "the mean times the old weights": ("fold", "FO-old-weights", "return W / s[:, None], b - m @ W"),
-    "the wrong sign": ("fold", "FO-plus", "V = W / s[:, None]\n    return V, b + (V * m[:, None]).sum(0)"),
-    "scaled twice": ("fold", "FO-divided-twice", "V = W / s[:, None]\n    return V, b - (m / s) @ V"),
-    "weights folded, bias not": ("fold", "FO-bias-kept", "return (W.T / s).T, b"),
-    "the folded weights alone": ("fold", "FO-one-array", "return (W.T / s).T"),
+    "scales of the classes": ("fold", "FO-columns", "return W / sigma, b - (m / sigma) @ W"),
+    "the mean times the old weights": ("fold", "FO-old-weights", "return W / sigma[:, None], b - m @ W"),
+    "the wrong sign": (
+        "fold",
+        "FO-plus",
+        "V = W / sigma[:, None]\n    return V, b + (V * m[:, None]).sum(0)",
+    ),
+    "scaled twice": ("fold", "FO-divided-twice", "V = W / sigma[:, None]\n    return V, b - (m / sigma) @ V"),
+    "weights folded, bias not": ("fold", "FO-bias-kept", "return (W.T / sigma).T, b"),
+    "the folded weights alone": ("fold", "FO-one-array", "return (W.T / sigma).T"),
     "a small number beside the scale": (
         "fold",
         "FO-eps",
-        "V = W / (s + 1e-5)[:, None]\n    return V, b - m @ V",
+        "V = W / (sigma + 1e-5)[:, None]\n    return V, b - m @ V",
     ),
-    "in the other direction": ("fold", "FO-inverse", "return W * s[:, None], b + m @ W"),
+    "in the other direction": ("fold", "FO-inverse", "return W * sigma[:, None], b + m @ W"),
     "the caller's weights": (
         "fold",
         "FO-in-place",
-        "W /= s.reshape(-1, 1)\n    return W, b - (m[:, None] * W).sum(axis=0)",
+        "W /= sigma.reshape(-1, 1)\n    return W, b - (m[:, None] * W).sum(axis=0)",
     ),
     "the first eigenvectors of eigh": (
         "pca",
@@ -665,8 +669,8 @@ def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
 @pytest.mark.parametrize(
     "body",
     [
-        "W = W.astype(np.float32)\n    V = W / s[:, None]\n    return V, b - m @ V",
-        "V = W / s[:, None]\n    return V, b - m @ V.astype(np.float32)",
+        "W = W.astype(np.float32)\n    V = W / sigma[:, None]\n    return V, b - m @ V",
+        "V = W / sigma[:, None]\n    return V, b - m @ V.astype(np.float32)",
     ],
     ids=["weights", "bias"],
 )

@@ -273,6 +273,11 @@ def test_gradual_unfreezing_ends_with_the_groups_of_a_rate_for_each_stage(answer
         assert [id(p) for p in group["params"]] == [id(p) for p in wanted["params"]]
 
 
+NEW = (
+    "stage.requires_grad_(True)\n"
+    "    has = {id(p) for group in optimizer.param_groups for p in group['params']}\n"
+    "    new = [p for p in stage.parameters() if id(p) not in has]\n"
+)
 SLIPS = {
     "the rate halved at each stage": (
         "parameter_groups",
@@ -487,6 +492,37 @@ SLIPS = {
         "for p in stage.parameters():\n        p.requires_grad = True\n"
         "    optimizer.add_param_group({'params': stage.parameters(), 'lr': lr})",
     ),
+    "a copy of the first group": (
+        "thaw",
+        "TH-settings-of-the-first",
+        NEW + "    group = dict(optimizer.param_groups[0])\n    group['params'] = new\n    group['lr'] = lr\n"
+        "    if new:\n        optimizer.add_param_group(group)",
+    ),
+    "the momentum of the group before": (
+        "thaw",
+        "TH-settings-of-the-last",
+        NEW + "    if new:\n        group = {**optimizer.param_groups[-1], 'params': new, 'lr': lr}\n"
+        "        optimizer.param_groups.append(group)",
+    ),
+    "the rate as the default": (
+        "thaw",
+        "TH-default-changed",
+        NEW + "    if new:\n        optimizer.defaults.update(lr=lr)\n"
+        "        optimizer.add_param_group({'params': new})",
+    ),
+    "gradients cleared at the end": (
+        "thaw",
+        "TH-clears-gradients",
+        NEW + "    if new:\n        optimizer.add_param_group({'params': new, 'lr': lr})\n"
+        "    optimizer.zero_grad()",
+    ),
+    "groups without rates": (
+        "parameter_groups",
+        "PG-key",
+        "stages = [s for s in backbone if list(s.parameters())]\n"
+        "    found = [[p for p in part.parameters() if p.requires_grad] for part in [head, *stages[::-1]]]\n"
+        "    return [{'params': ps} for ps in found if ps]",
+    ),
     "a comma behind the layer": (
         "new_head",
         "NH-arrays",
@@ -675,6 +711,16 @@ def test_what_is_no_list_is_told_in_words_and_called_nothing_else(exercise, body
     assert all(f"was expected, {what} was returned" in message for _, message in found.values())
 
 
+def test_groups_without_a_rate_are_named_and_no_default_is_shown(notebook):
+    body = (
+        "parts = [head, *(s for s in backbone if list(s.parameters()))]\n"
+        "    groups = [{'params': list(s.parameters()), 'lr': lr} for s in parts]\n"
+        "    del groups[1]['lr']\n    return groups"
+    )
+    found = told(notebook, notebook.with_body("parameter_groups", body), "parameter_groups")
+    assert all("groups_without_a_rate" in message for _, message in found.values())
+
+
 def test_a_stage_that_is_there_in_part_is_not_called_a_second_call(notebook):
     body = (
         "if all(p.requires_grad for p in stage.parameters()):\n        return\n    stage.requires_grad_()\n"
@@ -683,6 +729,40 @@ def test_a_stage_that_is_there_in_part_is_not_called_a_second_call(notebook):
     found = told(notebook, notebook.with_body("thaw", body), "thaw")
     assert "changes_nothing_the_second_time" not in found
     assert {mistake for mistake, _ in found.values()} == {"TH-twice", "F4-thaw"}
+
+
+@pytest.mark.parametrize("zeros", [True, False])
+def test_a_head_that_never_learns_holds_the_loss_at_log_10_only_where_it_is_zero(answers, zeros):
+    """The question on a replaced head: through zeros no gradient reaches the backbone either."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(5, 128), nn.Linear(128, 100))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    model[1] = answers["new_head"](128, 10) if zeros else nn.Linear(128, 10)
+    before, x, y = state(model), torch.randn(40, 5), torch.arange(40) % 10
+    losses = []
+    for _ in range(20):
+        optimizer.zero_grad()
+        losses.append(F.cross_entropy(model(x), y))
+        losses[-1].backward()
+        optimizer.step()
+    assert torch.equal(before["1.weight"], model[1].weight)
+    assert same(before, state(model)) == zeros
+    assert losses[-1].item() == pytest.approx(math.log(10), rel=1e-6) if zeros else losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("weight_decay", [0, 0.5])
+def test_a_stage_frozen_with_zeroed_gradients_moves_by_nine_velocities_and_decays_for_ever(weight_decay):
+    """The question on a frozen stage, with momentum 0.9."""
+    w = nn.Parameter(torch.tensor([4.0], dtype=torch.float64))
+    optimizer = torch.optim.SGD([w], lr=0.01, momentum=0.9, weight_decay=weight_decay)
+    (3 * w).sum().backward()
+    optimizer.step()
+    velocity, at = optimizer.state[w]["momentum_buffer"].item(), w.item()
+    w.requires_grad_(False)
+    for _ in range(3000):
+        optimizer.zero_grad(set_to_none=False)
+        optimizer.step()
+    assert w.item() == pytest.approx(0 if weight_decay else at - 0.09 * velocity, abs=1e-9)
 
 
 def test_examples_of_the_docstrings_hold(answers):
@@ -745,4 +825,4 @@ def test_every_catalogued_bug_is_a_mistake_here_or_told_in_the_text(notebook):
     assert {"F1-modes", "F2-modes", "F4-thaw", "F7-one-rate", "F7-reversed"} <= ids
     cells = [c.source for c in notebook.reference.notebook.cells if c.markdown]
     assert any("under `torch.no_grad()`: its gradients would be None" in c for c in cells), "F6"
-    assert any("my cache is augmented" in c for c in cells), "F10"
+    assert any("filled from augmented images holds one draw" in c for c in cells), "F10"

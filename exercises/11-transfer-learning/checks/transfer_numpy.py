@@ -133,18 +133,18 @@ def takes_every_step_however_small_the_gradient_is(s, **given):
     return {"W": trained(s, **given)["W"]}
 
 
-def folded(space, W, b, m, s):
-    return returned(space.fold(W, b, m, s), "W", "b")
+def folded(s, W, b, m, sigma):
+    return returned(s.fold(W, b, m, sigma), "W", "b")
 
 
 @probe("fold", cases=2)
-def divides_each_weight_by_the_scale_of_its_feature(space, W, b, m, s):
-    return {"W": folded(space, W, b, m, s)["W"]}
+def divides_each_weight_by_the_scale_of_its_feature(s, W, b, m, sigma):
+    return {"W": folded(s, W, b, m, sigma)["W"]}
 
 
 @probe("fold", cases=2)
-def moves_the_mean_into_the_bias(space, W, b, m, s):
-    return {"b": folded(space, W, b, m, s)["b"]}
+def moves_the_mean_into_the_bias(s, W, b, m, sigma):
+    return {"b": folded(s, W, b, m, sigma)["b"]}
 
 
 def components(s, features, k):

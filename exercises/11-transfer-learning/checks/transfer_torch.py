@@ -401,11 +401,16 @@ def grouped(s, backbone, head, lr, decay):
     return groups
 
 
+def without_rate(groups):
+    """How many groups would get an optimizer's default; to be asked before one has filled it in."""
+    return {"groups_without_a_rate": sum("lr" not in group for group in groups)}
+
+
 def rates(groups, module):
     """For each parameter the learning rate that an optimizer of these groups gives it; 0 if it has none."""
     import torch
 
-    optimizer = torch.optim.SGD(groups, lr=99.0)
+    optimizer = torch.optim.SGD(groups, lr=1.0)
     rate = {id(p): float(group["lr"]) for group in optimizer.param_groups for p in group["params"]}
     return np.array([rate.get(id(p), 0.0) for p in module.parameters()])
 
@@ -414,8 +419,9 @@ def rates(groups, module):
 def gives_every_stage_its_rate(s, numbers, lr, decay):
     backbone, head = staged_backbone(numbers), staged_head(numbers)
     groups = grouped(s, backbone, head, lr, decay)
+    bare = without_rate(groups)
     found = {f"rates_of_{name}": rates(groups, part) for name, part in backbone.named_children()}
-    return {"rates_of_the_head": rates(groups, head), **found}
+    return {**bare, "rates_of_the_head": rates(groups, head), **found}
 
 
 @probe("parameter_groups", cases=1)
@@ -428,7 +434,12 @@ def counts_all_stages_of_another_backbone(s, numbers, lr, decay):
     backbone = filled(nn.Sequential(*layers), numbers)
     head = filled(nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 5)), numbers)
     groups = grouped(s, backbone, head, lr, decay)
-    return {"rates_of_the_head": rates(groups, head), "rates_of_the_backbone": rates(groups, backbone)}
+    bare = without_rate(groups)
+    return {
+        **bare,
+        "rates_of_the_head": rates(groups, head),
+        "rates_of_the_backbone": rates(groups, backbone),
+    }
 
 
 @probe("parameter_groups", cases=1)
@@ -441,8 +452,10 @@ def leaves_out_what_is_frozen(s, numbers, lr, decay):
         part.requires_grad_(False)
     backbone.last[0].weight.requires_grad_(False)
     groups = grouped(s, backbone, head, lr, decay)
-    optimizer = torch.optim.SGD(groups, lr=99.0)
+    bare = without_rate(groups)
+    optimizer = torch.optim.SGD(groups, lr=1.0)
     return {
+        **bare,
         "rates_of_the_backbone": rates(groups, backbone),
         "rates_of_the_head": rates(groups, head),
         "groups_without_parameters": sum(not group["params"] for group in optimizer.param_groups),
@@ -455,7 +468,12 @@ def leaves_out_what_is_frozen_of_the_head(s, numbers, lr, decay):
     backbone, head = staged_backbone(numbers), staged_head(numbers)
     head.bias.requires_grad_(False)
     groups = grouped(s, backbone, head, lr, decay)
-    return {"rates_of_the_head": rates(groups, head), "rates_of_the_backbone": rates(groups, backbone)}
+    bare = without_rate(groups)
+    return {
+        **bare,
+        "rates_of_the_head": rates(groups, head),
+        "rates_of_the_backbone": rates(groups, backbone),
+    }
 
 
 @probe("parameter_groups", cases=1)
@@ -464,10 +482,12 @@ def has_a_group_for_the_head_and_one_for_each_stage_from_the_last(s, numbers, lr
 
     backbone, head = staged_backbone(numbers), staged_head(numbers)
     returned = grouped(s, backbone, head, lr, decay)
+    bare = without_rate(returned)
     lists = all(isinstance(group.get("params"), list | tuple) for group in returned)
-    groups = torch.optim.SGD(returned, lr=99.0).param_groups
+    groups = torch.optim.SGD(returned, lr=1.0).param_groups
     of_head = {id(p) for p in head.parameters()}
     return {
+        **bare,
         "params_are_lists": fact(lists),
         "number_of_groups": len(groups),
         "rates_in_the_order_of_the_groups": np.array([float(group["lr"]) for group in groups]),
@@ -732,6 +752,34 @@ def opens_a_frozen_stage_that_the_optimizer_has(s, numbers, lr, later):
     backbone.last.requires_grad_(False)
     s.thaw(optimizer, backbone.last, later)
     return {**told_groups(optimizer), "the_stage_requires_gradients": asking(backbone.last.parameters())}
+
+
+@probe("thaw", cases=1)
+def changes_no_other_setting_and_no_gradient(s, numbers, lr, later, slopes):
+    """The groups have settings of their own: those of the new one are the optimizer's defaults."""
+    import torch
+
+    backbone, head = staged_backbone(numbers), staged_head(-numbers)
+    backbone.middle.requires_grad_(False)
+    groups = [
+        {"params": head.parameters(), "momentum": 0.3, "weight_decay": 0.2},
+        {"params": backbone.last.parameters(), "momentum": 0.5, "nesterov": True},
+    ]
+    optimizer = torch.optim.SGD(groups, lr=lr, momentum=0.7, weight_decay=0.1)
+    head.weight.grad = tensor(slopes)
+    s.thaw(optimizer, backbone.middle, later)
+    settings = ("momentum", "weight_decay", "nesterov")
+    return {
+        **told_groups(optimizer),
+        **{
+            f"{key}_of_the_groups": np.array([float(g[key]) for g in optimizer.param_groups])
+            for key in settings
+        },
+        "default_rate_of_the_optimizer": optimizer.defaults["lr"],
+        "default_momentum_of_the_optimizer": optimizer.defaults["momentum"],
+        "a_gradient_of_the_head_is_gone": fact(head.weight.grad is None),
+        "gradient_of_the_head": np.zeros(15) if head.weight.grad is None else flat([head.weight.grad]),
+    }
 
 
 @probe("thaw", cases=1)
