@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -61,6 +61,7 @@ class ClusterGrader:
         self._numbers = count()
         self._flying: dict[Any, _Flight] = {}
         self._landed: SimpleQueue[Any] = SimpleQueue()
+        self._returned: deque[tuple[str, Path]] = deque()
         self._tries: Counter[str] = Counter()
         self._suspects: dict[str, Path] = {}
         self._client = _connect(address)
@@ -89,19 +90,20 @@ class ClusterGrader:
 
     def _stream(self, waiting: Iterator[tuple[str, Path]], alone: bool) -> Iterator[SubmissionResult]:
         more = True
-        while more or self._flying:
-            while more and self._has_room(alone):
-                taken = next(waiting, None)
-                more = taken is not None
-                if taken is not None:
-                    yield from self._hand_out(*taken)
-            if self._flying:
+        while more or self._returned or self._flying:
+            while self._has_room(alone):
+                taken = self._returned.popleft() if self._returned else next(waiting, None)
+                if taken is None:
+                    more = False
+                    break
+                yield from self._hand_out(*taken)
+            if self._flying or not self._workers.fit:
                 yield from self._take_in(alone)
 
     def _has_room(self, alone: bool) -> bool:
         """Two submissions a thread, so that none waits for the next one, and never too many bytes."""
-        if not self._flying:
-            return True
+        if not (self._flying and self._workers.fit):
+            return bool(self._workers.fit)
         most = 1 if alone else 2 * self._workers.threads + 2
         return len(self._flying) < most and sum(f.nbytes for f in self._flying.values()) < MAX_WAITING
 
@@ -134,7 +136,7 @@ class ClusterGrader:
             raise ClusterError(f"The scheduler at {self.address} is gone. {GO_ON}")
         self._workers.look()
         for stranded in [f for f, flight in self._flying.items() if self._is_stranded(flight)]:
-            yield from self._again(stranded)
+            self._again(stranded)
         if future in self._flying:
             yield from self._settle(future, alone)
 
@@ -145,40 +147,43 @@ class ClusterGrader:
     def _settle(self, future: Any, alone: bool) -> Iterator[SubmissionResult]:
         from distributed import KilledWorker
 
-        flight = self._flying[future]
         try:
-            result = _result(flight, future.result(timeout=5 * LOOK_SECONDS))
-            del self._flying[future]
-            yield result
+            answer: worker.Answer = future.result(timeout=5 * LOOK_SECONDS)
         except TimeoutError:  # the worker died with the result: it is made again elsewhere
             self._landed.put(future)
         except CancelledError as error:
             raise ClusterError(f"The scheduler at {self.address} lost the run. {GO_ON}") from error
-        except worker.Unfit as unfit:
-            self._workers.exclude(*unfit.args)
-            yield from self._again(future)
-        except worker.Stumbled as stumble:
-            self._workers.stumbled(*stumble.args)
-            yield from self._suspected(future, f"the engine broke down ({stumble.args[1]})", 1, alone)
         except KilledWorker as death:
-            died = f"{death.allowed_failures + 1} worker processes died while grading it"
+            died = f"its worker's process died {death.allowed_failures + 1} times"
             yield from self._suspected(future, died, TRIES, alone)
-        except ImportError as error:  # a newcomer without the package, or with another one
+        except Exception as error:  # a newcomer without the package cannot even say that it must not grade
             if not self._workers.sort_out():
-                raise ClusterError(f"A worker cannot import what it needs: {error}. {GO_ON}") from error
-            yield from self._again(future)
+                raise ClusterError(f"A worker cannot start to grade: {error!r}. {GO_ON}") from error
+            self._again(future)
+        else:
+            yield from self._answered(future, answer, alone)
 
-    def _again(self, future: Any) -> Iterator[SubmissionResult]:
+    def _answered(self, future: Any, answer: worker.Answer, alone: bool) -> Iterator[SubmissionResult]:
+        if answer.kind == "graded":
+            yield _result(self._flying.pop(future), answer.result)
+        elif answer.kind == "unfit":
+            self._workers.exclude(answer.worker, answer.why)
+            self._again(future)
+        else:
+            self._workers.stumbled(answer.worker, self._flying[future].student, answer.why)
+            yield from self._suspected(future, f"the engine broke down ({answer.why})", 1, alone)
+
+    def _again(self, future: Any) -> None:
         flight = self._flying.pop(future)
         future.cancel()
-        yield from self._hand_out(flight.student, flight.folder)
+        self._returned.append((flight.student, flight.folder))
 
     def _suspected(self, future: Any, what: str, tries: int, alone: bool) -> Iterator[SubmissionResult]:
         """Grading it failed `tries` times more: whose fault is it?"""
         flight = self._flying[future]
         self._tries[flight.student] += tries
         if self._tries[flight.student] < TRIES:
-            yield from self._again(future)
+            self._again(future)
             return
         del self._flying[future]
         if alone:

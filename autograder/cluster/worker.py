@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
+from typing import Any, NamedTuple
 
 from autograder.batch.pending import to_json
 from autograder.cluster.parcel import Entry, unpack
@@ -26,11 +27,17 @@ MAX_WARM = 2  # units that are kept ready; one takes some 300 MB where it needs 
 
 
 class Unfit(RuntimeError):
-    """This worker must not grade; its address, and why."""
+    """This worker must not grade, for the reason in the message."""
 
 
-class Stumbled(RuntimeError):
-    """This worker's engine broke down and is started anew; its address, and how."""
+class Answer(NamedTuple):
+    """What comes back of one submission. kind: "graded"; "unfit", where this worker must not grade at all; or
+    "stumbled", where its engine broke down. The last two come with the worker's address, and why."""
+
+    kind: str
+    result: bytes = b""  # JSON
+    worker: str = ""
+    why: str = ""
 
 
 class _Warm:
@@ -68,22 +75,31 @@ def _level(locked: bool) -> tuple[str, str]:
         return "none", str(refused)
 
 
-def grade(digest: str, content: bytes, locked: bool, entries: Sequence[Entry]) -> bytes:
+def grade(digest: str, content: bytes, locked: bool, entries: Sequence[Entry]) -> Answer:
     """Grade one submission, from its files to its result as JSON. Its student is not known here.
 
-    Unfit or Stumbled where the fault is this worker's."""
+    It never raises: Dask would send the exception with all that it refers to."""
+    try:
+        return Answer("graded", json.dumps(_graded(digest, content, locked, entries)).encode())
+    except Unfit as unfit:
+        return Answer("unfit", worker=_address(), why=str(unfit))
+    except Exception as error:
+        return Answer("stumbled", worker=_address(), why=f"{type(error).__name__}: {error}")
+
+
+def _graded(digest: str, content: bytes, locked: bool, entries: Sequence[Entry]) -> dict[str, Any]:
     warm = _enter(digest, content, locked)
     try:
         with TemporaryDirectory(prefix="autograder-", ignore_cleanup_errors=True) as folder:
             unpack(entries, Path(folder) / "submission")
             (result,) = warm.grader.grade_class({"": Path(folder) / "submission"}, jobs=1)
-    except EngineError as error:
-        _close(digest, warm)
-        raise Stumbled(_address(), str(error)) from None
+            return to_json(result)
+    except EngineError:
+        _close(digest, warm)  # it is started anew for the next one
+        raise
     finally:
         with _lock:
             warm.users -= 1
-    return json.dumps(to_json(result)).encode()
 
 
 def _enter(digest: str, content: bytes, locked: bool) -> _Warm:
@@ -91,10 +107,7 @@ def _enter(digest: str, content: bytes, locked: bool) -> _Warm:
     with _lock:
         if digest not in _warm:
             _make_room()
-            try:
-                _warm[digest] = _Warm(_start(content, locked))
-            except EngineError as error:
-                raise Stumbled(_address(), str(error)) from None
+            _warm[digest] = _Warm(_start(content, locked))
         _warm[digest] = _warm.pop(digest)  # the last one used goes to the end
         _warm[digest].users += 1
         return _warm[digest]
@@ -104,7 +117,7 @@ def _start(content: bytes, locked: bool) -> Grader:
     told = difference(json.loads(content)["versions"], versions())
     level, why = _level(locked)
     if told or why:
-        raise Unfit(_address(), f"has {told}" if told else why)
+        raise Unfit(f"it has {told}. Install the same versions as on the head." if told else why)
     return warm_grader(content, level)
 
 

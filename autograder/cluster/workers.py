@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future as Promise
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from autograder.cluster.versions import difference, versions
 
 LOOK_SECONDS = 2.0  # how often the cluster is looked at
 SAY_SECONDS = 10.0  # how often it is said that there is no worker
-STUMBLES = 3  # after so many breakdowns of its engine a worker gets no more submissions
+STUMBLES = 3  # a worker whose engine broke down over so many submissions gets no more of them
 GO_ON = "What was graded is kept: the same command goes on from there."
 
 
@@ -31,7 +31,7 @@ class Workers:
         self._client, self._locked, self._tell, self._patience = client, locked, tell, patience
         self.there: dict[str, int] = {}
         self.excluded: dict[str, str] = {}
-        self._stumbles: Counter[str] = Counter()
+        self._stumbles: dict[str, set[str]] = defaultdict(set)
         self._asked: set[str] = set()
         self._answers: Promise[Mapping[str, Any]] | None = None
         self._looked = self._said = float("-inf")
@@ -82,10 +82,10 @@ class Workers:
             self.excluded[address] = why
             self._tell(f"The worker {address} gets no submissions: {why}")
 
-    def stumbled(self, address: str, how: str) -> None:
-        """Its engine broke down. Once may be bad luck."""
-        self._stumbles[address] += 1
-        if self._stumbles[address] >= STUMBLES:
+    def stumbled(self, address: str, student: str, how: str) -> None:
+        """Its engine broke down. With one submission, that may be the submission's fault."""
+        self._stumbles[address].add(student)
+        if len(self._stumbles[address]) >= STUMBLES:
             self.exclude(address, f"its engine breaks down again and again ({how})")
 
     def _look(self) -> None:
@@ -135,9 +135,14 @@ class Workers:
 
 def _unfit(said: Any) -> str:
     """Why a worker with this answer must not grade; nothing where it may, or is gone already."""
-    if isinstance(said, ImportError):
-        return f"the course's package is missing there ({said}), or is another version: install the same one."
+    if isinstance(said, OSError):
+        return ""
     if isinstance(said, Exception):
-        return "" if isinstance(said, OSError) else f"it does not answer ({said!r})."
+        missing = "ModuleNotFoundError" in repr(said) or "ImportError" in repr(said)
+        return (
+            f"the course's package is missing there ({said})."
+            if missing
+            else f"it does not answer ({said!r})."
+        )
     told = difference(versions(), said)
-    return f"it has {told}. Install the same versions as here." if told else said["why"]
+    return f"it has {told}. Install the same versions as on the head." if told else said["why"]
