@@ -17,6 +17,7 @@ from autograder.commands.bundle import bundle
 from autograder.commands.check import check
 from autograder.commands.collect import collect
 from autograder.commands.common import console, course, honest_output, plainly, telling
+from autograder.commands.feedback import feedback
 from autograder.commands.forget import forget
 from autograder.commands.grade import grade
 from autograder.commands.marks import marks
@@ -42,6 +43,7 @@ main.add_command(backup)
 main.add_command(bundle)
 main.add_command(check)
 main.add_command(collect)
+main.add_command(feedback)
 main.add_command(forget)
 main.add_command(grade)
 main.add_command(marks)

@@ -68,6 +68,6 @@ def test_the_command_names_its_file_by_the_date(course: Path, monkeypatch: pytes
 
 
 def test_a_folder_in_which_nothing_was_graded_is_told(tmp_path: Path) -> None:
-    with pytest.raises(BackupError, match="There is no .secret"):
+    with pytest.raises(BackupError, match=r"There is no \.secret"):
         write_backup(tmp_path, tmp_path / "b.zip")
     assert list(tmp_path.iterdir()) == []
