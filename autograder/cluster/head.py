@@ -42,7 +42,7 @@ class _Flight:
 class ClusterGrader:
     """Grades on the workers of the Dask scheduler at `address`; otherwise like `engine.grade.Grader`.
 
-    sandbox: the lowest level of the workers that were there at the start; each result has its worker's own.
+    sandbox: the lowest level of the workers at the start, whatever is asked for: each one proves its own.
     tell: is told, in a sentence, what the person at the terminal should know. patience: how many seconds a
     run waits while there is no worker."""
 
@@ -50,8 +50,9 @@ class ClusterGrader:
         self,
         unit: Unit,
         root: Path,
-        address: str,
         *,
+        address: str,
+        sandbox: str = "",
         locked: bool = True,
         tell: Callable[[str], None] = lambda _: None,
         patience: float = PATIENCE,

@@ -1,6 +1,6 @@
 """A submission as bytes: no file system is shared with the machine that grades it.
 
-What grading never reads stays at home: of files that are no notebooks only the names travel."""
+What grading never reads stays at home: of files that are neither notebooks nor modules only the names travel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from autograder.engine.reading import MAX_FILE, MAX_FILES, submitted_files
+from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
 
 MAX_BYTES = 64 << 20  # of all notebooks of one submission together
 NO_FILE = -1  # the size of what is a link, a pipe or a device
@@ -54,7 +54,7 @@ def pack(folder: Path, wanted: Sequence[str]) -> Parcel:
 def _content(path: Path) -> tuple[int, bytes]:
     if path.is_symlink() or not path.is_file():
         return NO_FILE, b""
-    if ".ipynb" not in path.name.lower():
+    if not is_read(path):
         return 0, b""
     size = path.stat().st_size
     return size, path.read_bytes() if size <= MAX_FILE else b""

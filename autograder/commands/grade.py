@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,12 @@ if TYPE_CHECKING:
     help="Processes at a time.",
 )
 @click.option(
+    "--scheduler",
+    default="",
+    metavar="ADDRESS",
+    help="Grade on a cluster: its Dask scheduler, such as tcp://10.0.0.1:8786.",
+)
+@click.option(
     "--sandbox",
     type=click.Choice(["auto", "none"]),
     default="auto",
@@ -59,6 +66,7 @@ def grade(
     submitted: Path | None,
     records: Path | None,
     jobs: int,
+    scheduler: str,
     sandbox: str,
     folder: Path | None,
     force: bool,
@@ -90,6 +98,7 @@ def grade(
             accept=accepted,
             stopped=stopped,
             watch=watch,
+            **_on_cluster(scheduler, sandbox, watch.say),
         )
         done = grade_unit(root, unit, submitted or root / "submitted", target=target, options=options)
     if dry:
@@ -98,6 +107,16 @@ def grade(
         _report(done, target, unit, records)
     _warn(done, unit)
     _leave(done, dry, stopped())
+
+
+def _on_cluster(scheduler: str, sandbox: str, say: Callable[[str], None]) -> dict[str, Any]:
+    """The options by which others grade than this machine."""
+    if not scheduler:
+        return {}
+    from autograder.cluster.head import ClusterGrader
+
+    level = "cluster" if sandbox != "none" else "none"
+    return {"grader": partial(ClusterGrader, address=scheduler, tell=say), "level": level}
 
 
 def _leave(done: Outcome, dry: bool, stopped: bool) -> None:

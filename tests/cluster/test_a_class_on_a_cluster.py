@@ -52,7 +52,7 @@ class Counted(Mapping):
 def grader(built_course, unit, scheduler):
     """How to open a grader on the cluster; what it tells is in `grader.told`."""
     told = []
-    open_grader = partial(ClusterGrader, unit, built_course, scheduler.address, tell=told.append)
+    open_grader = partial(ClusterGrader, unit, built_course, address=scheduler.address, tell=told.append)
     open_grader.told = told
     return open_grader
 
@@ -70,7 +70,7 @@ def found(results):
 def test_without_a_scheduler_the_address_is_named(built_course, unit, monkeypatch):
     monkeypatch.setattr("autograder.cluster.head.CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterError, match=r"No Dask scheduler answers at tcp://127.0.0.1:9 "):
-        ClusterGrader(unit, built_course, "tcp://127.0.0.1:9")
+        ClusterGrader(unit, built_course, address="tcp://127.0.0.1:9")
 
 
 def test_without_workers_it_waits_audibly_and_gives_up(grader, monkeypatch):
