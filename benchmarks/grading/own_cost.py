@@ -1,0 +1,80 @@
+"""What the engine costs beside the student's own code: `python -m benchmarks.grading.own_cost [UNIT]`.
+
+CPU milliseconds of a right hand-in, for each notebook: all that grading it takes (both passes, the forks, the
+judging), the same cells run once in a warm Python with nothing around them, and the page of feedback.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from autograder.authoring.build import load_built
+from autograder.authoring.reference import Reference
+from autograder.authoring.unit import Notebook, Unit
+from autograder.bridge.feedback import write_feedback
+from autograder.engine.grade import Grader
+from benchmarks.grading.against_nbgrader import without_experiments
+from benchmarks.grading.measure import cpu, write
+from tests.conftest import ROOT
+
+TIMES = 20
+
+
+def milliseconds(what: Callable[[], object], clock: Callable[[], float] = time.process_time) -> float:
+    """CPU time of one call, over TIMES of them, after one that warms up."""
+    what()
+    started = clock()
+    for _ in range(TIMES):
+        what()
+    return 1e3 * (clock() - started) / TIMES
+
+
+def own_code(unit: Unit, notebook: Notebook) -> float:
+    """The student's cells, run once from the first to the last."""
+
+    def run() -> None:
+        with redirect_stdout(StringIO()):
+            Reference(unit, notebook)
+
+    return milliseconds(run)
+
+
+def costs(unit: Unit, notebook: Notebook, folder: Path) -> dict[str, float]:
+    alone = replace(unit, notebooks=(notebook,))
+    (folder / f"{notebook.name}.ipynb").write_text(without_experiments(notebook))
+    with Grader(alone, ROOT, sandbox="B") as grader:
+        whole = milliseconds(lambda: grader.grade("ada", folder), lambda: cpu(os.getpid()))
+        result = grader.grade("ada", folder)
+    assert result.points == result.max_points > 0
+    page = milliseconds(lambda: write_feedback(result, alone, folder, {}))
+    own = own_code(unit, notebook)
+    return {"graded": whole, "own code": own, "engine alone": whole - own, "feedback": page}
+
+
+def main() -> None:
+    unit = load_built(ROOT, sys.argv[1] if sys.argv[1:] else "02-batchnorm")
+    figures = {}
+    for notebook in unit.notebooks:
+        with tempfile.TemporaryDirectory() as folder:
+            figures[notebook.name] = costs(unit, notebook, Path(folder))
+    table = Table("CPU, ms", *figures)
+    for name in next(iter(figures.values())):
+        table.add_row(name, *(f"{of[name]:.0f}" for of in figures.values()))
+    Console().print(table)
+    rounded = {notebook: {k: round(v, 1) for k, v in of.items()} for notebook, of in figures.items()}
+    Console().print(write("own_cost", {"unit": unit.slug, "times": TIMES, "CPU ms a submission": rounded}))
+
+
+if __name__ == "__main__":
+    main()
