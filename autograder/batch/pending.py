@@ -63,7 +63,7 @@ def from_json(plain: Mapping[str, Any]) -> SubmissionResult:
 
 
 def _notebook(plain: Mapping[str, Any]) -> NotebookResult:
-    steps = [Step(**step) for step in plain["steps"]]
+    steps = [Step(**{**s, "pictures": [tuple(p) for p in s["pictures"]]}) for s in plain["steps"]]
     checks = {id: _check(check) for id, check in plain["checks"].items()}
     return NotebookResult(**{**plain, "steps": steps, "checks": checks})
 
