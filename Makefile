@@ -45,7 +45,7 @@ sample: $(STAMPS)/sample-$(SAMPLE) ## make a sample class and grade it
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make needs Python's venv module; it is missing: on Debian and Ubuntu, run apt install python3-venv."; exit 1; }
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt hatchling
-	$(BIN)/python -m pip install -c constraints.txt --no-build-isolation -e '.[course,grade,site,dev]'
+	$(BIN)/python -m pip install -c constraints.txt --no-build-isolation -e '.[cluster,course,grade,site,dev]'
 	@touch $@
 
 $(STAMPS)/build-%: .venv/stamp $(CORE) $$(wildcard solutions/$$*/*.* book/$$*/*.md)

@@ -1,6 +1,6 @@
 """A submission as bytes: no file system is shared with the machine that grades it.
 
-What grading never reads stays at home: of files that are neither notebooks nor modules only the names travel."""
+What grading never reads stays at home: of other files than notebooks and modules only the names travel."""
 
 from __future__ import annotations
 

@@ -11,7 +11,10 @@ import pytest
 from autograder.authoring import release
 from autograder.authoring.build import load_built
 from autograder.authoring.unit import Unit
+from tests.bridge.conftest import empty_gradebook
 from tests.conftest import SLUG
+
+__all__ = ["empty_gradebook"]
 
 pytest.importorskip("distributed", reason="Dask is not installed: pip install -e '.[cluster]'")
 

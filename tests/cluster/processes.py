@@ -39,14 +39,24 @@ class Cluster:
         self.address = self.client.scheduler.address
         self.port = int(self.address.rpartition(":")[2])
 
-    def start_workers(self, count: int = 1, *options: object, flaw: str = "") -> None:
+    def start_workers(self, count: int = 1, *options: object) -> None:
         """Start processes of one thread; returns when the scheduler knows them."""
         known = len(self.client.nthreads())
+        self._run_workers(count, *options)
+        self.client.wait_for_workers(known + count, timeout=SECONDS)
+
+    def start_workers_with(self, *flaws: str) -> None:
+        """Start a worker with each flaw of `preload`."""
+        known = len(self.client.nthreads())
+        for flaw in flaws:
+            self._run_workers(1, "--no-nanny", flaw=flaw)
+        self.client.wait_for_workers(known + len(flaws), timeout=SECONDS)
+
+    def _run_workers(self, count: int, *options: object, flaw: str = "") -> None:
         place = self.folder / f"workers-{len(self.processes)}"
         shape = ("--nworkers", count, "--nthreads", 1, "--local-directory", place)
         preload = ("--preload", ROOT / "tests" / "cluster" / "preload.py")
         self._run("worker", self.address, *shape, *preload, *options, FLAW=flaw)
-        self.client.wait_for_workers(known + count, timeout=SECONDS)
 
     def _run(self, *arguments: object, **environment: str) -> subprocess.Popen[bytes]:
         command = [
