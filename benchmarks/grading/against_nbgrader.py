@@ -21,7 +21,7 @@ from rich.progress import track
 
 from autograder.authoring import release
 from autograder.authoring.unit import Notebook, Unit, read_unit
-from benchmarks.grading.measure import Cost, rounded, run, write
+from benchmarks.grading.measure import AUTOGRADER, Cost, rounded, run, write
 from tests.conftest import ROOT
 
 SLUG = "02-batchnorm"
@@ -80,7 +80,7 @@ class Class:
         for name in ("gradebook.db", "autograded", "feedback", "records"):
             path = self.engine / name
             path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
-        command = [sys.executable, "-m", "autograder.cli", "grade", SLUG, "--jobs", str(jobs)]
+        command = [AUTOGRADER, "grade", SLUG, "--jobs", str(jobs)]
         where = ["--submitted", str(self.engine / "submitted"), "--course", str(self.engine)]
         return run([*command, *where], ROOT)
 

@@ -24,7 +24,7 @@ from autograder.authoring.build import load_built
 from autograder.authoring.sample import make_class
 from autograder.authoring.unit import Unit
 from autograder.engine.grade import Grader
-from benchmarks.grading.measure import rounded, run, write
+from benchmarks.grading.measure import AUTOGRADER, rounded, run, write
 from tests.attacks.attack import Target
 from tests.attacks.catalogue import ATTACKS
 from tests.conftest import SLUG, write_course
@@ -101,7 +101,7 @@ def main() -> None:
         for students in sizes:
             copied = hand_in(students, kinds, folder / "submitted")
             target = folder / f"class-{students}"
-            command = [sys.executable, "-m", "autograder.cli", "grade", SLUG, "--course", str(target)]
+            command = [AUTOGRADER, "grade", SLUG, "--course", str(target)]
             cost = run([*command, "--submitted", str(folder / "submitted")], root)
             records = [json.loads(p.read_text()) for p in (target / "records").glob(f"*/{SLUG}.json")]
             found = {r["student"]: r["points"] for r in records}

@@ -7,6 +7,7 @@ import os
 import platform
 import resource
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from typing import Any
 RESULTS = Path(__file__).parent.parent / "results"
 SAMPLE_SECONDS = 0.25
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+AUTOGRADER = str(Path(sys.executable).with_name("autograder"))
 TICK = os.sysconf("SC_CLK_TCK")
 
 
