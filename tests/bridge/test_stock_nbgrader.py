@@ -190,6 +190,75 @@ def _scripts(page: str) -> list[str]:
     return sorted(Page(page).dangers)
 
 
+MIXED = {
+    "secret_product = x * a": "secret_product = x * a if a else x",  # wrong on the hidden input alone
+    "return x - mu, mu": "return x, mu",  # one probe of two
+    "implementation(x, 3.0), 3 * x": "x, x",  # wrong altogether
+}
+WHY_NOT_AS_STOCK = {
+    "check-scale": "a hidden probe fails: stock runs the public ones alone",
+    "check-center": "points are shared among the probes: in stock a check is all or nothing",
+}
+
+
+@pytest.fixture(scope="module")
+def stock_marks(course: Path, unit_of_course: Unit, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """One submission with all kinds of verdicts through nbgrader as it comes, without our configuration."""
+    root = tmp_path_factory.mktemp("engine-off")
+    shutil.copytree(course / "exercises", root / "exercises")
+    shutil.copytree(course / "_build" / "masters", root / "source")
+    (text,) = (p.read_text() for p in (course / "submitted" / "ada").rglob("tiny_numpy.ipynb"))
+    for right, wrong in MIXED.items():
+        assert right in text
+        text = text.replace(right, wrong)
+    folder = root / "submitted" / "mixed" / SLUG
+    folder.mkdir(parents=True)
+    (folder / "tiny_numpy.ipynb").write_text(text)
+    with Book(root, unit_of_course):
+        pass
+    config = Config()
+    config.CourseDirectory.root = str(root)
+    config.ClearSolutions.code_stub = {"python": "raise NotImplementedError"}
+    before = Path.cwd()
+    os.chdir(root)
+    try:
+        api = NbGraderAPI(CourseDirectory(config=config), config=config)
+        done = api.autograde(SLUG, "mixed", force=True)
+    finally:
+        os.chdir(before)
+    assert done["success"], done
+    return root
+
+
+@pytest.fixture(scope="module")
+def unit_of_course(course: Path) -> Unit:
+    from autograder.authoring.unit import read_unit
+
+    return read_unit(course, SLUG)
+
+
+def test_without_the_engine_the_marks_are_the_same_where_all_verdicts_of_a_check_agree(
+    stock_marks: Path, unit_of_course: Unit, course: Path
+) -> None:
+    from autograder.engine.grade import Grader
+
+    with Grader(unit_of_course, course, sandbox="B") as grader:
+        result = grader.grade("mixed", stock_marks / "submitted" / "mixed" / SLUG)
+    engine, agree = {}, set()
+    for id, check in result.notebooks[0].checks.items():
+        engine[id] = check.points
+        if len({v.passed for v in check.verdicts}) == 1:
+            agree.add(id)
+    with Gradebook(gradebook_url(stock_marks)) as gradebook:
+        (notebook,) = gradebook.find_submission(SLUG, "mixed").notebooks
+        stock = {g.name: g.auto_score for g in notebook.grades}
+    assert {id: stock[id] for id in agree} == {"check-scale_centered": 2, "check-test_scale": 0}
+    assert {id: engine[id] for id in agree} == {id: stock[id] for id in agree}
+    assert engine.keys() - agree == WHY_NOT_AS_STOCK.keys()
+    assert (stock["check-scale"], engine["check-scale"]) == (3, 1.5)
+    assert (stock["check-center"], engine["check-center"]) == (0, 2)
+
+
 def test_no_solution_reaches_the_folders_that_students_get(course: Path, autograded: dict[str, Any]) -> None:
     assert (course / "submitted" / "mal" / SLUG / "mistakes.txt").exists()
     names = {p.name for f in ("autograded", "feedback") for p in (course / f).rglob("*") if p.is_file()}
