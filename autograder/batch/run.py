@@ -6,6 +6,7 @@ results are kept aside meanwhile."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -96,14 +97,15 @@ class Run:
         self.outcome = Outcome(self.plan.standing, elsewhere=elsewhere(submitted, unit, root))
 
     def go(self) -> Outcome:
-        kept = [s for s in self.plan.todo if self.pending.get(s)]
-        new = {s: self.folders[s] for s in self.plan.todo if s not in set(kept)}
-        if not (self.plan.again or self.options.dry):
-            self._write(chain(self._kept(kept), self._graded(new)))
-        elif self._keep(self._graded(new), len(kept)) and self._accepted():
-            self._write(self._kept(self.plan.todo))
+        todo, options = self.plan.todo, self.options
+        kept = dict.fromkeys(s for s in todo if not options.force and self.pending.get(s))
+        with closing(self._graded({s: self.folders[s] for s in todo if s not in kept})) as graded:
+            if not (self.plan.again or options.dry):
+                self._write(chain(self._kept(kept), graded))
+            elif self._keep(graded, len(kept)) and self._accepted():
+                self._write(self._kept(todo))
         written = set(self.outcome.written)
-        self.outcome.left = [s for s in self.plan.todo if s not in written]
+        self.outcome.left = [s for s in todo if s not in written]
         return self.outcome
 
     def _graded(self, folders: Mapping[str, Path]) -> Iterator[SubmissionResult]:

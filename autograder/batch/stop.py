@@ -11,6 +11,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 EXIT_CODE = 130
+STOPPING = b"\nStopping: what is in hand is finished and written. Once more to leave at once.\n"
 
 
 class Stop:
@@ -24,7 +25,7 @@ class Stop:
 
 
 @contextmanager
-def stoppable(say: Callable[[str], None]) -> Iterator[Stop]:
+def stoppable() -> Iterator[Stop]:
     """The first signal is noted and told; the second ends the process at once, which the next run mends."""
     stop = Stop()
 
@@ -32,7 +33,7 @@ def stoppable(say: Callable[[str], None]) -> Iterator[Stop]:
         if stop.asked:
             os._exit(EXIT_CODE)
         stop.asked = True
-        say("Stopping: what is in hand is finished and written. Once more to leave at once.")
+        os.write(2, STOPPING)  # not print: the signal may have come in the middle of one
 
     before = {number: signal.signal(number, on_signal) for number in SIGNALS}
     try:

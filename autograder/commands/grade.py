@@ -89,7 +89,7 @@ def grade(
         show(console, changes)
         return accept or (sys.stdin.isatty() and click.confirm("Write these marks?"))
 
-    with Watcher(console, f"warming up for {unit}") as watch, stoppable(watch.say) as stopped:
+    with Watcher(console, f"warming up for {unit}") as watch, stoppable() as stopped:
         options = Options(
             jobs=jobs,
             locked=sandbox != "none",
@@ -131,6 +131,8 @@ def _leave(done: Outcome, dry: bool, stopped: bool) -> None:
         raise Refusal(
             "Nothing was written: marks would change for work that did not. Say --accept to write them."
         )
+    if done.left and not dry:
+        raise Refusal(f"{len(done.left)} submissions are not graded: start the same command again.")
     if done.elsewhere:
         sys.exit(1)
 

@@ -30,7 +30,8 @@ def main(fd: int, kind: str, scratch: str) -> None:
     {"spawn": policy} with two descriptors, {"reap": pid}. scratch: where each child gets a folder of its own.
     """
     control = socket.socket(fileno=fd)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then hangs up
+    for number in (signal.SIGINT, signal.SIGTERM):  # they are for the parent, which then hangs up
+        signal.signal(number, signal.SIG_IGN)
     child.warm(torch=kind == "torch")
     readable = default_readable(torch=kind == "torch")
     _assert_single_threaded()
@@ -38,7 +39,7 @@ def main(fd: int, kind: str, scratch: str) -> None:
     gc.collect()
     gc.freeze()
     layers = isolate(readable, scratch)
-    with suppress(BrokenPipeError):  # the parent was killed meanwhile
+    with suppress(BrokenPipeError, ConnectionResetError):  # the parent was killed meanwhile
         control.send(json.dumps({"ready": sorted(layers)}).encode())
         Nursery(control, readable).serve()
 

@@ -43,7 +43,7 @@ def test_what_is_in_hand_is_written_and_the_next_run_does_the_rest(
     run: Run, grader: Remembers, home: Path, number: signal.Signals, tmp_path: Path
 ) -> None:
     shutil.copytree(home, tmp_path / "undisturbed")
-    with stoppable(lambda line: None) as stopped:
+    with stoppable() as stopped:
         done = run(grader=Interrupted(grader.results, number), stopped=stopped)
     assert (len(done.written), len(done.left)) == (3, 3)
     again = run()
@@ -56,7 +56,12 @@ def test_what_is_in_hand_is_written_and_the_next_run_does_the_rest(
 
 
 def test_the_command_says_how_to_go_on(
-    built_course: Path, submitted: Path, home: Path, grader: Remembers, monkeypatch: pytest.MonkeyPatch
+    built_course: Path,
+    submitted: Path,
+    home: Path,
+    grader: Remembers,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(built_course)
     monkeypatch.setattr("autograder.grading.sandbox_level", lambda: "B")
@@ -66,12 +71,12 @@ def test_the_command_says_how_to_go_on(
     done = CliRunner().invoke(main, words)
     said = re.sub(r"\s+", " ", done.output)
     assert done.exit_code == 130
-    assert "Stopping: what is in hand is finished and written." in said
+    assert "Stopping: what is in hand is finished and written." in capfd.readouterr().err
     assert "Stopped: 3 submissions written, 3 left. The same command goes on from here." in said
 
 
 def test_a_stopped_dry_grading_keeps_what_it_found(run: Run, grader: Remembers) -> None:
-    with stoppable(lambda line: None) as stopped:
+    with stoppable() as stopped:
         done = run(grader=Interrupted(grader.results, signal.SIGINT), stopped=stopped, dry=True)
     assert (done.written, len(done.left)) == ([], 6)
     assert len(run().written) == 6
@@ -81,7 +86,7 @@ def test_a_stopped_dry_grading_keeps_what_it_found(run: Run, grader: Remembers) 
 def test_the_second_signal_leaves_at_once() -> None:
     child = os.fork()
     if child == 0:
-        with stoppable(lambda line: None):
+        with stoppable():
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
         os._exit(1)
@@ -90,7 +95,7 @@ def test_the_second_signal_leaves_at_once() -> None:
 
 def test_afterwards_signals_mean_what_they_meant_before() -> None:
     before = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
-    with stoppable(lambda line: None):
+    with stoppable():
         assert signal.getsignal(signal.SIGINT) not in before
     assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == before
 
