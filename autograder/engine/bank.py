@@ -38,7 +38,7 @@ class Bank:
 
     def __init__(self, unit: Unit, notebook: Notebook, root: Path, secret: bytes, zygote: Zygote):
         self.unit, self.notebook, self._secret, self._zygote = unit, notebook, secret, zygote
-        self._plain = replace(unit, notebooks=(notebook,)).to_json()  # once: it takes longer than a fork
+        self._plain = replace(unit, notebooks=[notebook]).to_json()  # once: it takes longer than a fork
         with zygote.spawn(cpu_seconds=3600) as child:
             facts = self._load(child)["probes"]
             self.hidden = [self._hidden(child, f) for f in facts if not f["judges"]]

@@ -51,7 +51,7 @@ def own_code(unit: Unit, notebook: Notebook) -> float:
 
 
 def costs(unit: Unit, notebook: Notebook, folder: Path) -> dict[str, float]:
-    alone = replace(unit, notebooks=(notebook,))
+    alone = replace(unit, notebooks=[notebook])
     (folder / f"{notebook.name}.ipynb").write_text(without_experiments(notebook))
     with Grader(alone, ROOT, sandbox="B") as grader:
         whole = milliseconds(lambda: grader.grade("ada", folder), lambda: cpu(os.getpid()))
