@@ -52,9 +52,375 @@ train_accuracy and test_accuracy at the end; and by part
     "images", batch 32: "illumination" {"contrast" | "brightness" | "colour" | "contrast, clipped":
               [accuracy at each of about["illumination"][that name]]}
     "whitening": test_accuracy_train_mode (each test batch with its own statistics)
-    "recurrent": "longer" [test accuracy with about["blank_rows"] empty rows after the digit]
+    "recurrent": "longer" {"before" | "behind": [test accuracy with about["blank_rows"] empty rows there]},
+              test_accuracy_train_mode
     "weights": "length" per epoch [mean over units and layers of |v| (of |w| where there is no v)], "angle"
               per epoch [degrees by which the first layer's rows turned, on average]
 results["newton"], results["axes"]: as `family_whitening` returns them.
 results["about"]: sizes, seeds, rates, device, versions, date, data.
 """
+
+import argparse
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.data import read
+from lab.device import nn, pick_device, torch
+from lab.experiments import family_whitening as whitening
+from lab.experiments.family_data import LIGHT, SETS, Amount, prepared
+from lab.experiments.family_measures import (
+    BLANK_ROWS,
+    fit,
+    illumination,
+    length_watch,
+    longer,
+    train_mode_accuracy,
+)
+from lab.experiments.family_nets import (
+    EPS,
+    FIRST_BATCH,
+    GROUPS,
+    INPUT,
+    NEWTON_STEPS,
+    NORMS,
+    RECURRENT,
+    WEIGHTS,
+    WHITENERS,
+    MakeLayer,
+    MakeLinear,
+    Reader,
+    dense_net,
+    image_net,
+    scale_by_first_batch,
+)
+from lab.experiments.family_plots import (
+    BASE,
+    best_rate,
+    illumination_table,
+    plot_axes,
+    plot_batch_sizes,
+    plot_illumination,
+    plot_lengths,
+    plot_newton,
+    plot_rates,
+    plot_recurrent,
+    plot_starts,
+    plot_whitening,
+    summary,
+    table,
+)
+from lab.experiments.results import Results, load_results, save_results
+from lab.nets import no_norm
+from lab.progress import Progress
+
+__all__ = [
+    "BASE",
+    "NORMS",
+    "RECURRENT",
+    "SIZES",
+    "WEIGHTS",
+    "WHITENERS",
+    "best_rate",
+    "compare",
+    "compare_recurrent",
+    "compare_weights",
+    "compare_whitening",
+    "illumination_table",
+    "load_results",
+    "plot_axes",
+    "plot_batch_sizes",
+    "plot_illumination",
+    "plot_lengths",
+    "plot_newton",
+    "plot_rates",
+    "plot_recurrent",
+    "plot_starts",
+    "plot_whitening",
+    "study",
+    "summary",
+    "table",
+]
+
+MOMENTUM = {"images": 0.9, "whitening": 0.9, "recurrent": 0.9, "weights": 0.0}
+RATES = {
+    "images": (0.01, 0.03, 0.1),
+    "whitening": (0.01, 0.03, 0.1, 0.3),
+    "recurrent": (0.003, 0.01, 0.03, 0.1),
+    "weights": (0.03, 0.1, 0.3, 1.0),
+}
+RATE = {"images": 0.03, "whitening": 0.03, "recurrent": 0.01}  # of layers of one's own
+SCALES = (0.1, 1.0, 10.0)
+WIDTH = {"whitening": 32, "recurrent": 64, "weights": 64}
+LIT = 500  # test images for each light
+CHECKED = ("batch norm", "group norm")  # with all rates at batch size 2 too
+TRIED = {"photos": tuple(NORMS), "cifar10": ("none", "batch norm", "group norm", INPUT)}
+BATCHED: dict[str, tuple[tuple[str, ...], tuple[int, ...]]] = {  # norms, at the batch sizes besides BASE's
+    "photos": (("batch norm", "group norm", "none", "layer norm"), (2, 4, 8, 16, 64)),
+    "cifar10": (("batch norm", "group norm", "none"), (2, 4, 8)),
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is trained and measured."""
+
+    images: Amount
+    whitening: Amount
+    recurrent: Amount
+    weights: Amount
+    seeds: tuple[int, ...]
+    own_batches: tuple[int, ...]  # of `compare`
+
+
+SIZES = {
+    "tiny": Size(
+        Amount(64, 20, 40, 1),
+        Amount(128, 20, 64, 1),
+        Amount(64, 20, 40, 1),
+        Amount(64, 20, 40, 2),
+        (0, 1),
+        (8, 32),
+    ),
+    "short": Size(
+        Amount(500, 200, 500, 4),
+        Amount(960, 200, 300, 8),
+        Amount(1000, 300, 500, 5),
+        Amount(960, 200, 300, 8),
+        (0, 1, 2),
+        (2, 32),
+    ),
+    "full": Size(
+        Amount(1000, 300, 1000, 4),
+        Amount(1200, 297, 300, 10),
+        Amount(2000, 500, 1000, 5),
+        Amount(1200, 297, 300, 10),
+        (0, 1, 2),
+        (2, 32),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that one training run depends on, besides the size."""
+
+    part: str
+    data: str  # a name in SETS
+    norm: str
+    rate: float  # SGD's, at the first step; for "images" at batch 32
+    batch: int
+    scale: float  # of the weights at the start
+    seed: int
+
+
+def compare(
+    layers: Mapping[str, MakeLayer] | None = None, size: str = "short", data: str = "photos"
+) -> Results:
+    """Photos: no norm, batch norm, and layers (channels -> layer), at a small and a large batch size."""
+    own = dict(layers or {"group norm": NORMS["group norm"], INPUT: NORMS[INPUT]})
+    batches = SIZES[size].own_batches
+    points: list[Results] = [
+        {"data": data, "norm": norm, "batch": batch}
+        for norm in ("none", "batch norm", *own)
+        for batch in batches
+    ]
+    return _compared("images", points, size, {**NORMS, **own})
+
+
+def compare_whitening(layers: Mapping[str, MakeLayer] | None = None, size: str = "short") -> Results:
+    """Digits: batch norm, the experiment's ZCA and PCA, and layers (features -> layer for (N, features))."""
+    own = dict(layers or {"Newton-Schulz": WHITENERS["Newton-Schulz"]})
+    points: list[Results] = [{"norm": norm} for norm in ("batch norm", "ZCA", "PCA", *own)]
+    return _compared("whitening", points, size, {**WHITENERS, **own})
+
+
+def compare_recurrent(layers: Mapping[str, MakeLayer] | None = None, size: str = "short") -> Results:
+    """Digits row by row: no norm, batch norm for all steps, and layers (features -> layer)."""
+    own = dict(layers or {"layer norm": RECURRENT["layer norm"]})
+    points: list[Results] = [{"norm": norm} for norm in ("none", "batch norm", *own)]
+    return _compared("recurrent", points, size, {**RECURRENT, **own})
+
+
+def compare_weights(make_linear: MakeLinear | None = None, size: str = "short") -> Results:
+    """Digits: plain layers, and layers with parameters v (outputs, inputs), g and bias; rates and starts."""
+    own = {"my weight norm": (make_linear, no_norm)} if make_linear else {}
+    names = ("plain", *(own or ("weight norm",)))
+    points: list[Results] = [
+        {"norm": norm, "rate": rate, "scale": scale}
+        for norm in names
+        for scale in SCALES
+        for rate in (RATES["weights"] if scale == 1 else RATES["weights"][1::2])
+    ]
+    return _compared("weights", points, size, {**WEIGHTS, **own})
+
+
+def _compared(part: str, points: list[Results], size: str, layers: Mapping[str, Any]) -> Results:
+    progress = Progress("training", len(points) * len(SIZES[size].seeds))
+    runs = []
+    for point in points:
+        for seed in SIZES[size].seeds:
+            at = Settings(**{"part": part, "rate": RATE.get(part), **BASE[part], **point, "seed": seed})
+            runs.append(run(at, size, layers[at.norm]))
+            progress.update(1, f"{at.norm}, seed {seed}")
+    progress.close()
+    return {"about": about(size), "runs": runs}
+
+
+def run(at: Settings, size: str, layer: Any = None) -> Results:
+    """One run, as the docstring of this module describes it; `layer` instead of the one of that name."""
+    amount: Amount = getattr(SIZES[size], at.part)
+    data = prepared(at.data, amount)
+    how: Results = {
+        "batch": at.batch,
+        "epochs": amount.epochs,
+        "seed": at.seed,
+        "momentum": MOMENTUM[at.part],
+    }
+    rate = at.rate * at.batch / BASE["images"]["batch"] if at.part == "images" else at.rate
+    layer = layer or LAYERS[at.part][at.norm]
+    net: nn.Module
+    if at.part == "images":
+        net = image_net(at.norm, layer, at.seed)
+        found = fit(net, data, rate=rate, **how)
+        if at.batch == BASE["images"]["batch"]:
+            found["illumination"] = illumination(net, data, LIT)
+    elif at.part == "recurrent":
+        steps = data.train_x.shape[2] if at.norm == "batch norm per step" else 1
+        norms = [layer(WIDTH[at.part]) for _ in range(steps)]
+        net = Reader(norms, data.train_x.shape[3], WIDTH[at.part], at.seed)
+        found = fit(net, data, rate=rate, **how)
+        found["longer"] = longer(net, data)
+    elif at.part == "whitening":
+        net = dense_net(nn.Linear, layer, WIDTH[at.part], at.scale, at.seed)
+        found = fit(net, data, rate=rate, **how)
+    else:
+        make_linear, make = layer
+        net = dense_net(make_linear, make, WIDTH[at.part], at.scale, at.seed)
+        if at.norm == FIRST_BATCH:
+            scale_by_first_batch(net, data.train_x[:200].cpu())
+        found = fit(net, data, rate=rate, falling=False, watch=length_watch(net), **how)
+    if at.part in ("whitening", "recurrent"):
+        found["test_accuracy_train_mode"] = train_mode_accuracy(net, data, at.batch)
+    return asdict(at) | found
+
+
+LAYERS: dict[str, Mapping[str, Any]] = {
+    "images": NORMS,
+    "whitening": WHITENERS,
+    "recurrent": RECURRENT,
+    "weights": WEIGHTS,
+}
+
+
+def plan(size: str, data: str = "photos") -> list[Settings]:
+    """The runs of the study that choose a rate, each once."""
+    points: list[Results] = []
+    if data == "photos":
+        for part in ("whitening", "recurrent"):
+            points += [{"part": part, "norm": norm} for norm in LAYERS[part]]
+        points += [{"part": "weights", "norm": norm, "scale": s} for norm in WEIGHTS for s in SCALES]
+    points += [{"part": "images", "norm": norm} for norm in TRIED[data]]
+    if data == "photos":
+        points += [{"part": "images", "norm": norm, "batch": 2} for norm in CHECKED]
+    return _settings([{**p, "rate": rate} for p in points for rate in RATES[p["part"]]], size, data)
+
+
+def plan_batches(results: Results, size: str, data: str = "photos") -> list[Settings]:
+    """The runs at other batch sizes, each norm at the rate that was best for it."""
+    norms, batches = BATCHED[data]
+    points: list[Results] = [
+        {"part": "images", "norm": norm, "batch": batch, "rate": best_rate(results, norm=norm, data=data)}
+        for norm in norms
+        for batch in batches
+    ]
+    return _settings(points, size, data)
+
+
+def _settings(points: list[Results], size: str, data: str) -> list[Settings]:
+    found = []
+    for point in points:
+        base = {**BASE[point["part"]], **({"data": data} if point["part"] == "images" else {})}
+        found += [Settings(**{**base, **point, "seed": seed}) for seed in SIZES[size].seeds]
+    return list(dict.fromkeys(found))
+
+
+def study(size: str = "full", data: str = "photos", begun: Results | None = None) -> Iterator[Results]:
+    """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
+    results: Results = begun or {"about": {}, "runs": []}
+    results["about"] = about(size, data)
+    if data == "photos" and "newton" not in results:
+        seeds = SIZES[size].seeds
+        results["newton"] = [record for seed in seeds for record in whitening.newton_errors(seed=seed)]
+        results["axes"] = [record for seed in seeds for record in whitening.axes(seed=seed)]
+        results["runs"] = results.pop("runs")  # last in the file
+    for planned in (lambda: plan(size, data), lambda: plan_batches(results, size, data)):
+        done = {
+            Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]
+        }
+        missing = [at for at in planned() if at not in done]
+        progress = Progress("training", len(missing))
+        for at in missing:
+            results["runs"].append(run(at, size))
+            progress.update(1, str(at))
+            yield results
+        progress.close()
+
+
+def about(size: str, data: str = "photos") -> Results:
+    """What the results were made with."""
+    device = pick_device()
+    names = ("photos", "digits", "mnist") if data == "photos" else (data,)
+    return {
+        "size": size,
+        **asdict(SIZES[size]),
+        "rates": RATES,
+        "momentum": MOMENTUM,
+        "base": BASE,
+        "width": WIDTH,
+        "groups": GROUPS,
+        "eps_of_whitening": EPS,
+        "newton_steps": NEWTON_STEPS,
+        "illumination": LIGHT,
+        "illumination_images": LIT,
+        "blank_rows": BLANK_ROWS,
+        "data": {name: _described(name) for name in names},
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def _described(name: str) -> str:
+    """A line about a data set; where a full one was read from says nothing about it, and names a folder."""
+    data = read(SETS[name])
+    return data.source.replace(data.origin, "prepared") if data.origin.startswith("read") else data.source
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m lab.experiments.family")
+    parser.add_argument("--size", choices=SIZES, default="tiny")
+    parser.add_argument("--data", choices=("photos", "cifar10"), default="photos")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="the JSON file to write after every run; it continues what the file holds",
+    )
+    options = parser.parse_args()
+    begun = load_results(options.out) if options.out.exists() else None
+    if begun and begun["about"]["size"] != options.size:
+        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
+    for results in study(options.size, options.data, begun):
+        save_results(results, options.out)
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    main()
