@@ -306,19 +306,20 @@ def _(rng):
 
 
 @probe("decorrelated_batchnorm", cases=1)
-def takes_fewer_examples_than_features(s, x, eps):
+def is_symmetric_with_fewer_examples_than_features_too(s, x, eps):
     found = whitened(s, x, eps)
-    return {"y": found["y"], "W": found["W"]}
+    y, W = np.asarray(found["y"]), np.asarray(found["W"])
+    return {"y_times_its_transpose": y @ y.T, "W_is_symmetric": np.array(np.allclose(W, W.T, atol=1e-5))}
 
 
-@takes_fewer_examples_than_features.inputs
+@is_symmetric_with_fewer_examples_than_features_too.inputs
 def _(rng):
     return {"x": correlated(rng, 3, 6), "eps": visible_eps(rng)}
 
 
 def some_covariance(rng, D, condition=6.0):
     turn = np.linalg.qr(rng.normal(size=(D, D)))[0]
-    size = rng.uniform(1.5, 2.5)
+    size = rng.uniform(15, 25)
     return (turn * np.geomspace(size, size / condition, D)) @ turn.T
 
 

@@ -336,7 +336,7 @@ check(newton_schulz)
 # On the left your `newton_schulz` in float32, in the middle in float64.
 # The curves end where a number is no more.
 # On the right one eigenvalue alone, without the division by the trace: the matrices
-# of {eq}`nf-newton` then are numbers.
+# of {eq}`nf-newton` then are numbers. Its error is $|p \sqrt{\lambda} - 1|$.
 #
 # Before you run it: how does the error fall from step to step? Is it smaller after 40 steps than after 7?
 
@@ -355,10 +355,10 @@ def whitening_error(sigma, W):
 
 
 def errors_of_one_eigenvalue(value, steps):
-    """|value p^2 - 1| before each step, from p = 1."""
+    """|p sqrt(value) - 1| before each step, from p = 1."""
     p, errors = 1.0, []
     for _ in range(steps):
-        errors.append(abs(value * p * p - 1))
+        errors.append(abs(p * value**0.5 - 1))
         p *= 1.5 - value * p * p / 2
     return errors
 
@@ -369,11 +369,11 @@ figure, axes = plt.subplots(1, 3, figsize=(10, 3.2), sharey=True, layout="constr
 with np.errstate(all="ignore"):
     for ax, dtype in zip(axes, (np.float32, np.float64), strict=False):
         print(f"{dtype.__name__}: error after 3, 5, 7, 10, 20 steps")
-        for condition in (10, 100, 1e3, 1e4, 1e6):
+        for condition in (10, 100, 1000, 10000, 1000000):
             sigma = covariance(condition, dtype)
             errors = [whitening_error(sigma, newton_schulz(sigma, T)) for T in steps]
-            ax.semilogy(steps, errors, label=f"condition number {condition:.0e}")
-            print(f"  condition {condition:7.0e}:" + "".join(f" {errors[T]:8.1e}" for T in (3, 5, 7, 10, 20)))
+            ax.semilogy(steps, errors, label=f"condition number {condition:,}")
+            print(f"  condition {condition:9,}:" + "".join(f" {errors[T]:8.1e}" for T in (3, 5, 7, 10, 20)))
         ax.set(title=dtype.__name__, xlabel="steps", ylim=(1e-16, 1e4))
     for value in (0.01, 0.5, 2.5, 2.99, 3.01, 5.01):
         axes[2].semilogy(steps[:21], errors_of_one_eigenvalue(value, 21), label=f"eigenvalue {value}")
@@ -386,8 +386,9 @@ plt.show()
 # %% [markdown]
 # **Question** (6 minutes). What decides how many steps it takes until the error falls at all?
 # Why does it rise again, in float64 too, and what follows for the number of steps?
-# What happens on the right below 3 and above? Why is the trace a safe divisor,
-# and what does dividing by it cost? What does `eps` on the diagonal change?
+# What happens on the right below 3, a little above 3, and above 5? Which of these would the error
+# of the other two panels not show? Why is the trace a safe divisor, and what does dividing by it cost?
+# What does `eps` on the diagonal change?
 
 # %% [markdown] question="nf-newton-limits" points=3
 # *Your answer here.*
@@ -395,7 +396,7 @@ plt.show()
 # %% [markdown]
 # ## Experiment: two ways to be white (4 minutes)
 #
-# Six mini-batches from one and the same distribution: two features, slightly correlated, 32 examples each.
+# Six mini-batches from one and the same distribution: two features, slightly correlated, 128 examples each.
 # Three points are the same in all of them and marked. Above, each batch is whitened along its eigenvectors,
 # widest direction first, {eq}`nf-pca`. Below, by your `decorrelated_batchnorm`, {eq}`nf-zca`.
 # The eigenvectors are read off your W: it has the same ones.
@@ -408,11 +409,11 @@ marked = np.array([[1.5, 0.5], [-0.5, 1.5], [-1.0, -1.0]])
 figure, axes = plt.subplots(2, 6, figsize=(11, 4), sharex=True, sharey=True, layout="constrained")
 places = {"PCA": [], "ZCA": []}
 for above, below in axes.T:
-    batch = np.vstack([marked, rng.multivariate_normal([0, 0], [[1.0, 0.1], [0.1, 1.0]], 29)])
+    batch = np.vstack([marked, rng.multivariate_normal([0, 0], [[1.0, 0.05], [0.05, 1.0]], 125)])
     y, _, W = decorrelated_batchnorm(batch)
     for ax, kind, white in ((above, "PCA", y @ np.linalg.eigh(W)[1]), (below, "ZCA", y)):
         places[kind].append(white[:3])
-        ax.scatter(*white[3:].T, s=6, c="0.7")
+        ax.scatter(*white[3:].T, s=3, c="0.7")
         for point, colour, sign in zip(white, ("C0", "C1", "C2"), ("o", "s", "^"), strict=False):
             ax.plot(*point, sign, c=colour, ms=8)
         ax.set(xticks=[], yticks=[], aspect="equal")
