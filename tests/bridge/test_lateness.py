@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -216,3 +217,46 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "nbgrader_config.py").write_text('c.CourseDirectory.db_url = "marks.db"')
     with pytest.raises(SettingsError, match="no address of a database"):
         gradebook_url(tmp_path)
+
+
+class Found:
+    """A grader that knows the results already."""
+
+    def __init__(self, unit: Unit, root: Path, *, sandbox: str, locked: bool):
+        self.unit = unit
+
+    def grade_class(self, folders: Any, jobs: int) -> Any:
+        yield from (make_result(self.unit, student) for student in folders)
+
+    def __enter__(self) -> Found:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+@pytest.mark.skipif(os.uname().sysname != "Linux", reason="grading needs Linux")
+def test_autograder_grade_honours_settings_and_extensions_also_for_work_that_it_does_not_grade_again(
+    built_course: Path, home: Path
+) -> None:
+    from autograder.batch.run import Options
+    from autograder.grading import grade_unit
+
+    arrange(home, RULES["zero"])
+    for student in ("ada", "bob"):
+        folder = home / "submitted" / student / SLUG
+        folder.mkdir(parents=True)
+        (folder / "tiny_numpy.ipynb").write_text("{}")
+        (folder / "timestamp.txt").write_text("2026-03-02 12:00:00 UTC")
+
+    def run() -> Any:
+        options = Options(locked=False, grader=Found)
+        return grade_unit(built_course, SLUG, home / "submitted", target=home, options=options)
+
+    assert run().written == ["ada", "bob"]
+    assert penalties(home) == {"ada": 5.0, "bob": 5.0}
+    page = (home / "feedback" / "ada" / SLUG / "tiny_numpy.html").read_text()
+    assert "handed in late" in page
+    (home / "extensions.csv").write_text(f"student,unit,until\nada,{SLUG},2026-03-03 12:00 UTC\n")
+    assert run().standing == ["ada", "bob"]
+    assert penalties(home) == {"ada": None, "bob": 5.0}
