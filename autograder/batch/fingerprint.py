@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 from autograder.authoring.unit import Unit
-from autograder.engine.reading import MAX_FILE, MAX_FILES, submitted_files
+from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
 from autograder.engine.secret import course_secret
 
 Fingerprint = dict[str, str]
@@ -40,7 +40,7 @@ def same_work(one: Fingerprint, other: Fingerprint) -> bool:
 
 
 def submission_digest(folder: Path) -> str:
-    """Of what grading reads in the folder: the names of its files, the notebooks and timestamp.txt."""
+    """Of what grading reads in the folder: the names of its files, notebooks, modules and timestamp.txt."""
     digest = hashlib.sha256()
     for part in _submission(folder):
         digest.update(len(part).to_bytes(8, "little") + part)
@@ -51,7 +51,7 @@ def _submission(folder: Path) -> Iterator[bytes]:
     yield str([folder.is_symlink(), folder.parent.is_symlink(), os.access(folder, os.R_OK)]).encode()
     for path in islice(submitted_files(folder), MAX_FILES):
         yield os.fsencode(path.relative_to(folder))
-        if ".ipynb" in path.name.lower() or path.name == "timestamp.txt":
+        if is_read(path) or path.name == "timestamp.txt":
             yield _content(path)
 
 

@@ -77,7 +77,7 @@ class Shell:
         except (SyntaxError, ValueError, RecursionError):
             return False
         for node in missing:
-            with suppress(Exception, SystemExit):
+            with suppress(BaseException):  # a KeyboardInterrupt that the cell raises is its own
                 exec(compiler(ast.Module([node], []), cell, "exec"), self.names)
         return any(_binds(node) <= self.names.keys() for node in missing)
 

@@ -14,7 +14,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -23,8 +23,9 @@ import numpy as np
 from autograder import store
 from autograder.authoring.reference import Reference
 from autograder.authoring.unit import Unit
-from autograder.engine import wire
+from autograder.engine import disk, wire
 from autograder.engine.cells import Shell
+from autograder.engine.namespaces import bound_scratch
 from autograder.engine.sandbox import Policy, lock_down
 from autograder.probes import Given, Probe
 from autograder.running import NotAttempted, Outcome, run_probe
@@ -34,6 +35,7 @@ SEEDS = np.random.seed, random.seed
 RECURSION = sys.getrecursionlimit()
 
 _shell: Shell
+_seed_torch: Callable[[int], Any]
 
 
 def warm(torch: bool) -> None:
@@ -48,9 +50,11 @@ def warm(torch: bool) -> None:
 
 
 def _warm_torch() -> None:
+    global _seed_torch
     import torch
     from torch import nn
 
+    _seed_torch = torch.manual_seed
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 4))
@@ -88,6 +92,8 @@ def main(policy: dict[str, Any], requests: int, answers: int) -> None:
         PYTHONBREAKPOINT="0",
         HOME=policy["scratch"] or "/",
     )
+    if policy.pop("own_scratch"):
+        bound_scratch(policy["scratch"], disk.MAX_BYTES, disk.MAX_FILES)
     os.chdir(policy["scratch"] or "/")
     sys.path.insert(0, "")  # modules that cells write, as in a kernel
     try:
@@ -175,11 +181,11 @@ class Servant:
         put_back_global_state()
         inputs = store.unpack_inputs(request["inputs"], arrays)
         probe = self.probes[request["probe"]]
-        if request["as_released"]:
-            with self._as_released():
+        try:
+            with self._as_released() if request["as_released"] else nullcontext():
                 outcome = run_probe(probe, self.names, inputs, self._proxy)
-        else:
-            outcome = run_probe(probe, self.names, inputs, self._proxy)
+        except KeyboardInterrupt:  # nobody sits at the keyboard: the code raised it
+            outcome = Outcome("raised", error="KeyboardInterrupt")
         _shell.close_figures()
         return pack_outcome(outcome)
 
@@ -261,9 +267,14 @@ def put_back_global_state() -> None:
     warnings.simplefilter("ignore")
     torch = sys.modules.get("torch")
     if torch is not None:
+        torch.manual_seed = _seed_torch  # type: ignore[attr-defined]
         torch.manual_seed(0)
         torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
         torch.set_grad_enabled(True)
+        torch.autograd.set_detect_anomaly(False)
+        torch.use_deterministic_algorithms(False)
+        torch.set_num_threads(1)
 
 
 def pack_outcome(outcome: Outcome) -> tuple[dict[str, Any], wire.Arrays]:

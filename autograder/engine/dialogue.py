@@ -23,7 +23,15 @@ class Dialogue:
     end the child again; then the next one is started.
     """
 
-    def __init__(self, zygote: Zygote, bank: Bank, limits: Limits, catch_up: Callable[[], None]):
+    def __init__(
+        self,
+        zygote: Zygote,
+        bank: Bank,
+        limits: Limits,
+        catch_up: Callable[[], None],
+        files: Mapping[str, bytes],
+    ):
+        self.files = files  # that each child finds in its folder
         self.zygote, self.bank, self.limits = zygote, bank, limits
         self.cpu = 0.0
         self._catch_up = catch_up
@@ -67,7 +75,8 @@ class Dialogue:
         while self._child is None:
             if self.time.left <= 0:
                 raise wire.Silence
-            self._child = self.zygote.spawn(cpu_seconds=int(self.limits.submission_seconds) + 5)
+            seconds = int(self.limits.submission_seconds) + 5
+            self._child = self.zygote.spawn(cpu_seconds=seconds, files=self.files)
             self.repeat({"do": "probes", "source": self.bank.source(self._secret)})
             self._catch_up()
         return self._child

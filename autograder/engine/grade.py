@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from autograder.engine.bank import Bank
 from autograder.engine.judging import CheckResult
 from autograder.engine.namespaces import ALL
 from autograder.engine.process import EngineError, Zygote
-from autograder.engine.reading import find_notebooks
+from autograder.engine.reading import find_modules, find_notebooks
 from autograder.engine.secret import course_secret
 from autograder.engine.session import Session
 from autograder.engine.submission import Step, compose
@@ -116,10 +117,11 @@ class Grader:
         """Grade the notebooks in `folder`. What is wrong with it is in the result."""
         started = time.monotonic()
         cells, troubles = find_notebooks(folder, self.unit.notebooks)
+        modules = find_modules(folder) if cells else {}
         notebooks, cpu = [], 0.0
         for notebook in self.unit.notebooks:
             if notebook.name in cells:
-                result, spent = self._grade_notebook(notebook, cells[notebook.name])
+                result, spent = self._grade_notebook(notebook, cells[notebook.name], modules)
                 cpu += spent
             else:
                 result = _unanswered(notebook)
@@ -131,12 +133,12 @@ class Grader:
         )
 
     def _grade_notebook(
-        self, notebook: Notebook, cells: list[dict[str, Any]]
+        self, notebook: Notebook, cells: list[dict[str, Any]], modules: dict[str, bytes]
     ) -> tuple[NotebookResult, float]:
         composed = compose(notebook, cells)
-        session = Session(self._zygote(notebook), self._banks[notebook.name], self.unit.limits)
+        session = Session(self._zygote(notebook), self._banks[notebook.name], self.unit.limits, modules)
         checks = session.run(composed.steps)
-        flags = list(forbidden_calls(composed.steps, notebook.forbidden))
+        flags = [*forbidden_calls(composed.steps, notebook.forbidden), *imported(composed.steps, modules)]
         notes = composed.notes + session.notes
         return NotebookResult(notebook.name, composed.steps, checks, notes, flags), session.dialogue.cpu
 
@@ -209,6 +211,14 @@ def forbidden_calls(steps: list[Step], forbidden: list[str]) -> Iterator[str]:
             for name in forbidden:
                 if any(used == name or used.endswith("." + name) for used in names):
                     yield f"{step.id} uses {name}"
+
+
+def imported(steps: list[Step], modules: Iterable[str]) -> Iterator[str]:
+    """Modules of the student's own that are imported: told to the instructor, who sees them on no page."""
+    for name in modules:
+        uses = re.compile(rf"^\s*(?:from|import|%run)\s+{name.removesuffix('.py')}\b", re.MULTILINE)
+        if any(uses.search(step.source) for step in steps if not step.markdown):
+            yield f"code of {name}, which was handed in beside the notebook, is used"
 
 
 def submissions(folder: Path, unit: str) -> dict[str, Path]:

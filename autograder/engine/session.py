@@ -33,12 +33,15 @@ class Session:
     second one meets the hidden inputs and the served functions, and nothing that it prints is kept: so no
     hand-in can carry them home to the next one. After a crash or an endless loop the cells that were right
     are run again in a fresh child, so that one cell's fault stays its own. A check that raised at its own
-    place is asked once more after the last cell. notes: what of this the student should know.
+    place is asked once more after the last cell. notes: what of this the student should know; modules: Python
+    files that the cells may import.
     """
 
-    def __init__(self, zygote: Zygote, bank: Bank, limits: Limits):
+    def __init__(
+        self, zygote: Zygote, bank: Bank, limits: Limits, modules: Mapping[str, bytes] | None = None
+    ):
         self.bank, self.limits = bank, limits
-        self.dialogue = Dialogue(zygote, bank, limits, self._run_again)
+        self.dialogue = Dialogue(zygote, bank, limits, self._run_again, modules or {})
         self.notes: list[str] = []
         self._failed: set[str] = set()
         self._hopeless: set[str] = set()  # of these not even the definitions can be run

@@ -41,14 +41,15 @@ def main(fd: int, kind: str, scratch: str) -> None:
     layers = isolate(readable, scratch)
     with suppress(BrokenPipeError, ConnectionResetError):  # the parent was killed meanwhile
         control.send(json.dumps({"ready": sorted(layers)}).encode())
-        Nursery(control, readable).serve()
+        Nursery(control, readable, own_scratch="root" in layers).serve()
 
 
 class Nursery:
     """Bears the children, watches what they write, and buries them."""
 
-    def __init__(self, control: socket.socket, readable: tuple[str, ...]):
-        self.control, self.readable = control, readable
+    def __init__(self, control: socket.socket, readable: tuple[str, ...], own_scratch: bool):
+        self.control = control
+        self.common = {"readable": readable, "own_scratch": own_scratch}  # to the policies of all children
         self.watched: dict[int, str] = {}  # the scratch folder of each child that may not write as it likes
         self.ended: dict[int, str] = {}  # why a child had to be ended
 
@@ -75,7 +76,7 @@ class Nursery:
 
     def spawn(self, policy: dict[str, Any], fds: list[int]) -> None:
         """Answer with the child's number, which means nothing in another namespace, and with its clock."""
-        pid = _fork({**policy, "readable": self.readable}, fds, self.control)
+        pid = _fork(policy | self.common, fds, self.control)
         if policy["locked"]:
             self.watched[pid] = policy["scratch"]
         with ExitStack() as opened:

@@ -5,7 +5,7 @@ from tests.attacks.attack import NOWHERE, STOCK, UNLOCKED, Attack
 GROUP = "resources"
 SCALE = "def scale(x, a):\n    {}\n    return x * a\n"
 SLOW, DEAD = "it took longer than", "ended the Python process"
-TOO_MUCH = f"wrote too much|{SLOW}"  # a slow disk gives the clock the first word
+TOO_MUCH = f"wrote too much|No space left|{SLOW}"  # a slow disk gives the clock the first word
 
 
 def takes(name: str, gains: str, source: str, tells: str, works: str = UNLOCKED) -> Attack:

@@ -17,6 +17,13 @@ IN_CODE = {
         above("scale", "import sys\nsys.exit()"), told="Only its definitions"
     ),
     "sys.exit in a function": Fault(answer(PRODUCT, "import sys; sys.exit(3)"), {"scale": 0}, "SystemExit"),
+    "a KeyboardInterrupt in a function": Fault(
+        answer(PRODUCT, "raise KeyboardInterrupt"), {"scale": 0}, "KeyboardInterrupt"
+    ),
+    "a KeyboardInterrupt above a definition": Fault(
+        above("scale", "def ask(n=exec('raise KeyboardInterrupt')): pass"),
+        told="Only its definitions",
+    ),
     "exit() in a cell": Fault(own("exit()", "quit")),
     "exit() in a function": Fault(answer(PRODUCT, "exit()"), {"scale": 0}, "exit"),
     "os._exit in a cell": Fault(own("import os\nos._exit(0)"), told="ended the Python process"),

@@ -39,6 +39,14 @@ def _format_4(minor: int) -> Fault:
     return Fault(document(older))
 
 
+def _with_a_module(files: Files) -> Files:
+    """A helper that the notebook imports was handed in beside it, and a file that no notebook can import."""
+    helped = both(
+        own("from helpers import times\n"), answer("secret_product = x * a", "secret_product = times(x, a)")
+    )
+    return helped(files) | {"helpers.py": b"def times(x, a):\n    return x * a\n", "my notes.py": b"1/0"}
+
+
 def _without_key(name: str) -> Fault:
     def spoil(files: Files) -> Files:
         found = json.loads(files[FILE])
@@ -63,6 +71,7 @@ wrong = answer("x * a", "x + a")
 
 IN_FILES = {
     "name: Юлия Ким-Øster'd, 李 小龙 🙂 <b>": Fault(lambda files: files),
+    "a module beside the notebook": Fault(_with_a_module, told="code of helpers.py"),
     "half a file": rejected(data(lambda notebook: notebook[: len(notebook) // 2]), "not valid JSON"),
     "an empty file": rejected(data(lambda _: b""), f"{FILE} is empty"),
     "a file of zeros": rejected(data(lambda notebook: bytes(len(notebook))), f"{FILE} is empty"),
