@@ -13,7 +13,7 @@ import pytest
 
 from autograder.authoring import release
 from autograder.authoring.build import load_built
-from autograder.authoring.unit import Notebook, Unit
+from autograder.authoring.unit import Cell, Notebook, Unit
 from autograder.engine.grade import Grader, SubmissionResult
 from autograder.engine.submission import compose, older_release
 from tests.conftest import SLUG, write_course
@@ -171,3 +171,13 @@ def test_cells_with_the_same_text_keep_their_places(old: Notebook) -> None:
     given = next(c for c in old.cells if c.kind == "given")
     twice = replace(old, cells=[*old.cells, replace(given, name="98"), replace(given, name="99")])
     assert compose(twice, cells_of(twice)).notes == []
+
+
+def test_own_code_follows_the_text_of_a_given_cell_not_its_number(old: Notebook) -> None:
+    a, b, new = (
+        Cell("given", number, f"{name} = 1") for number, name in (("00", "a"), ("01", "b"), ("00", "new"))
+    )
+    submitted = cells_of(replace(old, cells=[a, b]))
+    fixed = replace(old, cells=[new, replace(a, name="01"), replace(b, name="02")])
+    steps = compose(fixed, [*submitted, HELPER]).steps
+    assert [s.source for s in steps] == ["new = 1", "a = 1", "b = 1", HELPER["source"]]

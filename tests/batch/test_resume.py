@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from nbgrader import api
 from sqlalchemy import delete, update
 
+from autograder.batch import writing
 from autograder.bridge.gradebook import gradebook_url, open_gradebook
 from autograder.classroom.records import read_records, record_path
 from autograder.engine.grade import SubmissionResult
 from tests.batch.conftest import Remembers, Run
+from tests.batch.snapshot import snapshot
 from tests.conftest import SLUG
 
 pytestmark = pytest.mark.skipif(os.uname().sysname != "Linux", reason="the engine forks and needs Linux")
@@ -139,3 +142,27 @@ def test_another_unit_of_the_student_is_left_alone(run: Run, home: Path) -> None
     other.write_text(json.dumps({"student": STUDENT, "checks": []}))
     run()
     assert json.loads(other.read_text()) == {"student": STUDENT, "checks": []}
+
+
+def test_half_written_new_work_is_no_old_result_when_the_old_work_comes_back(
+    run: Run, grader: Remembers, submitted: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The notebook is the new one, the record still the old one, which would fit the old work."""
+    run()
+    before, (path,) = snapshot(home), (submitted / STUDENT / SLUG).glob("*.ipynb")
+    old_work, old_result = path.read_bytes(), grader.results[STUDENT]
+    edit_notebook(path.parent)
+    (notebook,) = old_result.notebooks
+    grader.results[STUDENT] = replace(old_result, notebooks=[replace(notebook, notes=["Other work."])])
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(writing, "write_record", dies)
+        run()
+    path.write_bytes(old_work)
+    grader.results[STUDENT] = old_result
+    run()
+    assert grader.graded == [STUDENT]
+    assert snapshot(home) == before
+
+
+def dies(*_: object) -> None:
+    raise KeyboardInterrupt
