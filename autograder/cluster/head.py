@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import Counter, deque
@@ -222,12 +223,22 @@ def _connect(address: str) -> Any:
         ) from None
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is told in one sentence
     try:
+        asyncio.run(_knock(address))  # a client that cannot connect leaves threads behind
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:
         raise ClusterError(
             f"No Dask scheduler answers at {address} ({str(error).splitlines()[0]}): start one with "
             "`dask scheduler`, and give the address that it prints."
         ) from error
+
+
+async def _knock(address: str) -> None:
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")
+    comm = await connect(address, timeout=CONNECT_SECONDS, **arguments)
+    await comm.close()
 
 
 def _result(flight: _Flight, data: bytes) -> SubmissionResult:
