@@ -104,14 +104,15 @@ def dense_net(make_linear: MakeLinear, make: MakeLayer, width: int, scale: float
 
     Rows of weights are He's (He et al. 2015) times `scale`; with weight norm they are v, and g = |v|.
     """
+    first, second, last = make_linear(64, width), make_linear(width, width), make_linear(width, 10)
     torch.manual_seed(seed)
-    layers: list[nn.Module] = [nn.Flatten()]
-    for inputs, outputs in ((64, width), (width, width), (width, 10)):
-        linear = make_linear(inputs, outputs)
+    for linear in (first, second, last):
         _initialise(linear, scale)
-        norm = make(outputs) if outputs == width else None
+    layers: list[nn.Module] = [nn.Flatten()]
+    for linear in (first, second):
+        norm = make(width)
         layers += [linear, *([] if norm is None else [norm]), nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+    return nn.Sequential(*layers, last)
 
 
 def linears(net: nn.Module) -> list[nn.Module]:

@@ -213,7 +213,7 @@ def plot_newton(results: Results | list[Results]) -> "Figure":
             ax.plot(where, shown, color=look["colour"], label=f"$10^{{{np.log10(condition):.0f}}}$")
             if not known.all():
                 ax.plot(where[-1], min(shown[-1], 1e9), "x", color=look["colour"], markeredgewidth=2)
-        ax.set(title=title, xlabel="steps", yscale="log", ylim=(1e-15, 1e10))
+        ax.set(title=title, xlabel="steps", yscale="log", ylim=(1e-15, 1e10), xlim=(0, STEPS))
     all_axes[0].set_ylabel(r"$\|W \Sigma W - I\|$")
     all_axes[0].legend(title="condition", ncols=2, fontsize=9, loc="lower left")
     return fig
