@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 from nbgrader.api import Gradebook
+from sqlalchemy import text
 
 from autograder.authoring.unit import Unit
-from autograder.bridge.gradebook import Book, ByHand
+from autograder.bridge.gradebook import LOOKED_UP, Book, ByHand
 from autograder.bridge.register import BookError
 from autograder.bridge.settings import gradebook_url
 from tests.bridge.conftest import make_rejected, make_result
@@ -267,6 +268,16 @@ def test_the_time_of_handing_in(unit: Unit, home: Path, text: str, expected: dat
         book.write(make_result(unit), home)
     with stock(home) as gradebook:
         assert gradebook.find_submission(SLUG, "ada").timestamp == expected
+
+
+def test_no_look_up_reads_the_marks_of_the_whole_class(unit: Unit, home: Path) -> None:
+    with Book(home, unit) as book:
+        book.write(make_result(unit))
+    with stock(home) as gradebook:
+        for table, column in LOOKED_UP.items():
+            rows = f"EXPLAIN QUERY PLAN SELECT id FROM {table} WHERE {column} = 'x'"
+            (plan,) = gradebook.db.execute(text(rows)).all()
+            assert plan.detail.startswith(f"SEARCH {table} USING ")
 
 
 def test_a_failed_write_leaves_nothing_behind(unit: Unit, home: Path) -> None:
