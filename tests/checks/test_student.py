@@ -84,6 +84,15 @@ def test_missing_checks_are_told_with_what_to_do(tmp_path, monkeypatch, capsys):
     assert "Copy the folder that came with the notebook" in capsys.readouterr().out
 
 
+def test_what_cannot_be_checked_earns_nothing_under_nbgrader(check, tmp_path, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    with pytest.raises(autograder.CheckFailed, match="check expects one of scale"):
+        check(len)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(autograder.CheckFailed, match="Copy the folder"):
+        autograder.checks("99-none/none")(scale)
+
+
 def test_checks_of_another_version_of_the_package_are_told(built_course, tmp_path, monkeypatch, capsys):
     shutil.copytree(built_course / "exercises" / SLUG / "checks", tmp_path / "checks")
     index = tmp_path / "checks" / "tiny_numpy.json"
