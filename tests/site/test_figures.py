@@ -69,8 +69,8 @@ def keys(control: Locator) -> tuple[str, str]:
     return (down, up) if control.evaluate(f"e => {upper}") else (up, down)
 
 
-def test_the_gallery_shows_nine_figures() -> None:
-    assert len(FIGURES) == len(set(FIGURES)) == 9
+def test_the_gallery_shows_ten_figures() -> None:
+    assert len(FIGURES) == len(set(FIGURES)) == 10
 
 
 @pytest.mark.parametrize("name", FIGURES)
