@@ -30,13 +30,19 @@ TABLES = (
 )
 
 
-def snapshot(home: Path) -> dict[str, Any]:
+SECONDS = ("seconds", "cpu_seconds")
+
+
+def snapshot(home: Path, without: tuple[str, ...] = SECONDS) -> dict[str, Any]:
+    """without: what is left out of each record."""
     with sqlite3.connect(home / "gradebook.db") as db:
         return {
             "marks": sorted(map(repr, db.execute(MARKS))),
             "comments": sorted(map(repr, db.execute(COMMENTS))),
             "rows": {table: db.execute(f"select count(*) from {table}").fetchone() for table in TABLES},
-            "files": {p.relative_to(home).as_posix(): _content(p) for p in home.rglob("*") if _counts(p)},
+            "files": {
+                p.relative_to(home).as_posix(): _content(p, without) for p in home.rglob("*") if _counts(p)
+            },
         }
 
 
@@ -44,8 +50,8 @@ def _counts(path: Path) -> bool:
     return path.is_file() and path.name not in ("gradebook.db", ".grading.lock")
 
 
-def _content(path: Path) -> Any:
+def _content(path: Path, without: tuple[str, ...]) -> Any:
     if path.parts[-3] != "records":
         return path.read_bytes()
     record = json.loads(path.read_text(encoding="utf-8"))
-    return {k: v for k, v in record.items() if k not in ("seconds", "cpu_seconds")}
+    return {k: v for k, v in record.items() if k not in without}

@@ -6,7 +6,6 @@ import os
 import random
 import select
 import shutil
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch.conftest import Run
-from tests.batch.snapshot import snapshot
+from tests.batch.snapshot import SECONDS, snapshot
 from tests.conftest import ROOT, SLUG
 
 pytestmark = [
@@ -24,7 +23,7 @@ pytestmark = [
     pytest.mark.skipif(os.uname().sysname != "Linux", reason="the engine forks and needs Linux"),
 ]
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 COMMAND = """
 import sys
 from autograder import grading
@@ -83,22 +82,21 @@ def records(home: Path) -> int:
     return len(list(home.glob(f"records/*/{SLUG}.json")))
 
 
-def test_killed_again_and_again(course: Path, killed: Command, run: Run, home: Path) -> None:
-    """The parent alone, then the whole group; each as soon as some results are there, and a moment later."""
-    moments = random.Random(1)
-    for whole_group in (False, True):
-        there = records(killed.home)
-        with killed.start() as process:
-            while records(killed.home) <= there and process.poll() is None:
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(0.01)
+def test_killed_while_the_engine_works(killed: Command, run: Run, home: Path) -> None:
+    """As soon as a result is there, and a moment later; only the parent, so that the others are orphans."""
+    with killed.start() as process:
+        while not records(killed.home) and process.poll() is None:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(moments.uniform(0, 0.2))
-            (os.killpg if whole_group else os.kill)(process.pid, signal.SIGKILL)
-        killed.wait_for_the_last()
-        assert list(killed.processes()) == []
-    assert records(killed.home) > 1
+                process.wait(0.01)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(random.Random(1).uniform(0, 0.2))
+        process.kill()
+    killed.wait_for_the_last()
+    assert list(killed.processes()) == []
+    assert 1 <= records(killed.home) < 6
+    assert list(killed.temporary.iterdir()) != []
     assert killed.start().wait(PATIENCE) == 0
     assert list(killed.temporary.iterdir()) == []
     run()
-    assert snapshot(killed.home) == snapshot(home)
+    varies = (*SECONDS, "fingerprint")  # another process may find the engine edited meanwhile
+    assert snapshot(killed.home, varies) == snapshot(home, varies)
