@@ -1,8 +1,9 @@
 """What one submission costs each part of a cluster: `python -m benchmarks.cluster [STUDENTS]`.
 
 A scheduler and a worker with two threads on this machine, the head in this process. Processor time is counted
-from the fifth result to the last: warming up is not in it. From that follows on paper what many submissions
-take on many machines, and which part is busy first."""
+from the fifth result to the last: warming up is not in it. What the scheduler and the worker use by the
+second without work is taken off. From that follows on paper what many submissions take on many machines, and
+which part is busy first."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import psutil
 from distributed import Client
 from rich.console import Console
 
@@ -31,6 +33,7 @@ from tests.conftest import ROOT
 
 SLUG = "02-batchnorm"
 WARM = 5
+IDLE_SECONDS = 15
 MANY, MACHINES, CORES, NETWORK = 100_000, 16, 16, 125e6  # NETWORK: bytes a second, 1 Gbit/s
 
 
@@ -68,17 +71,28 @@ class Meter:
     """Reads the clocks when the first results are written and when the last one is."""
 
     def __init__(self, pids: dict[str, int]):
-        self._pids, self._before, self.cost = pids, dict[str, float](), dict[str, float]()
+        self._pids, self._before, self._used = pids, dict[str, float](), dict[str, float]()
 
-    def _clocks(self) -> dict[str, float]:
-        return {"head": time.process_time(), **{name: cpu(pid) for name, pid in self._pids.items()}}
+    def clocks(self) -> dict[str, float]:
+        own = {"wall": time.monotonic(), "head": time.process_time()}
+        process = psutil.Process(self._pids["worker"]).cpu_times()
+        own["worker's own process"] = process.user + process.system
+        return own | {name: cpu(pid) for name, pid in self._pids.items()}
 
     def __call__(self, what: str, done: int, of: int) -> None:
         if done == WARM:
-            self._before = self._clocks()
+            self._before = self.clocks()
         if done == of:
-            now = self._clocks()
-            self.cost = {name: (now[name] - self._before[name]) / (of - WARM) for name in now}
+            now = self.clocks()
+            self._used = {name: (now[name] - self._before[name]) / (of - WARM) for name in now}
+
+    def cost(self) -> dict[str, float]:
+        """Of one submission. The cluster must have nothing to do any more."""
+        before = self.clocks()
+        time.sleep(IDLE_SECONDS)
+        idle = {name: now - before[name] for name, now in self.clocks().items()}
+        wall = self._used.pop("wall")
+        return {name: used - wall * idle[name] / idle["wall"] for name, used in self._used.items()}
 
 
 def weigh(sizes: dict[str, list[int]]) -> None:
@@ -121,14 +135,15 @@ def main() -> None:
         started = time.monotonic()
         done = grade_unit(ROOT, SLUG, folder / "submitted", target=folder / "course", options=options)
         wall = time.monotonic() - started
+        cost = meter.cost()
     assert len(done.written) == students
     each = {name: sum(found) / len(found) for name, found in sizes.items()}
-    minutes = on_paper(meter.cost, sum(each.values()))
+    minutes = on_paper(cost, sum(each.values()))
     figures = {
         "unit": SLUG,
         "students": students,
         "wall seconds with warming up": round(wall, 1),
-        "CPU seconds per submission": {k: round(v, 4) for k, v in meter.cost.items()},
+        "CPU seconds per submission": {k: round(v, 4) for k, v in cost.items()},
         "bytes": {"unit": len(shipment.pack(unit, ROOT, locked=True).content)}
         | {k: round(v) for k, v in each.items()},
         "on paper": {"submissions": MANY, "machines": MACHINES, "cores each": CORES}

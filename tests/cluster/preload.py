@@ -1,13 +1,15 @@
 """What a worker of the tests runs first: `dask worker --preload tests/cluster/preload.py`, told by $FLAW.
 
 No submission can end its worker, and no machine here is without a sandbox or with other versions: so some
-workers are made to look like that."""
+workers are made to look like that. The sandbox is proved by the first workers; what they found is in the file
+$PROOF for those that come later."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from pathlib import Path
 
 POISON = b"ends the process of whoever unpacks it"
 
@@ -16,6 +18,13 @@ def unpack_or_die(entries, folder):
     if any(POISON in content for _, _, content in entries):
         os.kill(os.getpid(), signal.SIGKILL)
     parcel.unpack(entries, folder)
+
+
+def proved_once():
+    proof = Path(os.environ["PROOF"])
+    if not proof.exists():
+        proof.write_text(prove())
+    return proof.read_text()
 
 
 def refuse():
@@ -30,7 +39,7 @@ else:
     from autograder.cluster import parcel, versions, worker
 
     worker.unpack = unpack_or_die
-    if flaw == "sandbox":
-        grading.sandbox_level = refuse
+    prove = grading.sandbox_level
+    grading.sandbox_level = refuse if flaw == "sandbox" else proved_once
     if flaw == "numpy":
         versions._version = lambda name: "1.0"

@@ -73,6 +73,7 @@ class Cluster:
             "DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical",
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
+            "PROOF": str(self.folder / "sandbox-level"),
         }
         process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **quiet, **environment})
         self.processes.append(process)
