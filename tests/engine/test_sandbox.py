@@ -344,32 +344,39 @@ def test_namespaces_hide_the_files_the_network_and_the_processes(user: str):
 LEADER = """
 import sys
 from autograder.engine.clock import Allowance
+from autograder.engine import seccomp
 from autograder.engine.process import Zygote
-if sys.argv[1] == "without namespaces":
-    from tests.attacks.classroom import _refuse_namespaces
-    _refuse_namespaces()
+from autograder.engine.syscalls import call, number
+if sys.argv[1] != "nothing":
+    steps = [seccomp._load(0), (seccomp.EQUAL, 0, 1, number(sys.argv[1])), seccomp._give(seccomp.REFUSE)]
+    call("prctl", 38, 1, 0, 0, 0)
+    seccomp.install([*steps, seccomp._give(seccomp.ALLOW)])
 zygote = Zygote("numpy")
 child = zygote.spawn(cpu_seconds=60)
 child.send({"do": "cell", "source": "while True: pass", "defines": "", "given": False, "own": True,
             "define": False}, within=Allowance(10))
-print(*sorted(zygote.namespaces), flush=True)
+print("none" if child._meter.stat is None else "clock", *sorted(zygote.namespaces), flush=True)
 sys.stdin.read()
 """
 
 
 @linux
-@pytest.mark.parametrize("level", ["with namespaces", "without namespaces"])
-def test_whoever_kills_the_grading_process_ends_all_that_it_started(level: str):
-    command = [sys.executable, "-c", LEADER, level]
+@pytest.mark.parametrize("refused", ["nothing", "mount", "unshare"])
+def test_whoever_kills_the_grading_process_ends_all_that_it_started(refused: str):
+    """With all namespaces; in a container that lets nobody mount /proc; in one without namespaces."""
+    command = [sys.executable, "-c", LEADER, refused]
     with subprocess.Popen(
         command, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
     ) as leader:
-        layers = leader.stdout.readline().split()
+        said = leader.stdout.readline()
         family = descendants(leader.pid)
         waiting = [os.pidfd_open(pid) for pid in family]
         leader.kill()
-    assert (layers == []) == (level == "without namespaces")
-    assert len(family) == (3 if "pid" in layers else 2)  # who waits outside, the zygote, the child
+    clock, *layers = said.split()
+    assert len(family) >= 2  # the zygote and the child, and who waits outside where there are namespaces
+    assert refused == "nothing" or "pid" not in layers
+    blind = refused == "mount" and len(family) == 3  # its /proc names other processes by the child's number
+    assert clock == ("none" if blind else "clock")
     for process in waiting:
         assert select.select([process], [], [], 60)[0], "a process outlived the grading"
         os.close(process)
