@@ -380,6 +380,17 @@ way(
 )
 way(
     "newton_schulz",
+    "the size in the start",
+    """
+    def newton_schulz(sigma, steps):
+        P = np.eye(len(sigma), dtype=sigma.dtype) / np.sqrt(np.trace(sigma))
+        for _ in range(steps):
+            P = (3 * P - P @ P @ P @ sigma) / 2
+        return P
+    """,
+)
+way(
+    "newton_schulz",
     "recursive",
     """
     def newton_schulz(sigma, steps):

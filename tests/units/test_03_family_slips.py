@@ -93,11 +93,6 @@ SLIPS = {
         "LN5",
         "return gamma * x / np.sqrt(np.mean(x * x, axis=1, keepdims=True) + eps) + beta",
     ),
-    "beta first": (
-        "layer_norm",
-        "LN-exchanged",
-        LN + "h = (x - mu) / np.sqrt(var + eps)\n    return beta * h + gamma",
-    ),
     "parentheses around the sum": (
         "layer_norm",
         "LN-shift-scaled",
@@ -130,11 +125,6 @@ SLIPS = {
         "layer_norm_backward",
         "LB-no-mean-path",
         LB + SUMS + "return ivar * (dh - h * t / D)" + PARAMETERS,
-    ),
-    "no path through the variance": (
-        "layer_norm_backward",
-        "LB-no-variance-path",
-        LB + SUMS + "return ivar * (dh - s / D)" + PARAMETERS,
     ),
     "gamma in front, as in batch norm": (
         "layer_norm_backward",
@@ -196,13 +186,6 @@ SLIPS = {
         "dmu = -ivar * dh.sum(1, keepdims=True)\n    "
         "return dh * ivar + dvar * 2 * (x - mu) / D + dmu / D" + PARAMETERS,
     ),
-    "no 2": (
-        "layer_norm_backward",
-        "LB-half",
-        LB + "dvar = -0.5 * ivar**3 * (dh * (x - mu)).sum(1, keepdims=True)\n    "
-        "dmu = -ivar * dh.sum(1, keepdims=True)\n    "
-        "return dh * ivar + dvar * (x - mu) / D + dmu / D" + PARAMETERS,
-    ),
     "dmu positive": (
         "layer_norm_backward",
         "LB-mean-sign",
@@ -243,15 +226,35 @@ SLIPS = {
         "IN3",
         IN.replace("(2, 3)", "1") + "h = (x - mu) / np.sqrt(var + eps)\n    return " + PER,
     ),
+    "statistics of images that do not fit": (
+        "instance_norm",
+        "IN-keepdims",
+        IN.replace(", keepdims=True", "") + "h = (x - mu) / np.sqrt(var + eps)\n    return " + PER,
+    ),
+    "statistics of groups that do not fit": (
+        "group_norm",
+        "GN-keepdims",
+        GN.replace(", keepdims=True", "") + BACK + "return " + PER,
+    ),
+    "sums of groups that do not fit": (
+        "group_norm_backward",
+        "GB-keepdims",
+        GB + DH + GSUMS.replace(", keepdims=True", "") + GDX + "return dx" + GPAR,
+    ),
+    "statistics of rows that do not fit": (
+        "layer_norm",
+        "LN-keepdims",
+        "return gamma * (x - x.mean(1)) / np.sqrt(x.var(1) + eps) + beta",
+    ),
+    "channels last": (
+        "instance_norm",
+        "IN-channels-last",
+        IN.replace("(2, 3)", "(1, 2)") + "h = (x - mu) / np.sqrt(var + eps)\n    return " + PER,
+    ),
     "gamma as it is": (
         "instance_norm",
         "IN-gamma-last",
         IN + "return gamma * ((x - mu) / np.sqrt(var + eps)) + beta",
-    ),
-    "one std too many": (
-        "instance_norm",
-        "IN-root-twice",
-        IN + "h = (x - mu) / np.sqrt(x.std((2, 3), keepdims=True) + eps)\n    return " + PER,
     ),
     "the size of a group": (
         "group_norm",
@@ -357,11 +360,6 @@ SLIPS = {
         "decorrelated_batchnorm",
         "DB1",
         EIG + "W = U @ np.diag(1 / np.sqrt(lam))\n    return c @ W, mu, W",
-    ),
-    "U from the left only": (
-        "decorrelated_batchnorm",
-        "DB-left-only",
-        EIG + "W = np.diag(lam**-0.5) @ U.T\n    return c @ W, mu, W",
     ),
     "the inverse": (
         "decorrelated_batchnorm",

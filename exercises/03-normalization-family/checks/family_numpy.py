@@ -119,7 +119,7 @@ def returns_the_mean_and_the_symmetric_matrix(s, x, eps):
 
 
 @probe("decorrelated_batchnorm", cases=1)
-def is_symmetric_with_fewer_examples_than_features_too(s, x, eps):
+def whitens_by_a_symmetric_matrix(s, x, eps):
     found = whitened(s, x, eps)
     y, W = np.asarray(found["y"]), np.asarray(found["W"])
     return {"y_times_its_transpose": y @ y.T, "W_is_symmetric": np.array(np.allclose(W, W.T, atol=1e-5))}
@@ -132,7 +132,7 @@ def takes_the_first_steps(s, sigma, steps):
 
 @probe("newton_schulz", cases=1)
 def comes_to_the_inverse_root(s, sigma):
-    return {"W": s.newton_schulz(sigma, 9)}
+    return {"W": s.newton_schulz(sigma, 5)}
 
 
 @probe("newton_schulz", cases=1)
