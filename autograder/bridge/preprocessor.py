@@ -26,6 +26,7 @@ from autograder.engine.grade import Grader, SubmissionResult
 
 _graders: dict[tuple[Path, str], Grader] = {}
 _results: dict[tuple[Path, str], SubmissionResult] = {}  # by folder and unit, while nbgrader is at them
+_troubles: list[Exception] = []  # of the hook: nbgrader would log them and go on
 
 
 class EngineGrades(NbGraderPreprocessor):
@@ -38,6 +39,8 @@ class EngineGrades(NbGraderPreprocessor):
     )
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
+        if _troubles:
+            raise _troubles[0]
         told = resources["nbgrader"]
         student, slug, name = told["student"], told["assignment"], told["notebook"]
         course = CourseDirectory(parent=self)
@@ -83,8 +86,12 @@ class NotByNbgrader(NotebookExporter):
 def register_unit(assignment: str, **_: Any) -> None:
     """nbgrader's hook before each submission: the unit stands in the gradebook as it is now."""
     _results.clear()
-    with Book(Path.cwd(), load_built(Path.cwd(), assignment)):
-        pass
+    _troubles.clear()
+    try:
+        with Book(Path.cwd(), load_built(Path.cwd(), assignment)):
+            pass
+    except Exception as error:
+        _troubles.append(error)
 
 
 def remove_foreign(folder: Path, grader: Grader) -> None:

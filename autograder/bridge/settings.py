@@ -1,4 +1,5 @@
-"""What nbgrader_config.py of a course says that the engine's own commands must honour too.
+"""What nbgrader_config.py of a course says that the engine's own commands must honour too: the file in the
+folder that `--course` names, by default the course's own.
 
 The gradebook is the file gradebook.db in the course's folder, unless the settings name another place:
 

@@ -263,3 +263,19 @@ def test_no_solution_reaches_the_folders_that_students_get(course: Path, autogra
     assert (course / "submitted" / "mal" / SLUG / "mistakes.txt").exists()
     names = {p.name for f in ("autograded", "feedback") for p in (course / f).rglob("*") if p.is_file()}
     assert names <= {"tiny_numpy.ipynb", "tiny_numpy.html", "timestamp.txt"}
+
+
+def test_a_mark_by_hand_of_a_cell_that_is_gone_stops_autograde_with_a_sentence(
+    course: Path, api: Any, autograded: dict[str, Any]
+) -> None:
+    source = course / "solutions" / SLUG / "tiny_numpy.py"
+    text = source.read_text()
+    with Gradebook(gradebook_url(course)) as gradebook:
+        gradebook.find_grade("question-why", "tiny_numpy", SLUG, "mal").manual_score = 1.5
+        gradebook.db.commit()
+    source.write_text(text[: text.index('# %% [markdown] question="why"')])
+    done = api.autograde(SLUG, "mal", force=True)
+    source.write_text(text)
+    assert not done["success"]
+    assert "The unit no longer has the cell question-why" in done["log"]
+    assert score(course, "mal") == 11.5
