@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
 
-MAX_BYTES = 64 << 20  # of all notebooks of one submission together
+MAX_BYTES = 64 << 20  # of all files of one submission together
 NO_FILE = -1  # the size of what is a link, a pipe or a device
 
 Entry = tuple[bytes, int, bytes]  # path in the folder, size, content; a size without content: nothing to read
@@ -43,7 +43,7 @@ def pack(folder: Path, wanted: Sequence[str]) -> Parcel:
             parcel.troubles.append(f"{shown} cannot be read ({error.strerror}): hand it in again.")
             continue
         if len(content) > room:
-            most = f"the notebooks of one submission may have {MAX_BYTES >> 20} MB together"
+            most = f"the files of one submission may have {MAX_BYTES >> 20} MB together"
             parcel.troubles.append(f"{shown} was left out: {most}. Hand in what is asked for.")
             continue
         room -= len(content)

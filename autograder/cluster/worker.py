@@ -57,8 +57,11 @@ async def standing(locked: bool) -> dict[str, str]:
 
 
 def _standing(locked: bool) -> dict[str, str]:
-    with _lock:
-        level, why = _level(locked)
+    try:
+        with _lock:
+            level, why = _level(locked)
+    except Exception as error:
+        level, why = "none", f"its sandbox could not be tried ({type(error).__name__}: {error})."
     return {"level": level, "why": why, **versions()}
 
 

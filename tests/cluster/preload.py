@@ -22,9 +22,11 @@ def unpack_or_die(entries, folder):
 
 def proved_once():
     proof = Path(os.environ["PROOF"])
-    if not proof.exists():
-        proof.write_text(prove())
-    return proof.read_text()
+    level = proof.read_text() if proof.exists() else ""
+    if not level:
+        level = doctor.diagnose().level
+        proof.write_text(level)
+    return level
 
 
 def refuse():
@@ -37,9 +39,9 @@ if flaw == "package":
 else:
     from autograder import grading
     from autograder.cluster import parcel, versions, worker
+    from autograder.engine import doctor
 
     worker.unpack = unpack_or_die
-    prove = grading.sandbox_level
     grading.sandbox_level = refuse if flaw == "sandbox" else proved_once
     if flaw == "numpy":
         versions._version = lambda name: "1.0"

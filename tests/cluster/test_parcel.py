@@ -10,7 +10,7 @@ import pytest
 from autograder.authoring import release
 from autograder.cluster import parcel
 from autograder.engine import reading
-from autograder.engine.reading import find_notebooks
+from autograder.engine.reading import find_modules, find_notebooks
 from tests.attacks.attack import Target
 from tests.attacks.catalogue import BY_STUDENT
 
@@ -51,6 +51,15 @@ def test_a_renamed_notebook_in_a_folder_of_its_own_is_found_after_the_journey(un
     at_home, away, packed = there_and_back(folder, unit, tmp_path)
     assert away == at_home and "tiny_numpy" in away[0]
     assert packed.nbytes == len(text.encode()), "of other files only the names travel"
+
+
+def test_a_module_beside_the_notebook_travels_with_it(unit, tmp_path):
+    folder = tmp_path / "student" / "unit"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "helpers.py").write_text("A = 1\n")
+    (folder / "lib" / "helpers.py").write_text("A = 2\n")
+    there_and_back(folder, unit, tmp_path)
+    assert find_modules(tmp_path / "there") == find_modules(folder) == {"helpers.py": b"A = 1\n"}
 
 
 def test_a_name_that_is_no_text_travels_too(unit, tmp_path):
