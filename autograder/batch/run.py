@@ -5,7 +5,7 @@ results are kept aside meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain
@@ -108,7 +108,7 @@ class Run:
         self.outcome.left = [s for s in todo if s not in written]
         return self.outcome
 
-    def _graded(self, folders: Mapping[str, Path]) -> Iterator[SubmissionResult]:
+    def _graded(self, folders: Mapping[str, Path]) -> Generator[SubmissionResult, None, None]:
         if not folders or self.options.stopped():
             return
         options = self.options
