@@ -16,6 +16,7 @@ LIGHT: dict[str, tuple[float, ...]] = {
     "colour": (0.5, 0.7, 1.0, 1.4, 2.0),  # factor for red, its inverse for blue
     "contrast, clipped": (1.0, 1.5, 2.0),  # what is below black or above white is cut off
 }
+UNCHANGED = {kind: 0.0 if kind == "brightness" else 1.0 for kind in LIGHT}
 
 
 @dataclass(frozen=True)

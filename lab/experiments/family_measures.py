@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lab.device import nn, torch
-from lab.experiments.family_data import LIGHT, Prepared, relit
+from lab.experiments.family_data import LIGHT, UNCHANGED, Prepared, relit
 from lab.experiments.family_nets import directions, linears
 from lab.training import Images, accuracy, train_epoch
 
@@ -51,8 +51,11 @@ def fit(
 
 def illumination(net: nn.Module, data: Prepared, images: int) -> dict[str, list[float]]:
     """Accuracy on test images for every kind and value of LIGHT."""
+    plain = accuracy(net, data.test_x[:images], data.test_y[:images])
 
     def seen(kind: str, value: float) -> float:
+        if value == UNCHANGED[kind]:
+            return plain
         changed = relit(data, kind, value, images)
         return accuracy(net, changed.test_x, changed.test_y)
 

@@ -206,7 +206,7 @@ def plot_whitening(results: Results) -> "Figure":
     right.set(ylim=(len(names) - 0.5, -0.5), xlabel="test accuracy")
     whole_percents(right.xaxis)
     right.legend(fontsize=9)
-    left.legend(fontsize=9, loc="lower right")
+    left.legend(fontsize=9, loc="center right")
     as_percent(left, "validation accuracy")
     return fig
 
@@ -247,7 +247,7 @@ def plot_lengths(results: Results) -> "Figure":
             values = np.array([run[key] for run in runs], float)
             mean_and_range(ax, range(1, values.shape[1] + 1), values, label=f"{rate:g}", **look)
             mark_diverged(ax, range(1, values.shape[1] + 1), values, colour=look["colour"])
-    left.set(title="mean length of v", xlabel="epoch", yscale="log")
+    left.set(title="mean length of v", xlabel="epoch")
     right.set(title="turn of the first layer's w, degrees", xlabel="epoch", yscale="log")
     left.legend(title="learning rate", fontsize=9)
     return fig

@@ -17,11 +17,10 @@ from lab.experiments import family  # noqa: E402
 from lab.experiments import family_measures as measures  # noqa: E402
 from lab.experiments import family_nets as nets  # noqa: E402
 from lab.experiments import family_whitening as whitening  # noqa: E402
-from lab.experiments.family_data import LIGHT, Amount, prepared, relit  # noqa: E402
+from lab.experiments.family_data import LIGHT, UNCHANGED, Amount, prepared, relit  # noqa: E402
 from lab.experiments.family_plots import errors  # noqa: E402
 from lab.experiments.results import save_results  # noqa: E402
 
-RESULTS = Path(__file__).resolve().parents[2] / "book" / "results" / "03-normalization-family"
 IMAGES = [family.plot_batch_sizes, family.plot_illumination, family.plot_rates]
 PHOTOS_ONLY = [family.plot_whitening, family.plot_recurrent, family.plot_lengths, family.plot_starts]
 PHOTOS_ONLY += [family.plot_newton, family.plot_axes]
@@ -71,7 +70,7 @@ def test_each_kind_of_light_has_the_value_that_changes_nothing() -> None:
     data = prepared("photos", FEW)
     for kind, values in LIGHT.items():
         still = [v for v in values if torch.allclose(relit(data, kind, v, 20).test_x, data.test_x, atol=1e-5)]
-        assert still == [0.0 if kind == "brightness" else 1.0]
+        assert still == [UNCHANGED[kind]]
 
 
 @pytest.mark.parametrize(
