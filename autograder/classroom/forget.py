@@ -122,5 +122,5 @@ def _from_extensions(path: Path, student: str, dry: bool) -> list[str]:
 def _naming(target: Path, student: str) -> Iterator[Path]:
     for folder in WRITTEN:
         for path in sorted((target / folder).glob("*.*")):
-            if student in path.read_text(encoding="utf-8", errors="replace"):
+            if student in path.name + path.read_text(encoding="utf-8", errors="replace"):
                 yield path

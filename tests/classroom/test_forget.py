@@ -42,6 +42,8 @@ def course(home: Path, unit: Unit) -> Path:
     )
     (home / "exports").mkdir()
     (home / "exports" / "marks.csv").write_text("student,mark\nada,5\n")
+    for student in ("ada", "bob"):
+        (home / "exports" / f"feedback-{student}.zip").write_bytes(b"PK")
     return home
 
 
@@ -73,7 +75,8 @@ def test_extensions_go_and_a_file_about_the_class_is_told(course: Path) -> None:
     done = forget(course, "ada", course / "submitted")
     lines = (course / "extensions.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["student", "bob"]
-    assert done.mentioned == [str(course / "exports" / "marks.csv")]
+    names = ("feedback-ada.zip", "marks.csv")
+    assert done.mentioned == [str(course / "exports" / name) for name in names]
 
 
 def test_a_dry_run_says_the_same_and_removes_nothing(course: Path) -> None:
