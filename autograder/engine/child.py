@@ -23,9 +23,8 @@ import numpy as np
 from autograder import store
 from autograder.authoring.reference import Reference
 from autograder.authoring.unit import Unit
-from autograder.engine import disk, wire
+from autograder.engine import wire
 from autograder.engine.cells import Shell
-from autograder.engine.namespaces import bound_scratch
 from autograder.engine.sandbox import Policy, lock_down
 from autograder.probes import Given, Probe
 from autograder.running import NotAttempted, Outcome, run_probe
@@ -92,8 +91,6 @@ def main(policy: dict[str, Any], requests: int, answers: int) -> None:
         PYTHONBREAKPOINT="0",
         HOME=policy["scratch"] or "/",
     )
-    if policy.pop("own_scratch"):
-        bound_scratch(policy["scratch"], disk.MAX_BYTES, disk.MAX_FILES)
     os.chdir(policy["scratch"] or "/")
     sys.path.insert(0, "")  # modules that cells write, as in a kernel
     try:

@@ -1,6 +1,6 @@
 """How much a submission may write: the kernel limits each file of a process, nobody limits all together.
 
-With namespaces, its folder is a file system of this size (`namespaces.bound_scratch`). Without, it is looked
+With namespaces, its folder is a file system of this size (`namespaces.bound`). Without, it is looked
 at ten times a second, and files that are deleted while open escape: no more than may be open at once,
 each as large as one may be.
 """

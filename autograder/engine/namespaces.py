@@ -48,18 +48,24 @@ def isolate(readable: Iterable[str], scratch: str | None = None) -> set[str]:
     return obtained
 
 
-def bound_scratch(folder: str, size: int, files: int) -> None:
+def bound(folder: str, size: int, files: int) -> bool:
     """Make `folder` a file system of its own that holds so many bytes and files; what is in it stays.
 
-    For a child of a process that `isolate` gave the layer "root". Files that are deleted while they are open
-    count there, too, and nothing has to be cleaned up. Where it fails, the folder stays as it is."""
+    For a process that has the layer "root" from `isolate`. Files that are deleted while they are open count
+    there, too. Where it cannot be made, the folder stays as it is."""
     kept = {path.name: path.read_bytes() for path in Path(folder).iterdir()}
     options = f"mode=700,size={size},nr_inodes={files}".encode()
-    if _succeeds("unshare", LAYERS["mount"]) and _succeeds(
+    made = _succeeds(
         "mount", b"scratch", os.fsencode(folder), b"tmpfs", NO_SETUID_NO_DEVICES_NO_PROGRAMS, options
-    ):
-        for name, content in kept.items():
-            Path(folder, name).write_bytes(content)
+    )
+    for name, content in kept.items() if made else ():
+        Path(folder, name).write_bytes(content)
+    return made
+
+
+def unbound(folder: str) -> None:
+    """Undo `bound`: what was written there is gone."""
+    _succeeds("umount2", os.fsencode(folder), DETACH)
 
 
 def _go_on_as_the_first() -> None:

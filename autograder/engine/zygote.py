@@ -18,8 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from autograder.engine import child, disk
-from autograder.engine.namespaces import isolate
+from autograder.engine import child, disk, namespaces
 from autograder.engine.sandbox import be_counted, default_readable
 
 LOOK_SECONDS = 0.1  # how often the children's scratch folders are looked at
@@ -38,7 +37,7 @@ def main(fd: int, kind: str, scratch: str) -> None:
     be_counted()
     gc.collect()
     gc.freeze()
-    layers = isolate(readable, scratch)
+    layers = namespaces.isolate(readable, scratch)
     with suppress(BrokenPipeError, ConnectionResetError):  # the parent was killed meanwhile
         control.send(json.dumps({"ready": sorted(layers)}).encode())
         Nursery(control, readable, own_scratch="root" in layers).serve()
@@ -48,8 +47,8 @@ class Nursery:
     """Bears the children, watches what they write, and buries them."""
 
     def __init__(self, control: socket.socket, readable: tuple[str, ...], own_scratch: bool):
-        self.control = control
-        self.common = {"readable": readable, "own_scratch": own_scratch}  # to the policies of all children
+        self.control, self.readable, self.own_scratch = control, readable, own_scratch
+        self.bound: dict[int, str] = {}  # the scratch folders that are file systems of their own
         self.clocks = os.readlink("/proc/self") == str(os.getpid())  # else /proc has other numbers for us all
         self.watched: dict[int, str] = {}  # the scratch folder of each child that may not write as it likes
         self.ended: dict[int, str] = {}  # why a child had to be ended
@@ -77,9 +76,13 @@ class Nursery:
 
     def spawn(self, policy: dict[str, Any], fds: list[int]) -> None:
         """Answer with the child's number, which means nothing in another namespace, and with its clock."""
-        pid = _fork(policy | self.common, fds, self.control)
-        if policy["locked"]:
-            self.watched[pid] = policy["scratch"]
+        scratch = policy["scratch"]
+        bound = self.own_scratch and namespaces.bound(scratch, disk.MAX_BYTES, disk.MAX_FILES)
+        pid = _fork({**policy, "readable": self.readable}, fds, self.control)
+        if bound:
+            self.bound[pid] = scratch
+        elif policy["locked"]:
+            self.watched[pid] = scratch
         clock = []
         with suppress(OSError):
             clock = [os.open(f"/proc/{pid}/stat", os.O_RDONLY)] if self.clocks else []
@@ -96,6 +99,8 @@ class Nursery:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         _, _, usage = os.wait4(pid, 0)
+        if pid in self.bound:
+            namespaces.unbound(self.bound.pop(pid))
         return {"cpu": usage.ru_utime + usage.ru_stime, "ended": self.ended.pop(pid, "")}
 
 
