@@ -51,7 +51,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a cell, a probe and a whole submission may take when graded."""
+    """Seconds that a cell, a probe and a whole submission may compute or sleep when graded."""
 
     cell_seconds: float = 10.0
     probe_seconds: float = 10.0
