@@ -113,7 +113,7 @@ def layer_norm(x, gamma, beta, eps=1e-5):
 check(layer_norm)
 
 # %% [markdown]
-# ## 3. Layer normalization, backward (●●●, 25 minutes)
+# ## 3. Layer normalization, backward (●●●, 20 minutes)
 #
 # `dout` is the gradient of the loss with respect to `y`. Every example used the same `gamma` and `beta`:
 # {eq}`nf-dgamma` and {eq}`nf-dbeta`. For `dx`, go back to `x_hat` first, {eq}`nf-dxhat`.
@@ -227,7 +227,7 @@ check(group_norm)
 # *Your answer here.*
 
 # %% [markdown]
-# ## 6. Group normalization, backward (●●●, 20 minutes)
+# ## 6. Group normalization, backward (●●●, 15 minutes)
 #
 # The derivation is the one of section 3. Only the sets are others: {eq}`nf-group-backward`.
 # `gamma` differs from channel to channel, so inside a set it differs, too.
@@ -262,7 +262,7 @@ def group_norm_backward(dout, x, gamma, groups, eps=1e-5):
 check(group_norm_backward)
 
 # %% [markdown]
-# ## 7. Whiten a batch (●●○, 15 minutes)
+# ## 7. Whiten a batch (●●○, 12 minutes)
 #
 # So far every entry was scaled by itself. Features that say nearly the same still say nearly the same.
 # Whitening takes the correlations away, too: {eq}`nf-whiten`. The covariance is over the batch, divided by N,
@@ -295,7 +295,7 @@ def decorrelated_batchnorm(x, eps=1e-3):
 check(decorrelated_batchnorm)
 
 # %% [markdown]
-# ## 8. The same root without eigenvectors (●●○, 15 minutes)
+# ## 8. The same root without eigenvectors (●●○, 12 minutes)
 #
 # Eigenvectors are slow on a GPU, and their gradient blows up where two eigenvalues meet.
 # {eq}`nf-newton` comes close to the root with multiplications alone. It needs eigenvalues between 0 and 3.
@@ -448,7 +448,7 @@ def weight_norm(v, g):
 print(weight_norm(np.array([[3.0, 4.0], [0.0, 2.0]]), np.array([10.0, 1.0])))
 
 # %% [markdown]
-# ## 9. Weight normalization, backward (●●○, 15 minutes)
+# ## 9. Weight normalization, backward (●●○, 12 minutes)
 #
 # A gradient with respect to `w` arrives. How much of it goes to the length, {eq}`nf-wn-dg`, and how much to
 # the direction, {eq}`nf-wn-dv`? On paper, differentiate $w = g\, v / |v|$ for one row. Do not forget that
@@ -484,7 +484,7 @@ check(weight_norm_backward)
 # *Your answer here.*
 
 # %% [markdown]
-# ## 10. Your own test (●●●, 20 minutes)
+# ## 10. Your own test (●●●, 15 minutes)
 #
 # Write the test that you would want before you trust somebody's `group_norm`. It gets a function.
 # Where the function is wrong, your test raises an error: use `assert`.
