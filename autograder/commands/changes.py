@@ -25,7 +25,7 @@ def show(console: Console, changes: list[Change]) -> None:
     told = sorted(c.student for c in changes if c.told)
     if told:
         console.print(
-            f"They had feedback with the old marks, so tell them: {escape(', '.join(told))}.",
+            f"Feedback with the old marks was written for them, so tell them: {escape(', '.join(told))}.",
             highlight=False,
             soft_wrap=True,
         )
