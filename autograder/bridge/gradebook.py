@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
 from nbgrader import api
-from nbgrader.utils import setenv
-from sqlalchemy import insert, select, text, update
+from nbgrader.dbutil import ALEMBIC_DIR
+from sqlalchemy import create_engine, insert, inspect, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -189,15 +187,15 @@ class Book:
 
 
 def open_gradebook(url: str) -> Any:
-    """nbgrader's Gradebook; it calls the program alembic when it makes a new database."""
+    """nbgrader's Gradebook; BookError where it cannot be opened."""
     place = make_url(url)
     if place.get_backend_name() == "sqlite" and place.database:
         Path(place.database).parent.mkdir(parents=True, exist_ok=True)
         place = place.update_query_dict({"timeout": str(LOCK_SECONDS)} | dict(place.query))
-    programs = str(Path(sys.executable).parent)
+    address = place.render_as_string(hide_password=False)
     try:
-        with setenv(PATH=os.pathsep.join([programs, os.environ.get("PATH", os.defpath)])):
-            return api.Gradebook(place.render_as_string(hide_password=False))
+        make_database(address)
+        return api.Gradebook(address)
     except ModuleNotFoundError as error:
         raise BookError(
             f"The gradebook {place!r} needs {error.name}, which is not installed: "
@@ -208,6 +206,24 @@ def open_gradebook(url: str) -> Any:
             f"The gradebook {place!r} cannot be opened ({str(error).splitlines()[0]}): "
             "see that it can be reached and written, or correct CourseDirectory.db_url in nbgrader_config.py."
         ) from error
+
+
+def make_database(address: str) -> None:
+    """The tables as nbgrader makes them in a new database. To learn their version it would start the program
+    alembic, which takes seconds and an activated environment."""
+    engine = create_engine(address)
+    try:
+        with engine.begin() as connection:
+            if inspect(connection).get_table_names():
+                return
+            from alembic.script import ScriptDirectory
+
+            api.Base.metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+            version = {"version": ScriptDirectory(ALEMBIC_DIR).get_current_head()}
+            connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), version)
+    finally:
+        engine.dispose()
 
 
 def add_indices(db: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from nbgrader.api import Gradebook
+from nbgrader.dbutil import ALEMBIC_DIR
 from sqlalchemy import text
 
 from autograder.authoring.unit import Unit
@@ -297,4 +299,9 @@ def test_a_gradebook_is_made_where_the_environment_is_not_activated(
     monkeypatch.setenv("PATH", "/nonexistent")
     with Book(tmp_path, unit):
         pass
-    assert (tmp_path / "gradebook.db").exists()
+    with stock(tmp_path) as gradebook:
+        version = gradebook.db.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    revisions = [p.read_text() for p in (Path(ALEMBIC_DIR) / "versions").glob("*.py")]
+    known = {re.search(r"^revision = '(\w+)'", r, re.M)[1] for r in revisions}  # type: ignore[index]
+    replaced = {re.search(r"^down_revision = (.+)$", r, re.M)[1].strip("'") for r in revisions}  # type: ignore[index]
+    assert known - replaced == {version}
