@@ -121,7 +121,9 @@ check(layer_norm)
 # {eq}`nf-path-var` and {eq}`nf-path-mu`. Their sum is {eq}`nf-layer-backward`.
 #
 # Two things to watch. Over which axis runs each of the four sums? And what do you sum, `dout` or `dx_hat`?
-# When you are done, look at the rows of `dx`: {eq}`nf-row-sums`.
+# Node by node or the closed form: both ways are right.
+# When you are done, look at the rows of `dx`, {eq}`nf-row-sums`. Then move one entry of `x` by 1e-5,
+# and compare one entry of `dx` with the difference quotient of your `layer_norm`.
 
 
 # %% solution="layer_norm_backward"
@@ -268,7 +270,7 @@ check(group_norm_backward)
 # Whitening takes the correlations away, too: {eq}`nf-whiten`. The covariance is over the batch, divided by N,
 # with `eps` on its diagonal. Its eigenvectors are the **columns** of U in `np.linalg.eigh`, which returns
 # the eigenvalues first. Of all matrices that whiten take the symmetric one, {eq}`nf-zca`.
-# {eq}`nf-closest` says what is special about it, and the second experiment will show it.
+# Why this one? Read {eq}`nf-closest`. The second experiment below will show it.
 
 
 # %% solution="decorrelated_batchnorm"
@@ -298,7 +300,8 @@ check(decorrelated_batchnorm)
 # ## 8. The same root without eigenvectors (●●○, 12 minutes)
 #
 # Eigenvectors are slow on a GPU, and their gradient blows up where two eigenvalues meet.
-# {eq}`nf-newton` comes close to the root with multiplications alone. It needs eigenvalues between 0 and 3.
+# The iteration {eq}`nf-newton` comes close to the root with multiplications alone.
+# It needs eigenvalues between 0 and 3.
 # So divide by the trace first, and give the result its size back at the end: by which power of the trace?
 #
 # Stay in the precision of `sigma`. `np.eye(D)` holds float64, and one such matrix makes everything float64.
@@ -404,12 +407,13 @@ plt.show()
 # Before you run it: what will the two rows have in common, and which of them would you want to train on?
 
 # %% experiment="axes"
+correlation = 0.05
 rng = np.random.default_rng(1)
 marked = np.array([[1.5, 0.5], [-0.5, 1.5], [-1.0, -1.0]])
 figure, axes = plt.subplots(2, 6, figsize=(11, 4), sharex=True, sharey=True, layout="constrained")
 places = {"PCA": [], "ZCA": []}
 for above, below in axes.T:
-    batch = np.vstack([marked, rng.multivariate_normal([0, 0], [[1.0, 0.05], [0.05, 1.0]], 125)])
+    batch = np.vstack([marked, rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], 125)])
     y, _, W = decorrelated_batchnorm(batch)
     for ax, kind, white in ((above, "PCA", y @ np.linalg.eigh(W)[1]), (below, "ZCA", y)):
         places[kind].append(white[:3])
@@ -424,9 +428,11 @@ for ax, (kind, found) in zip(axes[:, 0], places.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# **Question** (4 minutes). The distribution is the same in all six columns. Why do the marked points jump
-# in the upper row? Why not in the lower one? Compute the covariance of a column in both rows:
-# can it tell you which row is which? What does the layer behind the whitening see in the upper row?
+# **Question** (5 minutes). The distribution is the same in all six columns. What happens to the marked points
+# in the upper row, and why not in the lower one? Which eigenvalues has the distribution?
+# Set `correlation` to 0.5 and run the cell again: what changes in the upper row, and why?
+# The covariance of the points of a column: can it tell you which row is which?
+# What does the layer behind the whitening see from batch to batch?
 
 # %% [markdown] question="nf-swapped-axes" points=2
 # *Your answer here.*
@@ -437,9 +443,8 @@ plt.show()
 # Normalize the weights instead, {eq}`nf-weight-norm`. Each output k of a layer has its row of weights.
 # A row is a length, `g[k]`, times a direction, `v[k]` over its own length. Both are learned.
 
+
 # %% listing="weight-norm"
-
-
 def weight_norm(v, g):
     """Rows in the directions of those of v, with the lengths g. v: (K, D). g: (K,). Returns w: (K, D)."""
     return v * (g / np.sqrt((v**2).sum(axis=1)))[:, np.newaxis]
@@ -494,7 +499,7 @@ check(weight_norm_backward)
 #
 # The check here takes your own `group_norm` for the right one. Pass section 5 first.
 # Where does the truth come from? A slow way that you trust is enough: two loops and one `mean`.
-# And what do your inputs hide? One image? As many groups as channels in a group? A square image?
+# And what do your inputs hide? One image? As many groups as channels in a group? One row of pixels?
 # Channels that all look alike? `gamma` of ones, `beta` of zeros? A tiny `eps`?
 # And would you see that an input was overwritten?
 
