@@ -7,7 +7,7 @@ to a minute as "short", and each plot returns a matplotlib Figure:
     results = family.compare({"my group norm": lambda channels: GroupNorm(4, channels)})   # channels -> layer
     family.plot_batch_sizes(results)       # test error over the batch size; batch norm beside it
     family.plot_illumination(results)      # accuracy on images of other contrast, brightness, colour
-    # Without an argument: 4 groups, and `family.INPUT` (below); {family.INPUT: family.NORMS[family.INPUT], ...}
+    # Left out: 4 groups, and instance norm at the input, {family.INPUT: family.NORMS[family.INPUT]}
 
     results = family.compare_whitening({"my whitening": DecorrelatedBatchNorm})            # features -> layer
     family.plot_whitening(results)         # validation accuracy by epoch; eval mode, train mode
