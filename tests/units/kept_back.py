@@ -17,6 +17,7 @@ INTERFACE = re.compile(  # says nothing
     r"return [\w, ]+|[\w, ]+ = \w+\.shape|with torch\.no_grad\(\):"
     r"|rng = np\.random\.default_rng\(\d+\)|[\w, ]+ = [\[\], ]+"
     r"|optimizer\.(?:zero_grad|step)\(\)"
+    r"|if (?:not )?self\.training:"
 )
 ENOUGH = 16  # characters without spaces: shorter lines are no one's own
 LONG = 3  # telling lines: shorter solutions recur by chance
