@@ -325,19 +325,23 @@ def plan(size: str, data: str = "photos") -> list[Settings]:
             points += [{"part": part, "norm": norm} for norm in LAYERS[part]]
         points += [{"part": "weights", "norm": norm, "scale": s} for norm in WEIGHTS for s in SCALES]
     points += [{"part": "images", "norm": norm} for norm in TRIED[data]]
-    if data == "photos":
-        points += [{"part": "images", "norm": norm, "batch": 2} for norm in CHECKED]
     return _settings([{**p, "rate": rate} for p in points for rate in RATES[p["part"]]], size, data)
 
 
 def plan_batches(results: Results, size: str, data: str = "photos") -> list[Settings]:
-    """The runs at other batch sizes, each norm at the rate that was best for it."""
+    """The runs at other batch sizes, each norm at the rate that was best for it; some at all rates."""
     norms, batches = BATCHED[data]
     points: list[Results] = [
         {"part": "images", "norm": norm, "batch": batch, "rate": best_rate(results, norm=norm, data=data)}
         for norm in norms
         for batch in batches
     ]
+    if data == "photos":
+        points += [
+            {"part": "images", "norm": norm, "batch": 2, "rate": rate}
+            for norm in CHECKED
+            for rate in RATES["images"]
+        ]
     return _settings(points, size, data)
 
 
