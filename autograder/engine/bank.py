@@ -16,6 +16,7 @@ from autograder.authoring.unit import Notebook, Unit
 from autograder.engine import wire
 from autograder.engine.clock import Allowance
 from autograder.engine.process import Child, EngineError, Zygote
+from autograder.engine.references import References
 from autograder.probes import Given
 from autograder.verdict import Mistake, Question
 
@@ -39,9 +40,14 @@ class Bank:
     def __init__(self, unit: Unit, notebook: Notebook, root: Path, secret: bytes, zygote: Zygote):
         self.unit, self.notebook, self._secret, self._zygote = unit, notebook, secret, zygote
         self._plain = replace(unit, notebooks=[notebook]).to_json()  # once: it takes longer than a fork
-        with zygote.spawn(cpu_seconds=3600) as child:
-            facts = self._load(child)["probes"]
-            self.hidden = [self._hidden(child, f) for f in facts if not f["judges"]]
+        self._references = References(self._loaded)
+        try:
+            with self._references.one() as child:
+                facts = self._ask(child, {"do": "facts"})[0]["probes"]
+                self.hidden = [self._hidden(child, f) for f in facts if not f["judges"]]
+        except BaseException:
+            self.close()
+            raise
         names = [f["name"] for f in facts]
         self.tests = [
             TestOfTests(f["name"], f["of"], f["judges"], tuple(f["wrong"])) for f in facts if f["judges"]
@@ -79,19 +85,8 @@ class Bank:
 
         return [given for _, given in sorted(enumerate(row), key=place)]
 
-    def reference(self) -> Child:
-        """A process with the reference for one submission alone: what its calls break there, is its own."""
-        child = self._zygote.spawn(cpu_seconds=60)
-        try:
-            self._load(child)
-        except BaseException:
-            child.close()
-            raise
-        return child
-
     def call(
         self,
-        reference: Child,
         given: Given,
         request: dict[str, Any],
         arrays: wire.Arrays,
@@ -110,7 +105,8 @@ class Bank:
             "args": args,
             "options": options,
         }
-        return reference.request(order, arrays, within=within)
+        with self._references.one() as reference:
+            return reference.request(order, arrays, within=within)
 
     def _hidden(self, child: Child, fact: dict[str, Any]) -> Question:
         seeds = hidden_seeds(self.unit.slug, self._secret)
@@ -120,9 +116,18 @@ class Bank:
         question.secret = True
         return question
 
-    def _load(self, child: Child) -> dict[str, Any]:
-        order = {"do": "load", "unit": self._plain, "notebook": self.notebook.name}
-        return self._ask(child, order)[0]
+    def _loaded(self) -> Child:
+        """A process that has executed the solution."""
+        child = self._zygote.spawn(cpu_seconds=3600)
+        try:
+            self._ask(child, {"do": "load", "unit": self._plain, "notebook": self.notebook.name})
+        except BaseException:
+            child.close()
+            raise
+        return child
+
+    def close(self) -> None:
+        self._references.close()
 
     def _ask(self, child: Child, header: dict[str, Any]) -> tuple[dict[str, Any], wire.Arrays]:
         try:

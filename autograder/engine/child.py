@@ -125,12 +125,14 @@ class Servant:
         while True:
             request, arrays = wire.receive(self.requests, bounds=wire.TRUSTED)
             do: Callable[..., tuple[dict[str, Any], wire.Arrays]] = getattr(self, "do_" + request["do"])
-            header, found = do(request, arrays)
-            try:
-                wire.send(self.answers, header, found, bounds=self.bounds)
-            except wire.TooLarge:
-                refused = Outcome("refused", error="what your code returns is too large to compare")
-                wire.send(self.answers, *pack_outcome(refused))
+            self._send(*do(request, arrays))
+
+    def _send(self, header: dict[str, Any], found: wire.Arrays) -> None:
+        try:
+            wire.send(self.answers, header, found, bounds=self.bounds)
+        except wire.TooLarge:
+            refused = Outcome("refused", error="what your code returns is too large to compare")
+            wire.send(self.answers, *pack_outcome(refused))
 
     def do_cell(self, request: dict[str, Any], _: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
         """Run a cell as a kernel would, or its definitions only. Where it fails half-way they are taken too.
@@ -174,9 +176,18 @@ class Servant:
         return {}, {}
 
     def do_ask(self, request: dict[str, Any], arrays: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
-        """Answer a probe on the inputs given, from a known global state."""
+        """Answer a probe on the inputs of each case; all answers but the last are sent from here."""
+        *first, last = request["cases"]
+        for packed in first:
+            self._send(*self._answer(request, packed, arrays))
+        return self._answer(request, last, arrays)
+
+    def _answer(
+        self, request: dict[str, Any], packed: dict[str, Any], arrays: wire.Arrays
+    ) -> tuple[dict[str, Any], wire.Arrays]:
+        """From a known global state."""
         put_back_global_state()
-        inputs = store.unpack_inputs(request["inputs"], arrays)
+        inputs = store.unpack_inputs(packed, arrays)
         probe = self.probes[request["probe"]]
         try:
             with self._as_released() if request["as_released"] else nullcontext():
@@ -210,15 +221,13 @@ class Servant:
         unit = Unit.from_json(request["unit"])
         self.reference = Reference(unit, unit.notebook(request["notebook"]))
         self.bounds = wire.TRUSTED
+        return {}, {}
+
+    def do_facts(self, _: dict[str, Any], __: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
+        """In the reference's own child: what its probes ask, without their code."""
         facts = [
-            {
-                "name": p.name,
-                "of": p.of,
-                "cases": p.cases,
-                "judges": p.judges,
-                "wrong": p.wrong,
-            }
-            for p in unit.probes_of(self.reference.notebook)
+            {"name": p.name, "of": p.of, "cases": p.cases, "judges": p.judges, "wrong": p.wrong}
+            for p in self.reference.unit.probes_of(self.reference.notebook)
         ]
         return {"probes": facts}, {}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from autograder.authoring.unit import Limits
@@ -17,7 +17,7 @@ LOST = (wire.Closed, wire.Silence, wire.BadFrame)  # the child is of no use any 
 
 
 class Dialogue:
-    """One child at a time, beside it the reference's own where it is called, and the time that both have.
+    """One child at a time, and the time that it has.
 
     catch_up: called for each fresh child, with the probes in it, before anything else is asked of it. It may
     end the child again; then the next one is started.
@@ -37,7 +37,6 @@ class Dialogue:
         self._catch_up = catch_up
         self._ended = ""  # why the zygote ended the last child, if it did
         self._child: Child | None = None
-        self._reference: Child | None = None
         self.begin(secret=False)
 
     def begin(self, secret: bool) -> None:
@@ -64,11 +63,20 @@ class Dialogue:
             given = (served or {}).get(str(answer["call"]))
             if given is None:
                 raise wire.BadFrame("a call of a function that was not offered")
-            if self._reference is None:
-                self._reference = self.bank.reference()
-            value, back = self.bank.call(self._reference, given, answer, found, within)
+            value, back = self.bank.call(given, answer, found, within)
             child.send(value, back, within=within)
         raise wire.BadFrame("too many calls")
+
+    def stream(
+        self, header: dict[str, Any], seconds: float, arrays: wire.Arrays, answers: int
+    ) -> Iterator[tuple[dict[str, Any], wire.Arrays]]:
+        """Send a request with so many answers; each may take so long after the one before. Errors: LOST."""
+        child = self.child()
+        within = self._allow(seconds)
+        child.send(header, arrays, within=within)
+        for _ in range(answers):
+            yield child.receive(within)
+            within = self._allow(seconds)
 
     def child(self) -> Child:
         """The child, or a fresh one that has caught up."""
@@ -105,10 +113,9 @@ class Dialogue:
         return f"{who} disturbed the grading process and was stopped."
 
     def end(self) -> None:
-        """End the processes."""
+        """End the process."""
         self._ended = ""
-        for child in (self._reference, self._child):
-            if child is not None:
-                child.close()
-                self.cpu, self._ended = self.cpu + child.cpu, child.ended
-        self._child = self._reference = None
+        if self._child is not None:
+            self._child.close()
+            self.cpu, self._ended = self.cpu + self._child.cpu, self._child.ended
+        self._child = None

@@ -9,7 +9,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -99,7 +99,10 @@ class Grader:
             kinds = {"torch" if n.torch else "numpy" for n in unit.notebooks}
             self._zygotes = {k: stack.enter_context(Zygote(k, locked=locked)) for k in sorted(kinds)}
             self._assert_level()
-            self._banks = {n.name: Bank(unit, n, root, secret, self._zygote(n)) for n in unit.notebooks}
+            self._banks: dict[str, Bank] = {}
+            for notebook in unit.notebooks:
+                bank = Bank(unit, notebook, root, secret, self._zygote(notebook))
+                self._banks[notebook.name] = stack.enter_context(closing(bank))
             self._stack = stack.pop_all()
 
     def _assert_level(self) -> None:

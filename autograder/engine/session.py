@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from autograder import store
@@ -16,7 +16,7 @@ from autograder.engine.process import Zygote
 from autograder.engine.submission import DEFINES, Step
 from autograder.probes import Given, Inputs
 from autograder.running import Outcome
-from autograder.verdict import NEVER_RAISED, Verdict
+from autograder.verdict import NEVER_RAISED, Question, Verdict
 
 MAX_OUTPUT = 16 << 20  # characters of outputs that are kept of one notebook
 DEFINED = "Only its definitions were run, for the checks."
@@ -153,8 +153,9 @@ class Session:
                 asked.questions.append(question)
                 row: list[Outcome] = []
                 asked.answers.append(row)
-                for case in question.cases:
-                    row.append(asked.foregone() or self._ask(question.name, case.inputs, {}, as_released))
+                row += [] if asked.foregone() else self._answers(question, as_released)
+                rest = len(question.cases) - len(row)
+                row += [foregone] * rest if (foregone := asked.foregone()) else []
         if self._secret:
             tests = [t for t in self.bank.tests if t.of == step.name]
             asked.tests = [self._try_test(t, as_released) for t in tests]
@@ -192,19 +193,38 @@ class Session:
         message = f"your test accepts a wrong {test.judges} with this mistake: {says}"
         return Verdict(test.probe, "wrong", message if rejects else f"{message} {NEVER_RAISED}")
 
+    def _answers(self, question: Question, as_released: bool) -> Iterator[Outcome]:
+        """One answer for each case; fewer where the last one is that the child was stopped.
+
+        The cases are sent together: to wait for each in turn costs more than most answers do."""
+        cases = [case.inputs for case in question.cases]
+        if any(isinstance(value, Given) for inputs in cases for value in inputs.values()):
+            for inputs in cases:
+                alone = self._ask(question.name, inputs, {}, as_released)
+                yield alone
+                if alone.status == "stopped":
+                    return
+            return
+        header, arrays = _order(question.name, cases, as_released)
+        try:
+            for answer, found in self.dialogue.stream(header, self.limits.probe_seconds, arrays, len(cases)):
+                yield outcome(answer, found)
+        except LOST as error:
+            yield self._stopped(error)
+
     def _ask(
         self, probe: str, inputs: Inputs, served: Mapping[str, Given], as_released: bool = False
     ) -> Outcome:
-        arrays: wire.Arrays = {}
-        packed = store.pack_inputs(inputs, "in", arrays)
-        header = {"do": "ask", "probe": probe, "inputs": packed, "as_released": as_released}
+        header, arrays = _order(probe, [inputs], as_released)
         offered = {v.name: v for v in inputs.values() if isinstance(v, Given)} | dict(served)
         try:
-            answer, found = self.dialogue.request(header, self.limits.probe_seconds, arrays, offered)
-            return outcome(answer, found)
+            return outcome(*self.dialogue.request(header, self.limits.probe_seconds, arrays, offered))
         except LOST as error:
-            self.dialogue.end()
-            return Outcome("stopped", error=self.dialogue.reason(error, "Your code"))
+            return self._stopped(error)
+
+    def _stopped(self, error: Exception) -> Outcome:
+        self.dialogue.end()
+        return Outcome("stopped", error=self.dialogue.reason(error, "Your code"))
 
     def _run_again(self) -> None:
         """Run the good cells once more. One that fails now is at fault itself, not the next one."""
@@ -221,6 +241,13 @@ class Session:
                 else:
                     self._give_up(step, error, "This cell, when it was run again,")
                 return
+
+
+def _order(probe: str, cases: list[Inputs], as_released: bool) -> tuple[dict[str, Any], wire.Arrays]:
+    """What the child is asked: a probe on the inputs of some cases."""
+    arrays: wire.Arrays = {}
+    packed = [store.pack_inputs(inputs, f"in{number}", arrays) for number, inputs in enumerate(cases)]
+    return {"do": "ask", "probe": probe, "cases": packed, "as_released": as_released}, arrays
 
 
 def cell_order(step: Step, define: bool = False) -> dict[str, Any]:

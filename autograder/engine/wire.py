@@ -94,9 +94,11 @@ def receive(
         raise BadFrame("header too long")
     header = _header(_read(fd, length, left))
     specs = _specs(header.pop("arrays", None), bounds)
-    arrays = {}
+    body, arrays, start = _read(fd, sum(size for *_, size in specs), left), {}, 0
     for name, dtype, shape, size in specs:
-        arrays[name] = np.frombuffer(bytearray(_read(fd, size, left)), dtype=dtype).reshape(shape)
+        part = bytearray(memoryview(body)[start : start + size])  # its own, and one may write to it
+        arrays[name] = np.frombuffer(part, dtype=dtype).reshape(shape)
+        start += size
     return header, arrays
 
 

@@ -53,11 +53,13 @@ def shown(grader, unit):
     def run(source):
         session = Session(grader._zygotes["numpy"], grader._banks["tiny_numpy"], patient)
         step = Step("own-0", "own", "", f"{source}\nimport time; time.sleep(3600)")
+        scratch = Path(session.dialogue.zygote._scratch.path)
+        before = set(scratch.iterdir())
         try:
             session.cell(step)
         finally:
             session.dialogue.end()
-        return step.outputs[0]["text"], list(Path(session.dialogue.zygote._scratch.path).iterdir())
+        return step.outputs[0]["text"], sorted(set(scratch.iterdir()) - before)
 
     return run
 
