@@ -151,10 +151,11 @@ __all__ = [
 MOMENTUM = {"images": 0.9, "whitening": 0.9, "recurrent": 0.9, "weights": 0.0}
 RATES = {
     "images": (0.01, 0.03, 0.1),
-    "whitening": (0.01, 0.03, 0.1, 0.3),
-    "recurrent": (0.003, 0.01, 0.03, 0.1),
-    "weights": (0.03, 0.1, 0.3, 1.0),
+    "whitening": (0.01, 0.03, 0.1, 0.3, 1.0),
+    "recurrent": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
+    "weights": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
 }
+OWN_RATES = (0.03, 0.1, 0.3, 1.0)  # of `compare_weights`; every other one at the larger and smaller starts
 RATE = {"images": 0.03, "whitening": 0.03, "recurrent": 0.01}  # of layers of one's own
 SCALES = (0.1, 1.0, 10.0)
 WIDTH = {"whitening": 32, "recurrent": 64, "weights": 64}
@@ -254,7 +255,7 @@ def compare_weights(make_linear: MakeLinear | None = None, size: str = "short") 
         {"norm": norm, "rate": rate, "scale": scale}
         for norm in names
         for scale in SCALES
-        for rate in (RATES["weights"] if scale == 1 else RATES["weights"][1::2])
+        for rate in (OWN_RATES if scale == 1 else OWN_RATES[1::2])
     ]
     return _compared("weights", points, size, {**WEIGHTS, **own})
 

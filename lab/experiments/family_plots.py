@@ -241,7 +241,7 @@ def plot_lengths(results: Results) -> "Figure":
     norm = next(norm for norm in norms_of(results, "weights") if "weight norm" in norm)
     fig, (left, right) = figure(2, width=4.4, height=3.6)
     rates = sorted({run["rate"] for run in select(results, "weights", norm=norm)})
-    for rate, look in zip(rates, LOOKS, strict=False):
+    for rate, look in zip(rates[-len(LOOKS) :], LOOKS, strict=False):
         runs = select(results, "weights", norm=norm, rate=rate)
         for ax, key in ((left, "length"), (right, "angle")):
             values = np.array([run[key] for run in runs], float)
