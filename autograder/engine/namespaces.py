@@ -102,11 +102,8 @@ def _enter_user() -> bool:
 def _change_root(readable: tuple[str, ...], scratch: str | None, alone: bool) -> set[str]:
     """The layers that the new tree gives: processes are out of sight only where /proc can be made anew."""
     call("mount", b"none", bytes(STAGE), b"tmpfs", 0, b"mode=755,size=4m")
-    bound: list[str] = []
-    for path in sorted(readable):
-        if not any(Path(path).is_relative_to(other) for other in bound):
-            _bind(path)
-            bound.append(path)
+    for path in _outermost(readable):
+        _bind(path)
     _make("/proc")
     fresh = alone and _succeeds(
         "mount", b"proc", bytes(_staged("/proc")), b"proc", NO_SETUID_NO_DEVICES_NO_PROGRAMS, None
@@ -124,6 +121,15 @@ def _change_root(readable: tuple[str, ...], scratch: str | None, alone: bool) ->
     call("umount2", b".", DETACH)
     os.chdir("/")
     return {"root", "pid"} if fresh else {"root"}
+
+
+def _outermost(paths: Iterable[str]) -> list[str]:
+    """Without those that lie in another one."""
+    kept: list[Path] = []
+    for path in sorted(map(Path, paths), key=lambda p: p.parts):  # a folder comes right before what is in it
+        if not kept or not path.is_relative_to(kept[-1]):
+            kept.append(path)
+    return [str(path) for path in kept]
 
 
 def _staged(path: str) -> Path:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from autograder.engine import child, disk, namespaces
+from autograder.engine import child, disk, landlock, namespaces, seccomp
 from autograder.engine.sandbox import be_counted, default_readable
 
 LOOK_SECONDS = 0.1  # how often the children's scratch folders are looked at
@@ -32,12 +32,15 @@ def main(fd: int, kind: str, scratch: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):  # they are for the parent, which then hangs up
         signal.signal(number, signal.SIG_IGN)
     child.warm(torch=kind == "torch")
+    seccomp.prepared()
     readable = default_readable(torch=kind == "torch")
     _assert_single_threaded()
     be_counted()
     gc.collect()
     gc.freeze()
     layers = namespaces.isolate(readable, scratch)
+    if "root" in layers:
+        readable = landlock.condensed(readable)
     with suppress(BrokenPipeError, ConnectionResetError):  # the parent was killed meanwhile
         control.send(json.dumps({"ready": sorted(layers)}).encode())
         Nursery(control, readable, own_scratch="root" in layers).serve()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import platform
 import re
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -198,3 +199,9 @@ def _interpret(steps: list[seccomp.Instruction], nr: int, arch: int, arguments: 
             code
         ]
         at += 1 + (if_true if test else if_false)
+
+
+def test_the_prepared_filter_becomes_that_of_any_process():
+    for pid in (1, 7, 4_194_304):
+        own = seccomp.prepared().replace(struct.pack("=I", seccomp.SOMEBODY), struct.pack("=I", pid))
+        assert own == b"".join(struct.pack("=HBBI", *step) for step in seccomp.program(pid))
