@@ -47,8 +47,10 @@ class Shell:
         _forgo(self._ipython)
         asyncio.SelectorEventLoop._make_self_pipe = _wake_through_a_pipe  # type: ignore[attr-defined]
 
-    def run(self, source: str) -> tuple[list[Output], str]:
-        """Execute a cell; its outputs as in nbformat, and the error that ended it, or nothing."""
+    def run(self, source: str, drawn: bool = True) -> tuple[list[Output], str]:
+        """Execute a cell; its outputs as in nbformat, and the error that ended it, or nothing.
+
+        drawn: False where nobody will see the figures, which take longer to draw than most cells to run."""
         from IPython.utils.capture import capture_output
 
         with capture_output() as captured:
@@ -62,7 +64,7 @@ class Shell:
         ]
         rich = [_texts(output.data) for output in captured.outputs[:MAX_FIGURES]]
         more = len(captured.outputs) + len(self._plt.get_fignums()) - MAX_FIGURES
-        shown = list(_bounded([*rich, *self._figures(MAX_FIGURES - len(rich))]))
+        shown = list(_bounded([*rich, *self._figures(MAX_FIGURES - len(rich) if drawn else 0)]))
         if more > 0:
             shown.append(_said(f"[{more} more figures or tables are not shown]"))
         return printed + shown, _named(error) if error else ""

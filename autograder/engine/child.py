@@ -142,7 +142,7 @@ class Servant:
         before = dict(self.names)
         if not request["own"]:
             self._put_back_what_is_gone()
-        outputs, error = ([], "it was stopped") if request["define"] else _shell.run(source)
+        outputs, error = ([], "it was stopped") if request["define"] else _shell.run(source, request["drawn"])
         defined = bool(error) and _shell.define(source)
         if name and name not in self.names:
             self.names[name] = _undefined(name, source, error)

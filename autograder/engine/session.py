@@ -126,7 +126,7 @@ class Session:
     def _run(self, step: Step, define: bool = False) -> tuple[list[dict[str, Any]], bool]:
         """Run a cell, or its definitions only; its outputs, and whether it failed and definitions were taken
         that it had not come to."""
-        order = cell_order(step, define)
+        order = cell_order(step, define, drawn=not self._secret)
         answer, arrays = self.dialogue.request(order, self.limits.cell_seconds)
         outputs = [] if self._secret else self._kept(cell_outputs(arrays))
         self._good.append((step, order))
@@ -250,10 +250,11 @@ def _order(probe: str, cases: list[Inputs], as_released: bool) -> tuple[dict[str
     return {"do": "ask", "probe": probe, "cases": packed, "as_released": as_released}, arrays
 
 
-def cell_order(step: Step, define: bool = False) -> dict[str, Any]:
-    """What the child is told of a cell; define: to run its definitions only."""
+def cell_order(step: Step, define: bool = False, drawn: bool = True) -> dict[str, Any]:
+    """What the child is told of a cell; define: to run its definitions only; drawn: figures are kept."""
     return {
         "do": "cell",
+        "drawn": drawn,
         "source": step.source,
         "defines": step.name if step.kind == "solution" else "",
         "given": step.kind in ("given", "listing"),
