@@ -18,7 +18,6 @@ from lab.plots import (
     figure,
     house_style,
     looks,
-    mark_diverged,
     mean_and_range,
     plain_log_ticks,
     whole_percents,
@@ -236,20 +235,32 @@ def plot_recurrent(results: Results) -> "Figure":
 
 
 @house_style
-def plot_lengths(results: Results) -> "Figure":
-    """Weight norm: the mean length of v by epoch for each rate; the angle by which w turned in each epoch."""
-    norm = next(norm for norm in norms_of(results, "weights") if "weight norm" in norm)
+def plot_lengths(results: Results, scale: float = 1.0) -> "Figure":
+    """Weight norm: the mean length of v by epoch for each rate; the angle by which w turned in each epoch.
+
+    `scale` is that of the weights at the start. Runs that diverged are left out, and the legend counts them.
+    """
+    norm = next(norm for norm in norms_of(results, "weights", scale=scale) if "weight norm" in norm)
     fig, (left, right) = figure(2, width=4.4, height=3.6)
-    rates = sorted({run["rate"] for run in select(results, "weights", norm=norm)})
+    rates = sorted({run["rate"] for run in select(results, "weights", norm=norm, scale=scale)})
     for rate, look in zip(rates[-len(LOOKS) :], LOOKS, strict=False):
-        runs = select(results, "weights", norm=norm, rate=rate)
+        runs = select(results, "weights", norm=norm, scale=scale, rate=rate)
+        kept = [run for run in runs if np.isfinite(np.array(run["length"], float)).all()]
+        lost = f" ({len(runs) - len(kept)} of {len(runs)} diverged)" if len(kept) < len(runs) else ""
         for ax, key in ((left, "length"), (right, "angle")):
-            values = np.array([run[key] for run in runs], float)
-            mean_and_range(ax, range(1, values.shape[1] + 1), values, label=f"{rate:g}", **look)
-            mark_diverged(ax, range(1, values.shape[1] + 1), values, colour=look["colour"])
-    left.set(title="mean length of v", xlabel="epoch")
-    right.set(title="turn of the first layer's w, degrees", xlabel="epoch", yscale="log")
-    left.legend(title="learning rate", fontsize=9)
+            values = np.array([run[key] for run in kept or runs], float)  # all NaN: a name without a line
+            mean_and_range(ax, range(1, values.shape[1] + 1), values, label=f"{rate:g}{lost}", **look)
+    for ax, title in ((left, "mean length of v"), (right, "turn of the first layer's w, degrees")):
+        ax.set(title=title, xlabel="epoch", yscale="log")
+        for set_formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
+            set_formatter("{x:g}")
+    fig.legend(
+        *left.get_legend_handles_labels(),
+        title="learning rate",
+        loc="outside lower center",
+        ncols=3,
+        fontsize=9,
+    )
     return fig
 
 
