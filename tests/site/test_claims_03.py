@@ -242,5 +242,5 @@ def test_batch_norm_fails_with_batches_of_two_and_is_best_with_32_and_layer_norm
 
 
 def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
-    part = told("(nf-buys)=", "## Where it is used, and why").replace("10.6 percentage points", "")
+    part = told("(nf-buys)=", "(nf-used)=").replace("10.6 percentage points", "")
     assert re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", part) == []
