@@ -240,6 +240,8 @@ def plot_lengths(results: Results, scale: float = 1.0) -> "Figure":
 
     `scale` is that of the weights at the start. Runs that diverged are left out, and the legend counts them.
     """
+    from matplotlib.ticker import LogLocator, NullLocator
+
     norm = next(norm for norm in norms_of(results, "weights", scale=scale) if "weight norm" in norm)
     fig, (left, right) = figure(2, width=4.4, height=3.6)
     rates = sorted({run["rate"] for run in select(results, "weights", norm=norm, scale=scale)})
@@ -252,8 +254,9 @@ def plot_lengths(results: Results, scale: float = 1.0) -> "Figure":
             mean_and_range(ax, range(1, values.shape[1] + 1), values, label=f"{rate:g}{lost}", **look)
     for ax, title in ((left, "mean length of v"), (right, "turn of the first layer's w, degrees")):
         ax.set(title=title, xlabel="epoch", yscale="log")
-        for set_formatter in (ax.yaxis.set_major_formatter, ax.yaxis.set_minor_formatter):
-            set_formatter("{x:g}")
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter("{x:g}")
     fig.legend(
         *left.get_legend_handles_labels(),
         title="learning rate",
