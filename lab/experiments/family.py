@@ -156,7 +156,7 @@ RATES = {
     "weights": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
 }
 OWN_RATES = (0.03, 0.1, 0.3, 1.0)  # of `compare_weights`; every other one at the larger and smaller starts
-RATE = {"images": 0.03, "whitening": 0.03, "recurrent": 0.01}  # of layers of one's own
+RATE = {"images": 0.03, "whitening": 0.1, "recurrent": 0.01}  # of layers of one's own
 SCALES = (0.1, 1.0, 10.0)
 WIDTH = {"whitening": 32, "recurrent": 64, "weights": 64}
 LIT = 300  # test images for each light

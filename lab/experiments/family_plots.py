@@ -175,7 +175,7 @@ def plot_illumination(results: Results) -> "Figure":
 def plot_rates(results: Results) -> "Figure":
     """Validation accuracy over the rates that each norm was tried at, a panel per part."""
     parts = [part for part in BASE if len({run["rate"] for run in select(results, part)}) > 1]
-    fig, axes = figure(len(parts), width=3.4, height=3.8, sharey=True)
+    fig, axes = figure(len(parts), width=3.4, height=4.4, sharey=True)
     for ax, part in zip(axes, parts, strict=True):
         rates = sorted({run["rate"] for run in select(results, part)})
         for norm, look in zip(norms_of(results, part), LOOKS, strict=False):
@@ -183,7 +183,7 @@ def plot_rates(results: Results) -> "Figure":
             mean_and_range(ax, rates, np.array(values).T, label=norm, **look)
         plain_log_ticks(ax, rates, "learning rate")
         ax.set_title(part)
-        ax.legend(fontsize=8, loc="lower right")
+        ax.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2))
     as_percent(axes[0], "validation accuracy")
     return fig
 
