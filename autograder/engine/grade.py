@@ -204,16 +204,21 @@ def forbidden_calls(steps: list[Step], forbidden: list[str]) -> Iterator[str]:
     for step in steps:
         if step.kind in ("solution", "own") and not step.markdown:
             try:
-                names = {
-                    ast.unparse(n)
-                    for n in ast.walk(ast.parse(step.source))
-                    if isinstance(n, (ast.Attribute, ast.Name))
-                }
+                names = {_dotted(node) for node in ast.walk(ast.parse(step.source))}
             except (SyntaxError, ValueError, RecursionError):
                 continue
             for name in forbidden:
                 if any(used == name or used.endswith("." + name) for used in names):
                     yield f"{step.id} uses {name}"
+
+
+def _dotted(node: ast.AST) -> str:
+    """A name as it is written, such as nn.BatchNorm2d; what it is an attribute of may be no name."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id if isinstance(node, ast.Name) else "", *reversed(parts)])
 
 
 def imported(steps: list[Step], modules: Iterable[str]) -> Iterator[str]:

@@ -1,8 +1,8 @@
-"""The same class through stock `nbgrader autograde` and through the engine, in turns.
+"""The same classes through stock `nbgrader autograde` and through the engine, in turns, gradebook included.
 
-`python -m benchmarks.grading.against_nbgrader [ROUNDS]`: 20 submissions of a NumPy and a torch notebook each,
-all right, gradebook included. Experiment cells are taken out of what is handed in: stock would run them, and
-the engine would not.
+`python -m benchmarks.grading.against_nbgrader [ROUNDS]`: 20 submissions, all right. A plain course measures
+the grading itself; 02-batchnorm has code and checks as students have them. A class of one tells what is paid
+once a run. Experiment cells are taken out of what is handed in: stock would run them, and the engine would not.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 
@@ -20,19 +22,20 @@ from rich.console import Console
 from rich.progress import track
 
 from autograder.authoring import release
-from autograder.authoring.unit import Notebook, Unit, read_unit
-from benchmarks.grading.measure import AUTOGRADER, Cost, rounded, run, write
+from autograder.authoring.build import load_built
+from autograder.authoring.unit import Notebook, Unit
+from benchmarks.grading import plain
+from benchmarks.grading.measure import AUTOGRADER, Cost, run, write
 from tests.conftest import ROOT
 
-SLUG = "02-batchnorm"
 STUDENTS = 20
-CONFIG = f"""
+KINDS = {"both notebooks": None, "NumPy only": False, "torch only": True}
+CONFIG = """
 c = get_config()
-c.CourseDirectory.db_assignments = [dict(name={SLUG!r})]
+c.CourseDirectory.db_assignments = [dict(name={slug!r})]
 c.Execute.timeout = 120
 c.ClearSolutions.code_stub = {{"python": "raise NotImplementedError"}}
 """
-KINDS = {"both": None, "NumPy only": False, "torch only": True}
 
 
 def without_experiments(notebook: Notebook) -> str:
@@ -45,56 +48,89 @@ def without_experiments(notebook: Notebook) -> str:
     return json.dumps(document)
 
 
-def notebooks(unit: Unit, kind: str) -> list[Notebook]:
-    wanted = KINDS[kind]
-    return [n for n in unit.notebooks if wanted is None or n.torch == wanted]
-
-
 class Class:
     """One course folder for each grader, with the same submissions."""
 
-    def __init__(self, unit: Unit, kind: str, folder: Path):
+    def __init__(self, unit: Unit, root: Path, torch: bool | None, students: int, folder: Path):
+        self.slug, self.root = unit.slug, root
         self.stock, self.engine = folder / "stock", folder / "engine"
-        texts = {n.name: without_experiments(n) for n in notebooks(unit, kind)}
-        source = self.stock / "source" / SLUG
-        source.mkdir(parents=True)
+        texts = {n.name: without_experiments(n) for n in unit.notebooks if torch in (None, n.torch)}
+        source = self.stock / "source" / self.slug
+        self._fill(source, texts)
+        (self.stock / "nbgrader_config.py").write_text(CONFIG.format(slug=self.slug))
+        self._nbgrader("generate_assignment", self.slug, "--create")
+        for number in range(students):
+            student = f"student-{number:02d}"
+            for course in (self.stock, self.engine):
+                self._fill(course / "submitted" / student / self.slug, texts)
+
+    def _fill(self, place: Path, texts: dict[str, str]) -> None:
+        place.mkdir(parents=True)
         for name, text in texts.items():
-            (source / f"{name}.ipynb").write_text(text)
-        shutil.copytree(ROOT / "exercises" / SLUG / "checks", source / "checks")
-        (self.stock / "nbgrader_config.py").write_text(CONFIG)
-        self._nbgrader("generate_assignment", SLUG, "--create")
-        for root in (self.stock, self.engine):
-            for number in range(STUDENTS):
-                place = root / "submitted" / f"student-{number:02d}" / SLUG
-                place.mkdir(parents=True)
-                for name, text in texts.items():
-                    (place / f"{name}.ipynb").write_text(text)
-                if root is self.stock:
-                    shutil.copytree(source / "checks", place / "checks")
+            (place / f"{name}.ipynb").write_text(text)
+        if place.is_relative_to(
+            self.stock
+        ):  # stock nbgrader knows of checks only what lies beside the notebook
+            shutil.copytree(self.root / "exercises" / self.slug / "checks", place / "checks")
 
     def by_stock(self) -> Cost:
         shutil.rmtree(self.stock / "autograded", ignore_errors=True)
-        return self._nbgrader("autograde", SLUG)
+        return self._nbgrader("autograde", self.slug)
 
     def by_engine(self, jobs: int) -> Cost:
         for name in ("gradebook.db", "autograded", "feedback", "records"):
             path = self.engine / name
             path.unlink() if path.is_file() else shutil.rmtree(path, ignore_errors=True)
-        command = [AUTOGRADER, "grade", SLUG, "--jobs", str(jobs)]
         where = ["--submitted", str(self.engine / "submitted"), "--course", str(self.engine)]
-        return run([*command, *where], ROOT)
+        return run([AUTOGRADER, "grade", self.slug, "--jobs", str(jobs), *where], self.root)
 
     def _nbgrader(self, *arguments: str) -> Cost:
         return run([sys.executable, "-m", "nbgrader", *arguments], self.stock)
 
-    def marks(self) -> list[tuple[float, float]]:
-        """Of each student, by stock and by the engine."""
+    def marks(self) -> list[list[float]]:
+        """Of all students, by stock and by the engine."""
         found = []
-        for root in (self.stock, self.engine):
-            with Gradebook(f"sqlite:///{root}/gradebook.db") as gradebook:
-                marks = {s.student_id: s.score for s in gradebook.assignment_submissions(SLUG)}
+        for course in (self.stock, self.engine):
+            with Gradebook(f"sqlite:///{course}/gradebook.db") as gradebook:
+                marks = {s.student_id: s.score for s in gradebook.assignment_submissions(self.slug)}
             found.append([marks[student] for student in sorted(marks)])
-        return list(zip(*found, strict=True))
+        return found
+
+
+Graders = dict[str, Callable[[], Cost]]
+
+
+def costs(unit: Unit, root: Path, torch: bool | None, rounds: int, what: str) -> dict[str, dict[str, Cost]]:
+    """By grader, the median cost of the class of 20 and of a class of one."""
+    found: dict[str, dict[str, list[Cost]]] = {}
+    for students in (1, STUDENTS):
+        with tempfile.TemporaryDirectory() as folder:
+            both = Class(unit, root, torch, students, Path(folder))
+            graders: Graders = {"stock": both.by_stock, "engine": lambda c=both: c.by_engine(1)}  # type: ignore[misc]
+            if (os.cpu_count() or 1) > 1:
+                graders["engine, two jobs"] = lambda c=both: c.by_engine(2)  # type: ignore[misc]
+            for _ in track(range(rounds), f"{what}, {students}"):
+                for name, grade in graders.items():
+                    found.setdefault(name, {}).setdefault(str(students), []).append(grade())
+            stock, engine = both.marks()
+        assert stock == engine and len(stock) == students and min(stock) > 0, (stock, engine)
+    return {name: {n: middle(of) for n, of in sizes.items()} for name, sizes in found.items()}
+
+
+def middle(rounds: list[Cost]) -> Cost:
+    return Cost(*(median(values) for values in zip(*(asdict(c).values() for c in rounds), strict=True)))
+
+
+def figures(cost: dict[str, Cost]) -> dict[str, float]:
+    """For one grader: a whole class for each submission, and what one more submission costs."""
+    one, all_ = cost["1"], cost[str(STUDENTS)]
+    return {
+        "CPU s, whole class / 20": round(all_.cpu / STUDENTS, 3),
+        "CPU s, one more": round((all_.cpu - one.cpu) / (STUDENTS - 1), 3),
+        "wall s, whole class / 20": round(all_.wall / STUDENTS, 3),
+        "wall s, one more": round((all_.wall - one.wall) / (STUDENTS - 1), 3),
+        "memory MB": round(all_.memory, 1),
+    }
 
 
 def main() -> None:
@@ -102,29 +138,17 @@ def main() -> None:
         f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # nbgrader calls alembic
     )
     rounds = int(sys.argv[1]) if sys.argv[1:] else 2
-    unit, console, figures = read_unit(ROOT, SLUG), Console(), {}
-    for kind in KINDS:
-        with tempfile.TemporaryDirectory() as folder:
-            both = Class(unit, kind, Path(folder))
-            graders = {"stock": both.by_stock, "engine": lambda c=both: c.by_engine(1)}
-            if (os.cpu_count() or 1) > 1:
-                graders["engine, two jobs"] = lambda c=both: c.by_engine(2)
-            costs: dict[str, list[Cost]] = {name: [] for name in graders}
-            for _ in track(range(rounds), kind):
-                for name, grade in graders.items():
-                    costs[name].append(grade())
-            marks = both.marks()
-        assert all(stock == engine > 0 for stock, engine in marks), marks
-        figures[kind] = {name: [rounded(c, STUDENTS) for c in of] for name, of in costs.items()}
-        cpu, wall = (
-            {name: median(getattr(c, what) for c in of) for name, of in costs.items()}
-            for what in ("cpu", "wall")
-        )
-        console.print(
-            f"{kind}: CPU {cpu['stock'] / cpu['engine']:.1f} times less, "
-            f"wall {wall['stock'] / wall['engine']:.1f} times less with one job; marks {marks[0]}"
-        )
-    console.print(write("against_nbgrader", {"unit": SLUG, "students": STUDENTS, "per submission": figures}))
+    console, told = Console(), {}
+    with tempfile.TemporaryDirectory() as folder:
+        courses = {plain.SLUG: plain.write_plain(Path(folder) / "plain"), "02-batchnorm": ROOT}
+        for slug, root in courses.items():
+            unit = load_built(root, slug)
+            for kind, torch in KINDS.items():
+                if slug == plain.SLUG or torch is None:
+                    found = costs(unit, root, torch, rounds, f"{slug}, {kind}")
+                    told[f"{slug}, {kind}"] = {name: figures(cost) for name, cost in found.items()}
+                    console.print(kind, told[f"{slug}, {kind}"])
+                    write("against_nbgrader", {"students": STUDENTS, "rounds": rounds, "classes": told})
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What the engine costs beside the student's own code: `python -m benchmarks.grading.own_cost [UNIT]`.
 
 CPU milliseconds of a right hand-in, for each notebook: all that grading it takes (both passes, the forks, the
-judging), the same cells run once in a warm Python with nothing around them, and the page of feedback.
+judging); its cells and what the checks ask of them, run in a warm Python with nothing around; and the page of
+feedback.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.table import Table
 
 from autograder.authoring.build import load_built
-from autograder.authoring.reference import Reference
+from autograder.authoring.reference import Reference, hidden_seeds, public_seeds
 from autograder.authoring.unit import Notebook, Unit
 from autograder.bridge.feedback import write_feedback
 from autograder.engine.grade import Grader
@@ -41,11 +42,23 @@ def milliseconds(what: Callable[[], object], clock: Callable[[], float] = time.p
 
 
 def own_code(unit: Unit, notebook: Notebook) -> float:
-    """The student's cells, run once from the first to the last."""
+    """The student's cells, run twice from the first to the last, and all that the checks ask of them."""
+    reference = Reference(unit, notebook)
+    secrets = {False: public_seeds(unit.slug), True: hidden_seeds(unit.slug, b"benchmark")}
+    asked = [
+        (probe, reference.inputs(probe, seeds(probe.name, case)))
+        for secret, seeds in secrets.items()
+        for probe in unit.probes_of(notebook)
+        if not probe.judges and (secret or not probe.hidden)
+        for case in range(probe.cases)
+    ]
 
     def run() -> None:
         with redirect_stdout(StringIO()):
-            Reference(unit, notebook)
+            for _ in secrets:
+                own = Reference(unit, notebook)
+            for probe, inputs in asked:
+                own.ask(probe, own.names, inputs)
 
     return milliseconds(run)
 
