@@ -17,10 +17,11 @@ from lab.experiments import family  # noqa: E402
 from lab.experiments import family_measures as measures  # noqa: E402
 from lab.experiments import family_nets as nets  # noqa: E402
 from lab.experiments import family_whitening as whitening  # noqa: E402
-from lab.experiments.family_data import LIGHT, UNCHANGED, Amount, prepared, relit  # noqa: E402
+from lab.experiments.family_data import LIGHT, SETS, UNCHANGED, Amount, prepared, relit  # noqa: E402
 from lab.experiments.family_plots import errors  # noqa: E402
 from lab.experiments.results import save_results  # noqa: E402
 
+RESULTS = Path(__file__).resolve().parents[2] / "book" / "results" / "03-normalization-family"
 IMAGES = [family.plot_batch_sizes, family.plot_illumination, family.plot_rates]
 PHOTOS_ONLY = [family.plot_whitening, family.plot_recurrent, family.plot_lengths, family.plot_starts]
 PHOTOS_ONLY += [family.plot_newton, family.plot_axes]
@@ -403,3 +404,17 @@ def test_the_rate_is_chosen_on_validation_images_at_batch_32_and_errors_are_of_t
 def test_settings_that_no_run_has_are_told() -> None:
     with pytest.raises(ValueError, match="Expected settings of some runs of these results"):
         family.summary(results_with((0.1, 32, 0, [0.5], 0.5)), norm="grop norm")
+
+
+@pytest.mark.parametrize("name", ["full"])
+def test_the_committed_results_are_whole_and_can_be_drawn(name: str) -> None:
+    results = family.load_results(RESULTS / f"{name}.json")
+    about = results["about"]
+    data = "photos" if name == "full" else name
+    assert len(about["seeds"]) >= 3 and {"device", "torch", "date"} <= set(about)
+    assert set(about["data"]) <= set(SETS)
+    planned = [asdict(at) for at in family.plan("full", data) + family.plan_batches(results, "full", data)]
+    made = [{key: run[key] for key in planned[0]} for run in results["runs"]]
+    assert sorted(map(str, made)) == sorted(map(str, planned))
+    for plot in [*IMAGES, *(PHOTOS_ONLY if data == "photos" else [])]:
+        assert plot(results).axes
