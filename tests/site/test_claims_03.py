@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 from torch.nn.utils import parametrizations
 
+from lab.experiments import family
 from lab.experiments import family_whitening as whitening
 from lab.figures import norm_axes
 
@@ -244,3 +246,134 @@ def test_batch_norm_fails_with_batches_of_two_and_is_best_with_32_and_layer_norm
 def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
     part = told("(nf-buys)=", "(nf-used)=").replace("10.6 percentage points", "")
     assert re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", part) == []
+
+
+@cache
+def results() -> dict[str, Any]:
+    return family.load_results(ROOT / "book/results/03-normalization-family/full.json")
+
+
+def accuracy(part: str = "images", key: str = "test_accuracy", **at: Any) -> dict[str, float]:
+    """In percent, at the best rate."""
+    found = family.summary(results(), part=part, key=key, **at)
+    return {name: 100 * value for name, value in found.items()}
+
+
+def lit(kind: str, norm: str) -> dict[float, float]:
+    row = dict(family.illumination_table(results(), kind))[norm]
+    return {value: 100 * found["mean"] for value, found in row.items()}
+
+
+def test_every_setting_was_run_with_all_of_at_least_three_seeds() -> None:
+    seeds: dict[tuple, list[int]] = defaultdict(list)
+    for run in results()["runs"]:
+        seeds[tuple(run[key] for key in ("part", "data", "norm", "rate", "batch", "scale"))].append(
+            run["seed"]
+        )
+    assert len(results()["about"]["seeds"]) >= 3
+    assert all(sorted(found) == results()["about"]["seeds"] for found in seeds.values())
+
+
+def test_pca_stays_near_chance_in_both_modes_and_zca_does_not() -> None:
+    for key in ("test_accuracy", "test_accuracy_train_mode"):
+        assert accuracy("whitening", key, norm="PCA")["mean"] < 20
+    assert accuracy("whitening", norm="ZCA")["min"] > 80
+
+
+def test_whitening_gains_nothing_over_batch_norm_and_five_steps_are_better_than_all_of_it() -> None:
+    found = {norm: accuracy("whitening", norm=norm)["mean"] for norm in family.WHITENERS}
+    assert found["Newton-Schulz"] < found["batch norm"] + 0.5
+    assert found["ZCA"] < found["Newton-Schulz"] - 2
+    assert results()["about"]["newton_steps"] == 5 and results()["about"]["width"]["whitening"] == 32
+
+
+def longer(norm: str, where: str) -> np.ndarray:
+    rate = family.best_rate(results(), part="recurrent", norm=norm)
+    at = {"part": "recurrent", "norm": norm, "rate": rate}
+    return 100 * np.mean([r["longer"][where] for r in results()["runs"] if at.items() <= r.items()], axis=0)
+
+
+def test_one_batch_norm_for_all_steps_has_better_weights_than_statistics() -> None:
+    own = accuracy("recurrent", "test_accuracy_train_mode", norm="batch norm")["mean"]
+    assert own > accuracy("recurrent", norm="batch norm")["mean"] + 10
+
+
+def test_rows_before_the_digit_halve_batch_norm_per_step_and_cost_layer_norm_nothing() -> None:
+    rows = results()["about"]["blank_rows"]
+    assert rows[:2] == [0, 4]
+    per_step = longer("batch norm per step", "before")
+    assert 0.4 < per_step[1] / per_step[0] < 0.65
+    for norm in ("layer norm", "none"):
+        assert np.ptp(longer(norm, "before")) < 2
+
+
+def test_rows_behind_the_digit_ruin_all_and_layer_norm_is_no_better_than_the_plain_network() -> None:
+    for norm in family.RECURRENT:
+        assert longer(norm, "behind")[1:].max() < 35
+    assert accuracy("recurrent", norm="layer norm")["mean"] < accuracy("recurrent", norm="none")["mean"]
+
+
+def lengths(rate: float) -> list[list[float | None]]:
+    at = {"part": "weights", "norm": "weight norm", "scale": 1.0, "rate": rate}
+    return [run["length"] for run in results()["runs"] if at.items() <= run.items()]
+
+
+def test_v_grows_in_every_epoch_and_faster_at_a_higher_rate() -> None:
+    growth = {}
+    for rate in (0.03, 0.1, 0.3):
+        found = np.array(lengths(rate), float)
+        assert (np.diff(found, axis=1) >= 0).all()
+        growth[rate] = (found[:, -1] / found[:, 0]).mean() - 1
+    assert growth[0.3] > growth[0.1] > growth[0.03] > 0
+    lost = {rate: [None in found for found in lengths(rate)] for rate in (1.0, 3.0)}
+    assert any(lost[1.0]) and not all(lost[1.0]) and all(lost[3.0])
+
+
+def test_after_a_bad_start_a_look_at_the_data_helps_and_a_length_alone_does_not() -> None:
+    found = {
+        (norm, scale): accuracy("weights", norm=norm, scale=scale)
+        for norm in family.WEIGHTS
+        for scale in (0.1, 1.0, 10.0)
+    }
+    means = {at: one["mean"] for at, one in found.items()}
+    for scale in (0.1, 1.0, 10.0):
+        assert abs(means["weight norm", scale] - means["plain", scale]) < 2
+        assert means["batch norm", scale] > max(
+            means["plain", scale], means["weight norm, first batch", scale]
+        )
+    small, large = (found["weight norm, first batch", scale] for scale in (0.1, 10.0))
+    assert small["min"] > found["weight norm", 0.1]["max"]
+    assert large["min"] < found["weight norm", 10.0]["max"]
+
+
+@pytest.mark.parametrize("kind", ["contrast", "brightness", "colour"])
+def test_instance_norm_at_the_input_is_flat_and_all_others_fall(kind: str) -> None:
+    for norm in family.NORMS:
+        seen = list(lit(kind, norm).values())
+        if norm == "instance at the input":
+            assert np.ptp(seen) < 2
+        else:
+            assert min(seen[0], seen[-1]) < max(seen) - 8
+
+
+def test_the_price_of_instance_norm_and_what_is_cut_off() -> None:
+    assert lit("contrast", "instance at the input")[1.0] < lit("contrast", "batch norm")[1.0] - 4
+    assert lit("contrast", "instance norm")[1.0] < 45
+    clipped = lit("contrast, clipped", "instance at the input")
+    assert clipped[2.0] < clipped[1.0] - 15
+
+
+def error(norm: str, batch: int) -> float:
+    return 100 * dict(family.table(results()))[norm][batch]["mean"]
+
+
+def test_batch_norm_loses_with_small_batches_group_norm_does_not_and_the_curves_cross() -> None:
+    assert error("batch norm", 2) > error("batch norm", 32) + 10
+    assert error("group norm", 2) < error("group norm", 32)
+    assert error("none", 2) < error("group norm", 2) < error("batch norm", 2)
+    assert error("batch norm", 32) < error("group norm", 32) - 10
+
+
+def test_layers_that_normalize_each_image_are_behind_none_on_the_patches() -> None:
+    for norm in ("layer norm", "group norm"):
+        assert error(norm, 32) > error("none", 32) > error("batch norm", 32)
