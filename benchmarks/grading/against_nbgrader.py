@@ -2,7 +2,7 @@
 
 `python -m benchmarks.grading.against_nbgrader [ROUNDS]`: 20 submissions, all right. A plain course measures
 the grading itself; 02-batchnorm has code and checks as students have them. A class of one tells what is paid
-once a run. Experiment cells are taken out of what is handed in: stock would run them, and the engine would not.
+once a run. Experiment cells are left out of what is handed in: stock would run them, the engine would not.
 """
 
 from __future__ import annotations
