@@ -28,6 +28,7 @@ For the chapter, written as JSON, run by run; a file that was cut off is continu
     family.plot_newton(results)                     # |W Sigma W - I| over the steps of Newton-Schulz
     family.plot_axes(results)                       # PCA and ZCA over successive mini-batches
     family.plot_rates(results)                      # how the rate of each norm was chosen
+    family.plot_lengths(results, scale=0.1)         # after a start with short v
     family.summary(results, part="images", norm="group norm", batch=2)      # test accuracy at the best rate
     family.best_rate(results, part="images", norm="group norm")             # by VALIDATION accuracy
     family.table(results)                           # [(norm, {batch size: summary of the test ERROR})]
@@ -42,6 +43,8 @@ Parts (Settings.part) and their norms:
              "layer norm" (over C, H, W: one group), "group norm" (4 groups), "instance norm", and
              "instance at the input" (instance norm of the image without affine, then batch norm). The rate is
              chosen at batch 32, from RATES, the same for all; at batch B it is rate x B / 32 (Wu & He 2018).
+             At batch 2 batch norm and group norm were trained with the neighbouring rates, too: `table` takes
+             the rate chosen at 32, `summary(batch=2)` the best of these.
 "whitening"  two hidden layers on 8x8 digits. WHITENERS: "none", "batch norm", "ZCA", "PCA", "Newton-Schulz".
 "recurrent"  a tanh network reads a digit of 28x28 row by row. RECURRENT: "none", "layer norm", "batch norm"
              (one for all steps), "batch norm per step" (further steps take the last one's statistics).
