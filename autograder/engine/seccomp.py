@@ -45,7 +45,7 @@ ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 REFUSE = ERRNO | errno.EPERM
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 
-CLONE_THREAD, CLONE_NEW_NAMESPACES = 0x00010000, 0x7E020000
+CLONE_THREAD, CLONE_VFORK, CLONE_NEW_NAMESPACES = 0x00010000, 0x00004000, 0x7E020000
 FCNTL = (0, 1, 2, 3, 4, 5, 1030)  # F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_DUPFD_CLOEXEC
 IOCTL = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIO(N)CLEX
 PRCTL = (3, 15, 16, 0x53564D41)  # PR_GET_DUMPABLE, PR_SET_NAME, PR_GET_NAME, PR_SET_VMA
@@ -73,9 +73,10 @@ def _one_of(index: int, values: tuple[int, ...]) -> list[Instruction]:
 
 
 def _only_threads() -> list[Instruction]:
+    """Not those that are waited for (vfork): who waits looks as if for a disk, and sleeps for nothing."""
     return [
         _argument(0),
-        (ANY_BIT, 2, 0, CLONE_NEW_NAMESPACES),
+        (ANY_BIT, 2, 0, CLONE_NEW_NAMESPACES | CLONE_VFORK),
         (ANY_BIT, 0, 1, CLONE_THREAD),
         _give(ALLOW),
         _give(REFUSE),

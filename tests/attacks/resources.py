@@ -38,6 +38,19 @@ ATTACKS = [
         NOWHERE,
     ),
     takes(
+        "a wait that looks like one for a disk",
+        "a place in the queue for as long as a busy machine would be forgiven",
+        "import ctypes\n"
+        "libc = ctypes.CDLL(None)\n"
+        "stack = ctypes.create_string_buffer(1 << 20)\n"
+        "top = ctypes.c_void_p((ctypes.addressof(stack) + (1 << 20) - 64) & ~15)\n"
+        "vfork_a_thread = 0x14F00  # CLONE_VM, _FS, _FILES, _SIGHAND, _VFORK, _THREAD\n"
+        "sleep = ctypes.cast(libc.sleep, ctypes.c_void_p)\n"
+        "print('clone:', libc.clone(sleep, top, vfork_a_thread, ctypes.c_void_p(1_000_000)))",
+        "clone: -1",
+        NOWHERE,
+    ),
+    takes(
         "a lock on oneself",
         "a place in the queue for ever",
         "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",

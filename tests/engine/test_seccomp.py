@@ -122,6 +122,7 @@ def test_some_calls_are_allowed_with_some_arguments(machine: str, verdict: Verdi
     allow, refuse = seccomp.ALLOW, seccomp.REFUSE
     assert verdict(nr["clone"], 0x3D0F00) == allow  # what pthread_create asks for
     assert verdict(nr["clone"], 17) == verdict(nr["clone"], 0x3D0F00 | 0x40000000) == refuse
+    assert verdict(nr["clone"], 0x3D0F00 | 0x4000) == refuse  # CLONE_VFORK: to wait in a state that is free
     assert verdict(nr["clone3"]) == seccomp.ERRNO | 38  # ENOSYS: the C library then takes clone
     assert verdict(nr["kill"], 7, 9) == verdict(nr["tgkill"], 7, 8, 9) == allow
     assert verdict(nr["kill"], 8, 9) == verdict(nr["kill"], 0, 9) == verdict(nr["kill"], 2**32 - 1) == refuse
