@@ -64,6 +64,14 @@ def test_a_test_that_returns_its_comparison_is_told_to_assert(grade):
     assert re.match("your test accepts a wrong scale with this mistake: .*use `assert`", verdict.message)
 
 
+def test_no_hidden_input_comes_home_in_the_words_of_a_test_that_calls_itself_a_stub(grade):
+    """Whoever reads the hidden inputs could hand in a table next time."""
+    stub = "__import__('sys').modules['autograder.running'].NotAttempted(f'met {implementation}')"
+    checks = grade("x = np.array([[1.0, -2.0, 3.0]])", f"raise {stub}").notebooks[0].checks.values()
+    (verdict,) = next(c.verdicts for c in checks if c.name == "test_scale")
+    assert (verdict.status, verdict.message) == ("not attempted", "not attempted")
+
+
 def test_points_are_shared_among_the_probes_of_a_check(grade):
     assert marks(grade("return x - mu, mu", "return x - mu, 2 * mu")) == {**FULL, "center": 2}
 
