@@ -16,7 +16,7 @@ from autograder.authoring.unit import Notebook, Unit
 from autograder.engine import wire
 from autograder.engine.clock import Allowance
 from autograder.engine.process import Child, EngineError, Zygote
-from autograder.engine.references import References
+from autograder.engine.references import MAX_LOANS, References
 from autograder.probes import Given
 from autograder.verdict import Mistake, Question
 
@@ -117,8 +117,10 @@ class Bank:
         return question
 
     def _loaded(self) -> Child:
-        """A process that has executed the solution."""
-        child = self._zygote.spawn(cpu_seconds=3600)
+        """A process that has executed the solution; it may compute for all of its loans, the slowest, too:
+        no submission's calls end it on the next one's watch."""
+        a_call = int(self.unit.limits.probe_seconds) + 1
+        child = self._zygote.spawn(cpu_seconds=3600 + MAX_LOANS * a_call)
         try:
             self._ask(child, {"do": "load", "unit": self._plain, "notebook": self.notebook.name})
         except BaseException:

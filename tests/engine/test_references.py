@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from autograder.engine import references
-from autograder.engine.references import References
+from autograder.engine.references import MAX_LOANS, References
 
 
 class FakeChild:
@@ -63,3 +63,18 @@ def test_all_are_ended_together(pool, started):
         pass
     pool.close()
     assert [child.closed for child in started] == [True, True]
+
+
+def test_one_outlives_all_its_loans_though_each_takes_the_longest(grader, unit, monkeypatch):
+    """The kernel ends a process that has computed too long on whoever's watch that falls."""
+    (bank,) = grader._banks.values()
+    allowed = []
+    spawn = bank._zygote.spawn
+
+    def watched(*, cpu_seconds):
+        allowed.append(cpu_seconds)
+        return spawn(cpu_seconds=cpu_seconds)
+
+    monkeypatch.setattr(bank._zygote, "spawn", watched)
+    bank._loaded().close()
+    assert allowed[0] > MAX_LOANS * unit.limits.probe_seconds
