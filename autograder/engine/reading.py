@@ -25,6 +25,7 @@ TAKEN_FOR_NOTEBOOKS = {
     b"version ": "a link",
 }
 MAX_MODULE = 200_000  # bytes of a Python file beside the notebooks
+MAX_MODULES = 10 * MAX_MODULE  # of all together: each process of the submission gets them anew
 MODULE = re.compile(r"[A-Za-z_]\w*\.py", re.ASCII)
 KEY = re.compile(r"""\bchecks\(\s*["']([\w-]+/\w+)["']""")
 
@@ -60,11 +61,13 @@ def find_modules(folder: Path) -> dict[str, bytes]:
 
     They run where the notebook runs, which could write them itself: so they need no more trust than it."""
     found: dict[str, bytes] = {}
+    room = MAX_MODULES
     for path in islice(submitted_files(folder), MAX_FILES):
         if MODULE.fullmatch(path.name) and path.name not in found:
             with suppress(OSError):
-                if not path.is_symlink() and path.is_file() and path.stat().st_size <= MAX_MODULE:
+                if not path.is_symlink() and path.is_file() and path.stat().st_size <= min(MAX_MODULE, room):
                     found[path.name] = path.read_bytes()
+                    room -= len(found[path.name])
     return found
 
 
@@ -75,7 +78,8 @@ class _Pile:
         self.folder = folder
         self.files = list(islice(submitted_files(folder), MAX_FILES))
         self.troubles: list[str] = []
-        self._documents: dict[Path, Any] = {}
+        self._keys: dict[Path, str] = {}
+        self._last: tuple[Path, Any] | None = None  # one at a time: in memory they are large
 
     def take(self, notebook: Notebook) -> Cells | None:
         """The cells of the notebook, from the file of its name, or else from the latest copy of it."""
@@ -126,15 +130,18 @@ class _Pile:
             self.troubles.append(f"{', '.join(copies)} was not graded: {self._shown(path)} was.")
 
     def _document(self, path: Path) -> Any:
-        if path not in self._documents:
-            self._documents[path] = read_document(path)
-        return self._documents[path]
+        if self._last is None or self._last[0] != path:
+            self._last = None  # before the next one is read
+            self._last = path, read_document(path)
+        return self._last[1]
 
     def _key(self, path: Path) -> str:
-        try:
-            return made_from(self._document(path))
-        except Unreadable:
-            return ""
+        if path not in self._keys:
+            try:
+                self._keys[path] = made_from(self._document(path))
+            except Unreadable:
+                self._keys[path] = ""
+        return self._keys[path]
 
     def _contents(self) -> str:
         names = [self._shown(p) for p in self.files]
