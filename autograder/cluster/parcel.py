@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from autograder.engine.answers import strip_control
 from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
 
 MAX_BYTES = 64 << 20  # of all files of one submission together
@@ -36,7 +37,7 @@ def pack(folder: Path, wanted: Sequence[str]) -> Parcel:
     proper = {folder / f"{name}.ipynb" for name in wanted}
     parcel, room = Parcel(), MAX_BYTES
     for path in sorted(files, key=lambda p: p not in proper):
-        shown = os.fsencode(path.relative_to(folder)).decode(errors="replace")
+        shown = strip_control(os.fsencode(path.relative_to(folder)).decode(errors="replace"))
         try:
             size, content = _content(path)
         except OSError as error:
@@ -56,7 +57,7 @@ def _content(path: Path) -> tuple[int, bytes]:
         return NO_FILE, b""
     if not is_read(path):
         return 0, b""
-    size = path.stat().st_size
+    size = min(path.stat().st_size, MAX_FILE + 1)  # a worker's file system may not know such sizes
     return size, path.read_bytes() if size <= MAX_FILE else b""
 
 

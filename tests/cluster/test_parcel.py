@@ -80,6 +80,14 @@ def test_a_file_that_is_too_large_is_told_and_stays_at_home(unit, tmp_path):
     assert packed.nbytes == 0
 
 
+def test_a_file_of_holes_is_no_larger_there_than_it_must_be_to_be_refused(unit, tmp_path):
+    """Else a worker whose file system knows no such sizes stumbles, and so does the next one."""
+    with (tmp_path / "tiny_numpy.ipynb").open("wb") as file:
+        file.truncate(1 << 40)
+    ((_, size, content),) = parcel.pack(tmp_path, []).entries
+    assert (size, content) == (reading.MAX_FILE + 1, b"")
+
+
 def test_of_many_large_files_the_one_that_is_asked_for_travels(unit, tmp_path, monkeypatch):
     monkeypatch.setattr(parcel, "MAX_BYTES", 10_000)
     folder = tmp_path / "student" / "unit"
@@ -96,6 +104,13 @@ def test_no_more_files_travel_than_grading_looks_at(tmp_path, monkeypatch):
     for number in range(9):
         (tmp_path / f"{number}.ipynb").write_text("{}")
     assert len(parcel.pack(tmp_path, []).entries) == 3
+
+
+def test_a_name_that_a_terminal_would_obey_is_told_without_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(parcel, "MAX_BYTES", 1)
+    (tmp_path / "\x1b[2J\u202eevil.ipynb").write_text("{}")
+    (told,) = parcel.pack(tmp_path, []).troubles
+    assert told.startswith("evil.ipynb was left out")
 
 
 def test_what_may_not_be_read_is_told_by_the_reason(tmp_path, monkeypatch):
