@@ -5,20 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Iterator
-from functools import cache
-from importlib import metadata, util
 from itertools import islice
 from pathlib import Path
 
 from autograder.authoring.unit import Unit
 from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
 from autograder.engine.secret import course_secret
+from autograder.engine.versions import versions
 
 Fingerprint = dict[str, str]
-CODE = (".py", ".j2")
-LIBRARIES = ("numpy", "torch", "ipython")
 
 
 class Fingerprints:
@@ -80,26 +76,6 @@ def secret_name(secret: bytes) -> bytes:
     return hashlib.sha256(b"the name of the course's secret\0" + secret).digest()
 
 
-@cache
 def engine_digest() -> str:
     """Of the code that grades, and of the versions of the libraries that it runs on."""
-    digest = hashlib.sha256(platform.python_version().encode())
-    for name in LIBRARIES:
-        digest.update(f"{name} {_version(name)}\0".encode())
-    for package in ("autograder", "lab"):
-        for path in _code(package):
-            digest.update(path.as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "none"
-
-
-def _code(package: str) -> list[Path]:
-    spec = util.find_spec(package)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return sorted(path for place in places for path in Path(place).rglob("*.*") if path.suffix in CODE)
+    return hashlib.sha256(json.dumps(versions(), sort_keys=True).encode()).hexdigest()

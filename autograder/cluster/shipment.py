@@ -13,9 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from autograder.authoring.unit import Unit
-from autograder.cluster.versions import versions
 from autograder.engine import secret
 from autograder.engine.grade import Grader
+from autograder.engine.versions import versions
 
 
 @dataclass(frozen=True)

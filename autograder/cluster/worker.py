@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 from autograder.batch.pending import to_json
 from autograder.cluster.parcel import Entry, unpack
 from autograder.cluster.shipment import warm_grader
-from autograder.cluster.versions import difference, versions
+from autograder.cluster.versions import difference
 from autograder.engine.grade import Grader
 from autograder.engine.process import EngineError
+from autograder.engine.versions import versions
 
 MAX_WARM = 2  # units that are kept ready; one takes some 300 MB where it needs torch
 

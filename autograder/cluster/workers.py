@@ -10,7 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from autograder.cluster import worker
-from autograder.cluster.versions import difference, versions
+from autograder.cluster.versions import difference
+from autograder.engine.versions import versions
 
 LOOK_SECONDS = 2.0  # how often the cluster is looked at
 SAY_SECONDS = 10.0  # how often it is said that there is no worker

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from autograder.authoring.unit import Unit
-from autograder.batch import fingerprint
-from autograder.batch.fingerprint import Fingerprints, release_digest
+from autograder.batch.fingerprint import Fingerprints, release_digest, submission_digest
+from autograder.engine import versions as engine_versions
 from autograder.engine.secret import NAME, course_secret
-from tests.conftest import SLUG
+from autograder.engine.versions import code_digest
+from tests.conftest import ROOT, SLUG
 
 
 @pytest.fixture
@@ -74,18 +75,21 @@ def test_the_same_gives_the_same(unit: Unit, root: Path) -> None:
     assert release_digest(unit, root) == release_digest(again, root)
 
 
-def test_an_edited_engine_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    code = tmp_path / "session.py"
-    code.write_text("half = 0.5")
-    monkeypatch.setattr(fingerprint, "_code", lambda package: [code])
-    before = fingerprint.engine_digest.__wrapped__()
-    code.write_text("half = 0.6")
-    assert fingerprint.engine_digest.__wrapped__() != before
+def test_an_edited_engine_counts_wherever_it_lies(tmp_path: Path) -> None:
+    for place in ("here", "there"):
+        (tmp_path / place).mkdir()
+        (tmp_path / place / "session.py").write_text("half = 0.5")
+    here, there = ({"engine": tmp_path / place} for place in ("here", "there"))
+    assert code_digest(here) == code_digest(there)
+    (tmp_path / "there" / "session.py").write_text("half = 0.6")
+    assert code_digest(here) != code_digest(there)
 
 
-def test_the_engine_and_the_given_code_are_both_read() -> None:
-    names = {path.name for package in ("autograder", "lab") for path in fingerprint._code(package)}
-    assert {"session.py", "verdict.py", "feedback.html.j2", "plots.py"} <= names
+def test_the_engine_and_the_given_code_are_both_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, Path] = {}
+    monkeypatch.setattr(engine_versions, "code_digest", lambda packages: seen.update(packages) or "digest")
+    assert engine_versions.versions.__wrapped__()[engine_versions.PACKAGE] == "digest"
+    assert seen == {"autograder": ROOT / "autograder", "lab": ROOT / "lab"}
 
 
 def test_files_cannot_be_cut_in_another_place(tmp_path: Path) -> None:
@@ -94,10 +98,10 @@ def test_files_cannot_be_cut_in_another_place(tmp_path: Path) -> None:
     for folder, name, text in ((one, "a.ipynb", "b.ipynb"), (other, "a.ipynbb.ipynb", "")):
         folder.mkdir()
         (folder / name).write_text(text)
-    assert fingerprint.submission_digest(one) != fingerprint.submission_digest(other)
+    assert submission_digest(one) != submission_digest(other)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are files there")
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "timestamp.txt")
-    assert fingerprint.submission_digest(tmp_path)
+    assert submission_digest(tmp_path)

@@ -38,8 +38,8 @@ if flaw == "package":
     sys.modules["autograder"] = None
 else:
     from autograder import grading
-    from autograder.cluster import parcel, versions, worker
-    from autograder.engine import doctor
+    from autograder.cluster import parcel, worker
+    from autograder.engine import doctor, versions
 
     worker.unpack = unpack_or_die
     grading.sandbox_level = refuse if flaw == "sandbox" else proved_once
