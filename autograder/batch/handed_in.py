@@ -10,7 +10,7 @@ from pathlib import Path
 
 from autograder.authoring.unit import Unit, slugs
 from autograder.bridge.gradebook import timestamp
-from autograder.engine.grade import SubmissionResult, student_name
+from autograder.engine.grade import SubmissionResult, has_unfit_name, student_name
 from autograder.engine.reading import MAX_FILES, Unreadable, made_from, read_document, submitted_files
 
 NO_TIME = (
@@ -18,12 +18,21 @@ NO_TIME = (
     "when this was handed in is not known."
 )
 
+OTHER_NAME = (
+    "The folder's name is too long, or has characters that a page or a terminal takes for orders: "
+    "this student is called {} here."
+)
+
 
 def noted(result: SubmissionResult, folder: Path) -> SubmissionResult:
-    """The result, with a sentence where the time of handing in cannot be read."""
-    if not os.path.lexists(folder / "timestamp.txt") or timestamp(folder):
-        return result
-    return replace(result, reason=f"{result.reason} {NO_TIME}".strip())
+    """The result, with a sentence where the time of handing in cannot be read, or the student's name is not
+    the folder's."""
+    told = [result.reason]
+    if os.path.lexists(folder / "timestamp.txt") and not timestamp(folder):
+        told.append(NO_TIME)
+    if has_unfit_name(folder.parent):
+        told.append(OTHER_NAME.format(result.student))
+    return replace(result, reason=" ".join(filter(None, told)))
 
 
 def elsewhere(submitted: Path, unit: Unit, root: Path) -> dict[str, list[str]]:

@@ -22,7 +22,7 @@ from autograder.authoring.build import load_built
 from autograder.bridge.autograded import graded_document, preface
 from autograder.bridge.gradebook import Book, open_gradebook, write_dates
 from autograder.classroom.records import write_record
-from autograder.engine.grade import Grader, SubmissionResult
+from autograder.engine.grade import Grader, SubmissionResult, fit_name, has_unfit_name
 
 _graders: dict[tuple[Path, str], Grader] = {}
 _results: dict[tuple[Path, str], SubmissionResult] = {}  # by folder and unit, while nbgrader is at them
@@ -43,6 +43,7 @@ class EngineGrades(NbGraderPreprocessor):
             raise _troubles[0]
         told = resources["nbgrader"]
         student, slug, name = told["student"], told["assignment"], told["notebook"]
+        refuse_unfit_name(student, told["db_url"])
         course = CourseDirectory(parent=self)
         root = Path(course.root)
         folder = Path(course.format_path(course.submitted_directory, student, slug))
@@ -92,6 +93,22 @@ def register_unit(assignment: str, **_: Any) -> None:
             pass
     except Exception as error:
         _troubles.append(error)
+
+
+def refuse_unfit_name(student: str, url: str) -> None:
+    """formgrader writes names into its pages as they are: one that would be live there gets into none."""
+    if not has_unfit_name(Path(student)):
+        return
+    gradebook = open_gradebook(url)
+    try:
+        if not any(s.score for s in gradebook.find_student(student).submissions):
+            gradebook.remove_student(student)  # nbgrader has just entered it
+    finally:
+        gradebook.close()
+    raise NbGraderException(
+        f"The folder {student!r} has a name that formgrader's pages would take for code, or a too long one: "
+        f"rename it, or grade with `autograder grade`, which calls this student {fit_name(student)}."
+    )
 
 
 def remove_foreign(folder: Path, grader: Grader) -> None:

@@ -14,6 +14,7 @@ from autograder.authoring.build import load_built
 from autograder.authoring.unit import Unit
 from autograder.classroom.lms_zip import HandedIn, read_zip
 from autograder.classroom.roster import RosterError, read_lines
+from autograder.engine.grade import fit_name
 
 # The columns that may name the students' folders; the first one that the roster has does.
 IDS = {
@@ -31,6 +32,7 @@ class Collected:
     replaced: list[str] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)  # there is other work; --replace was not said
     late: list[str] = field(default_factory=list)
+    renamed: list[str] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
 
@@ -54,10 +56,14 @@ def collect(
         done.left_out += [f"{whose}: {trouble}." for trouble in handed.troubles]
         if not handed.files:
             continue
-        student = names.of(handed)
-        if student is None:
+        name = names.of(handed)
+        if name is None:
             done.left_out.append(f"{whose}: {names.why}.")
-        elif student in {*done.new, *done.same, *done.replaced, *done.waiting}:
+            continue
+        student = fit_name(name)
+        if student != name:
+            done.renamed.append(f"{name!r} is called {student}.")
+        if student in {*done.new, *done.same, *done.replaced, *done.waiting}:
             done.left_out.append(f"{whose}: a second hand-in under the name {student}.")
         else:
             _store(done, submitted / student, unit, handed, replace)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import re
 import shutil
 import sqlite3
@@ -21,6 +22,7 @@ from autograder.bridge.files import write_whole
 from autograder.bridge.gradebook import open_gradebook
 from autograder.bridge.lateness import FILE as EXTENSIONS
 from autograder.bridge.settings import gradebook_url
+from autograder.engine.grade import student_name
 
 FOLDERS = ("autograded", "feedback", "records")
 WRITTEN = ("exports", "reports")  # about a whole class: written anew, not cut
@@ -59,10 +61,10 @@ def forget(target: Path, student: str, submitted: Path, *, dry: bool = False) ->
 
 
 def _paths(target: Path, student: str, submitted: Path) -> Iterator[Path]:
-    for folder in (submitted, *(target / name for name in FOLDERS)):
-        path = folder / student
-        if path.is_symlink() or path.exists():
-            yield path
+    places = [folder / student for folder in (submitted, *(target / name for name in FOLDERS))]
+    if submitted.is_dir() and not os.path.lexists(submitted / student):
+        places += [path for path in sorted(submitted.iterdir()) if student_name(path) == student]
+    yield from filter(os.path.lexists, places)
     for path in sorted((target / "records" / ".pending").glob("*/*.json")):
         if _student_in(path) == student:
             yield path

@@ -54,6 +54,8 @@ def collect(
         _warn(f"Other work is there already, --replace takes the new: {', '.join(done.waiting)}.")
     if done.late:
         _warn(f"Late, says Canvas: {', '.join(done.late)}.")
+    for sentence in done.renamed:
+        _warn(f"A name that a page would take for code, or too long: {sentence}")
     for sentence in done.left_out:
         _warn(f"Left out: {sentence}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import re
 import time
@@ -27,6 +28,11 @@ from autograder.engine.session import Session
 from autograder.engine.submission import Step, compose
 
 NO_ANSWER = "The notebook is missing or cannot be read."
+MAX_NAME = 128  # characters of a student's name that nbgrader's tables hold
+MAX_NAME_BYTES = 200  # a folder of that name must be possible, and files in it
+# Characters that make HTML live where nobody escapes them, as in formgrader's pages, that a terminal obeys,
+# or that turn the order of what is read.
+UNFIT = re.compile('[\x00-\x1f\x7f-\x9f<>"\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]')
 
 
 @dataclass
@@ -236,7 +242,11 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in sorted((p for p in folder.iterdir() if _handed_in(p, unit)), key=_normal_first):
         name = student_name(path)
-        found[_spelled(path) if name in found else name] = path / unit
+        if name in found:
+            name = fit_name(_spelled(path))
+        while name in found:
+            name += "="
+        found[name] = path / unit
     if not found:
         raise FileNotFoundError(f"No submission in {folder}: expected {folder}/<student>/{unit}/*.ipynb.")
     return found
@@ -251,9 +261,24 @@ def _handed_in(folder: Path, unit: str) -> bool:
 
 
 def student_name(folder: Path) -> str:
-    """The folder's name as text that a file or a database can hold, in the normal form NFC: macOS spells an
-    "é" with two characters where others take one."""
-    return unicodedata.normalize("NFC", _spelled(folder))
+    """The folder's name as text that a file, a database or a page can hold, in the normal form NFC: macOS
+    spells an "é" with two characters where others take one."""
+    return fit_name(unicodedata.normalize("NFC", fit_name(_spelled(folder))))
+
+
+def has_unfit_name(folder: Path) -> bool:
+    """Is the student called otherwise than the folder, for more than how letters are spelled?"""
+    return fit_name(_spelled(folder)) != _spelled(folder)
+
+
+def fit_name(name: str) -> str:
+    """The name without unfit characters, in whose place their numbers stand ("=3C" for "<"), and no longer
+    than names may be."""
+    name = UNFIT.sub(lambda found: f"={ord(found[0]):02X}", name)
+    if len(name) <= MAX_NAME and len(name.encode()) <= MAX_NAME_BYTES:
+        return name
+    kept = name.encode()[: MAX_NAME // 2].decode(errors="ignore")
+    return f"{kept}={hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def _normal_first(folder: Path) -> tuple[bool, Path]:

@@ -121,3 +121,49 @@ class TestNamesOfStudents:
             hand_in(tmp_path / name / SLUG)
         found = submissions(tmp_path, SLUG)
         assert set(found) == {NFC, NFD} and set(found.values()) == {tmp_path / n / SLUG for n in (NFC, NFD)}
+
+    @pytest.mark.parametrize(
+        ("folder", "student"),
+        [
+            ("<b>ada", "=3Cb=3Eada"),
+            ('ada" onclick="x', "ada=22 onclick==22x"),
+            ("ada\nbob", "ada=0Abob"),
+            ("ada\u202egpj", "ada=202Egpj"),
+            ("ada\x1b[2J", "ada=1B[2J"),
+            ("seán o'brien & co", "seán o'brien & co"),
+        ],
+    )
+    def test_no_name_is_live_in_a_page_or_a_terminal(self, tmp_path: Path, folder: str, student: str) -> None:
+        hand_in(tmp_path / folder / SLUG)
+        assert submissions(tmp_path, SLUG) == {student: tmp_path / folder / SLUG}
+
+    def test_whoever_is_called_otherwise_for_that_is_told_and_nobody_else(self, tmp_path: Path) -> None:
+        def reason(folder: str) -> str:
+            place = hand_in(tmp_path / folder / SLUG)
+            ((student, _),) = submissions(tmp_path, SLUG).items()
+            told = noted(SubmissionResult(student, SLUG, "graded", "", []), place).reason
+            shutil.rmtree(tmp_path / folder)
+            return told
+
+        assert "this student is called =3Cb=3Eada here" in reason("<b>ada")
+        assert reason(NFD) == reason("seán o'brien") == ""
+
+    def test_a_name_that_was_made_never_takes_anothers_place(self, tmp_path: Path) -> None:
+        for name in ("<ada", "=3Cada", "=3Cada="):
+            hand_in(tmp_path / name / SLUG)
+        found = submissions(tmp_path, SLUG)
+        assert found["=3Cada"] == tmp_path / "=3Cada" / SLUG
+        assert set(found.values()) == {tmp_path / n / SLUG for n in ("<ada", "=3Cada", "=3Cada=")}
+
+    @pytest.mark.parametrize("name", [b"\xff" * 100, "\U0001d160".encode() * 60, b"a" * 250])
+    def test_a_name_that_grows_too_long_for_a_folder_or_a_table_is_cut(
+        self, tmp_path: Path, name: bytes
+    ) -> None:
+        """The results of the whole class are written under such names: one must not stop the run."""
+        for last in (b"1", b"2"):
+            hand_in(tmp_path / os.fsdecode(name + last) / SLUG)
+        found = submissions(tmp_path, SLUG)
+        assert len(found) == 2
+        for student in found:
+            assert len(student) <= 128
+            (tmp_path / "graded" / student).mkdir(parents=True)

@@ -279,3 +279,15 @@ def test_a_mark_by_hand_of_a_cell_that_is_gone_stops_autograde_with_a_sentence(
     assert not done["success"]
     assert "The unit no longer has the cell question-why" in done["log"]
     assert score(course, "mal") == 11.5
+
+
+def test_a_name_that_formgrader_would_show_as_code_is_refused_and_stays_out_of_the_gradebook(
+    course: Path, api: Any
+) -> None:
+    folder = course / "submitted" / "<b>zed" / SLUG
+    shutil.copytree(course / "submitted" / "ada" / SLUG, folder)
+    told = api.autograde(SLUG, "<b>zed", force=True)
+    assert not told["success"] and "calls this student =3Cb=3Ezed" in told["log"]
+    with Gradebook(gradebook_url(course)) as gradebook:
+        assert not [s.id for s in gradebook.students if "<" in s.id]
+    shutil.rmtree(folder.parent)

@@ -237,6 +237,14 @@ class TestHostile:
         done = unpacked({f"{who}_1_{FILE}/tiny_numpy.ipynb": b"x"})
         assert done.new in ([], ["a?b"]) and not list(tmp_path.glob("*.ipynb"))
 
+    def test_a_name_that_a_page_would_take_for_code_is_written_otherwise_and_told(
+        self, unpacked: Collect, tmp_path: Path
+    ) -> None:
+        """formgrader writes the folders' names into its pages as they are."""
+        done = unpacked({f"<b>Ada_1_{FILE}/tiny_numpy.ipynb": b"x"})
+        assert there(tmp_path) == {f"=3Cb=3EAda/{SLUG}/tiny_numpy.ipynb": b"x"}
+        assert done.renamed == ["'<b>Ada' is called =3Cb=3EAda."]
+
     def test_a_link_is_left_out(self, unpacked: Collect, tmp_path: Path) -> None:
         info = zipfile.ZipInfo(f"Ada_1_{FILE}/tiny_numpy.ipynb")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16

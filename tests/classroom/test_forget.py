@@ -95,6 +95,15 @@ def test_a_link_goes_and_what_it_leads_to_stays(course: Path) -> None:
     assert not (course / "submitted" / "eve").is_symlink()
 
 
+def test_work_in_a_folder_that_is_spelled_otherwise_goes_too(course: Path) -> None:
+    (course / "submitted" / "<ada").mkdir()
+    (course / "submitted" / "ada").rename(course / "submitted" / "=3Cada")
+    forget(course, "=3Cada", course / "submitted")
+    assert (course / "submitted" / "<ada").exists(), "that one is another's"
+    forget(course, "=3Cada", course / "submitted")
+    assert not (course / "submitted" / "<ada").exists()
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", "../submitted", "a/b"])
 def test_what_is_no_students_name_removes_nothing(course: Path, name: str) -> None:
     with pytest.raises(UnknownStudent, match="is no student"):
