@@ -65,8 +65,9 @@ def _remove_unlocked(path: Path) -> None:
 
 
 def remove(folder: str) -> None:
-    """Remove a folder, however deep a submission nested it."""
-    try:
+    """Remove a folder, however deep a submission nested it, and whatever in it may not be listed."""
+    with suppress(RecursionError):
         shutil.rmtree(folder, ignore_errors=True)
-    except RecursionError:
-        subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)
+    if os.path.isdir(folder):
+        for tool in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+            subprocess.run([*tool, "--", folder], stderr=subprocess.DEVNULL, check=False)

@@ -48,6 +48,32 @@ def test_folders_of_killed_processes_are_removed(place: Path) -> None:
     assert list(place.iterdir()) == []
 
 
+def test_folders_that_may_not_be_listed_are_removed(place: Path) -> None:
+    """A submission may make such ones; root may list them all, so this is somebody else."""
+    from autograder.engine.scratch import remove
+
+    place.chmod(0o777)
+    for folder in place.parents[:2]:
+        folder.chmod(0o711)
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            within = place / "scratch" / "closed" / "within"
+            within.mkdir(parents=True)
+            for folder in (within, within.parent):
+                (folder / "waste").write_bytes(b"0")
+                folder.chmod(0o300)
+            remove(str(place / "scratch"))
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert list(place.iterdir()) == []
+
+
 def test_folders_and_links_of_others_stay(place: Path) -> None:
     from autograder.engine.scratch import PREFIX, sweep
 
