@@ -70,9 +70,15 @@ class Zygote:
         self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB, files: Mapping[str, bytes] | None = None
     ) -> Child:
         """Start a child in a folder of its own; files: what lies in that, by name."""
-        scratch = tempfile.mkdtemp(dir=self._scratch.path)
-        for name, content in (files or {}).items():
-            Path(scratch, name).write_bytes(content)
+        try:
+            scratch = tempfile.mkdtemp(dir=self._scratch.path)
+            for name, content in (files or {}).items():
+                Path(scratch, name).write_bytes(content)
+        except OSError as error:  # a full disk is no fault of whose turn it is
+            raise EngineError(
+                f"No folder could be made for a child in {self._scratch.path} ({error.strerror}): "
+                "make room, and start the run again."
+            ) from error
         policy = {
             "locked": self.locked,
             "scratch": scratch,

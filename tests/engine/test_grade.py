@@ -152,6 +152,18 @@ def test_a_class_is_graded_whole_whatever_is_in_it(grader, unit, tmp_path):
     assert {s: r.points for s, r in results.items()} == {"ada": 10, "bob": 0, "eve": 7, "zoë o'neill": 10}
 
 
+def test_a_full_disk_stops_the_run_and_rejects_nobody(grader, unit, tmp_path, monkeypatch):
+    """Whoever filled it, it is no fault of whose turn it is: the next run grades them."""
+
+    def full(**_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "tiny_numpy.ipynb").write_text(release.notebook_json(unit.notebooks[0], solution=True))
+    monkeypatch.setattr("autograder.engine.process.tempfile.mkdtemp", full)
+    with pytest.raises(EngineError, match="No space left on device.*start the run again"):
+        list(grader.grade_class({"ada": tmp_path}, jobs=1))
+
+
 def test_use_of_a_forbidden_name_is_flagged_for_review_and_not_a_verdict(grade):
     result = grade("x * a", "np.multiply(x, a)")
     assert result.points == 10
