@@ -160,7 +160,7 @@ def test_a_full_disk_stops_the_run_and_rejects_nobody(grader, unit, tmp_path, mo
 
     (tmp_path / "tiny_numpy.ipynb").write_text(release.notebook_json(unit.notebooks[0], solution=True))
     monkeypatch.setattr("autograder.engine.process.tempfile.mkdtemp", full)
-    with pytest.raises(EngineError, match="No space left on device.*start the run again"):
+    with pytest.raises(EngineError, match=r"No space left on device.*start the run again"):
         list(grader.grade_class({"ada": tmp_path}, jobs=1))
 
 
