@@ -208,7 +208,7 @@ check(InstanceNorm)
 # {eq}`nf-dbeta` need. `backward` returns one gradient for each argument of `forward`; for `groups` and `eps`
 # that is `None`. Mind where $\gamma$ stands, {eq}`nf-dxhat`.
 #
-# `torch.autograd.gradcheck` compares your gradients to difference quotients. The check below calls it.
+# `torch.autograd.gradcheck` compares your gradients to difference quotients. *Parity* below calls it.
 
 
 # %% solution="GroupNormFunction"
@@ -470,6 +470,7 @@ check(WeightNormLinear)
 #
 # The same numbers into both: outputs, the gradient of the input, and those of the parameters.
 # In 64 bits the largest differences should be about 1e-14: rounding, and nothing else.
+# At the end PyTorch compares the gradients of your `GroupNormFunction` to difference quotients.
 
 
 # %% listing="parity"
@@ -508,6 +509,11 @@ g, v = library.parametrizations.weight.original0, library.parametrizations.weigh
 pairs = [(mine.g, g), (mine.v, v), (mine.bias, library.bias)]
 output, gradient = largest_differences(mine, library, pairs, images[0, 0])
 print(f"weight norm      output {output:.0e}   gradients {gradient:.0e}")
+
+if dtype == torch.float64:  # difference quotients need the digits
+    leaves = [torch.rand(shape).to(images).requires_grad_() for shape in ((2, 6, 2, 3), 6, 6)]
+    passed = torch.autograd.gradcheck(lambda *given: GroupNormFunction.apply(*given, 2, 1e-3), leaves)
+    print("gradcheck of your function:", "passed" if passed else "not passed")
 
 # %% [markdown]
 # ## Experiments: what each choice keeps and loses (10 minutes)
