@@ -253,11 +253,14 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
 
 
 def _handed_in(folder: Path, unit: str) -> bool:
-    """Folders that are links or not ours to read count too: they are rejected with a reason."""
+    """Links, also to nowhere, files and what is not ours to read count too: they are rejected with a reason."""
     try:
-        return (folder / unit).is_dir()
+        (folder / unit).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError:
         return True
+    return True
 
 
 def student_name(folder: Path) -> str:

@@ -175,6 +175,17 @@ def test_a_link_to_anothers_work_is_rejected_with_a_reason(grader, unit, tmp_pat
     assert "link" in found["eve"].reason
 
 
+def test_a_link_to_nowhere_and_a_file_in_place_of_a_folder_are_rejected_not_forgotten(grader, tmp_path):
+    for student in ("ada", "eve"):
+        (tmp_path / student).mkdir()
+    (tmp_path / "ada" / SLUG).symlink_to(tmp_path / "nowhere")
+    (tmp_path / "eve" / SLUG).write_text("my work")
+    found = {r.student: r for r in grader.grade_class(submissions(tmp_path, SLUG), jobs=1)}
+    assert {r.status for r in found.values()} == {"rejected"}
+    assert "link" in found["ada"].reason
+    assert "Not a directory" in found["eve"].reason
+
+
 def test_a_pipe_in_place_of_a_notebook_is_not_read(unit, tmp_path):
     os.mkfifo(tmp_path / "tiny_numpy.ipynb")
     found, (trouble,) = find_notebooks(tmp_path, unit.notebooks)
