@@ -253,7 +253,7 @@ def submissions(folder: Path, unit: str) -> dict[str, Path]:
 
 
 def _handed_in(folder: Path, unit: str) -> bool:
-    """Links, also to nowhere, files and what is not ours to read count too: they are rejected with a reason."""
+    """Links (to nowhere, too), files and what is not ours to read count: they are rejected with a reason."""
     try:
         (folder / unit).lstat()
     except (FileNotFoundError, NotADirectoryError):
