@@ -3,7 +3,7 @@
 A list of what is allowed, not of what is denied: a denied-list let a chmod of the gradebook through.
 Everything here that takes a path is also bound by Landlock, which knows nothing of modes, owners, times,
 links' targets, attributes or `truncate` before Linux 6.2: so those calls are absent. `fallocate` is, because
-it claims a disk faster than anybody can look.
+it claims a disk faster than anybody can look; and so is `membarrier`, which sleeps in a state that is free.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NEEDS = {
         pipe pipe2 open openat access faccessat faccessat2 stat fstat lstat newfstatat statx statfs fstatfs
         readlink readlinkat getdents64 getcwd chdir fchdir fsync fdatasync ftruncate fadvise64 umask
         mkdir mkdirat rmdir unlink unlinkat rename renameat renameat2""",
-    "memory": "mmap mprotect munmap mremap madvise msync brk membarrier",
+    "memory": "mmap mprotect munmap mremap madvise msync brk",
     "threads and waiting": """
         futex futex_waitv set_robust_list set_tid_address rseq getcpu sched_yield sched_getaffinity
         sched_getparam sched_getscheduler sched_get_priority_max sched_get_priority_min

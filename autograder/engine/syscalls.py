@@ -176,7 +176,6 @@ NUMBERS: dict[str, tuple[int, int | None]] = {
     "bpf": (321, 280),
     "execveat": (322, 281),
     "userfaultfd": (323, 282),
-    "membarrier": (324, 283),
     "statx": (332, 291),
     "rseq": (334, 293),
     "pidfd_send_signal": (424, 424),

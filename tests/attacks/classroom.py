@@ -308,8 +308,9 @@ def namespaces_of(zygote: Zygote) -> list[str]:
     """The namespaces that the children of the zygote live in, other than ours."""
     found = []
     started = zygote._process.pid
-    first = Path(f"/proc/{started}/task/{started}/children").read_text().split()
-    for path in Path(f"/proc/{(first or [started])[0]}/ns").iterdir():
+    children = Path(f"/proc/{started}/task/{started}/children").read_text().split()
+    first = children[0] if zygote.namespaces else started  # without, they are references, which hide
+    for path in Path(f"/proc/{first}/ns").iterdir():
         if path.readlink() != Path(f"/proc/self/ns/{path.name}").readlink():
             found.append(path.name)
     return sorted(found)

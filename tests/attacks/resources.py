@@ -51,6 +51,17 @@ ATTACKS = [
         NOWHERE,
     ),
     takes(
+        "waits for all processors",
+        "a place in the queue for as long as a busy machine would be forgiven",
+        "import ctypes, os, platform\n"
+        "membarrier = {'x86_64': 324, 'aarch64': 283}[platform.machine()]\n"
+        "libc = ctypes.CDLL(None, use_errno=True)\n"
+        "while libc.syscall(membarrier, 1, 0, 0) == 0: pass\n"
+        "print(os.strerror(ctypes.get_errno()))",
+        "Operation not permitted",
+        NOWHERE,
+    ),
+    takes(
         "a lock on oneself",
         "a place in the queue for ever",
         "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",

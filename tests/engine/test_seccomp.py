@@ -25,7 +25,7 @@ ALLOWED = {
         faccessat2=439 stat=4 fstat=5 lstat=6 newfstatat=262 statx=332 statfs=137 fstatfs=138 readlink=89
         readlinkat=267 getdents64=217 getcwd=79 chdir=80 fchdir=81 fsync=74 fdatasync=75 ftruncate=77
         fadvise64=221 umask=95 mkdir=83 mkdirat=258 rmdir=84 unlink=87 unlinkat=263 rename=82 renameat=264
-        renameat2=316 mmap=9 mprotect=10 munmap=11 mremap=25 madvise=28 msync=26 brk=12 membarrier=324
+        renameat2=316 mmap=9 mprotect=10 munmap=11 mremap=25 madvise=28 msync=26 brk=12
         futex=202 futex_waitv=449 set_robust_list=273 set_tid_address=218 rseq=334 getcpu=309 sched_yield=24
         sched_getaffinity=204 sched_getparam=143 sched_getscheduler=145 sched_get_priority_max=146
         sched_get_priority_min=147 poll=7 ppoll=271 select=23 pselect6=270 epoll_create=213
@@ -41,7 +41,7 @@ ALLOWED = {
         close_range=436 dup=23 dup3=24 pipe2=59 openat=56 faccessat=48 faccessat2=439 fstat=80 newfstatat=79
         statx=291 statfs=43 fstatfs=44 readlinkat=78 getdents64=61 getcwd=17 chdir=49 fchdir=50 fsync=82
         fdatasync=83 ftruncate=46 fadvise64=223 umask=166 mkdirat=34 unlinkat=35 renameat=38 renameat2=276
-        mmap=222 mprotect=226 munmap=215 mremap=216 madvise=233 msync=227 brk=214 membarrier=283 futex=98
+        mmap=222 mprotect=226 munmap=215 mremap=216 madvise=233 msync=227 brk=214 futex=98
         futex_waitv=449 set_robust_list=99 set_tid_address=96 rseq=293 getcpu=168 sched_yield=124
         sched_getaffinity=123 sched_getparam=121 sched_getscheduler=120 sched_get_priority_max=125
         sched_get_priority_min=126 ppoll=73 pselect6=72 epoll_create1=20 epoll_ctl=21 epoll_pwait=22
