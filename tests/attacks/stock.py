@@ -79,8 +79,8 @@ def main(course: str, work: str) -> None:
     config = Config()
     config.HistoryManager.enabled = False
     shell = Shell.instance(config=config)
-    os.chdir(Path(course) / "exercises" / SLUG)
     decoys = Decoys(folder)
+    os.chdir(Path(course) / "exercises" / SLUG)  # the checks are there
     wanted = [a for a in ATTACKS if a.works in (STOCK, PAGE)]
     for student, place in hand_in(unit, Path(course), wanted, decoys):
         (folder / "handed-in").mkdir(exist_ok=True)
