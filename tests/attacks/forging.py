@@ -135,8 +135,8 @@ ATTACKS = [
         "largest at y",
         scale="import numpy as np\n"
         "class Liar(np.ndarray):\n"
-        "    def __array_function__(self, function, *_): return None\n"
-        "    def __array_ufunc__(self, *_, **__): return np.array(True)\n"
+        "    def __array_function__(self, function, *_): return np.array(True)\n"
+        "    def __array_ufunc__(self, *_, **__): return np.zeros(self.shape, bool)\n"
         "def scale(x, a):\n    return x.view(Liar)\n",
     ),
     answers(
