@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -34,6 +36,30 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=path, args=finder.FLAGS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def without_the_browsers_loop(item: pytest.Item) -> Iterator[None]:
+    """Playwright leaves its event loop running in the main thread, where no other could be run meanwhile."""
+    uses_it = "chromium" in getattr(item, "fixturenames", ())
+    loop = asyncio._get_running_loop()
+    asyncio._set_running_loop(loop if uses_it else None)
+    try:
+        yield
+    finally:
+        asyncio._set_running_loop(asyncio._get_running_loop() or loop)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with without_the_browsers_loop(item):
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with without_the_browsers_loop(item):
+        return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)

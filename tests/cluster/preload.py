@@ -34,7 +34,9 @@ def refuse():
 
 
 flaw = os.environ.get("FLAW", "")
-if flaw == "package":
+if "PROOF" not in os.environ:
+    pass  # not a worker: a test reads what stands above
+elif flaw == "package":
     sys.modules["autograder"] = None
 else:
     from autograder import grading
