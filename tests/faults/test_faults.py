@@ -27,7 +27,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the engine fork
 FAULTS = IN_FILES | IN_CELLS | IN_CODE
 CALLED = {
     student: student_name(Path(student)) for student in FAULTS
-}  # not every folder's name is fit for one
+}  # some folders have names unfit for one
 
 
 @pytest.fixture(scope="module")
