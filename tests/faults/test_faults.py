@@ -25,9 +25,7 @@ from tests.faults.in_files import IN_FILES
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the engine forks and needs Linux")
 
 FAULTS = IN_FILES | IN_CELLS | IN_CODE
-CALLED = {
-    student: student_name(Path(student)) for student in FAULTS
-}  # some folders have names unfit for one
+CALLED = {student: student_name(Path(student)) for student in FAULTS}  # some folders have names unfit for one
 
 
 @pytest.fixture(scope="module")
