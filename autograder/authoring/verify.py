@@ -68,13 +68,19 @@ class Proof:
 
 
 def verify(
-    unit: Unit, tell: Callable[[str], None] = lambda _: None, jobs: int = 1, seeds: int = SEEDS
+    unit: Unit,
+    tell: Callable[[str], None] = lambda _: None,
+    jobs: int = 1,
+    seeds: int = SEEDS,
+    chance: bool = True,
 ) -> Proof:
-    """Prove every exercise of the unit over so many seeds, in `jobs` processes; `tell` hears what is done."""
+    """Prove every exercise of the unit over so many seeds, in `jobs` processes; `tell` hears what is done.
+
+    chance: False leaves out how rarely checks of something random refuse a right answer."""
     chunks = [range(first, min(first + CHUNK, seeds)) for first in range(0, seeds, CHUNK)]
     tasks = [(n.name, chunk) for n in unit.notebooks for chunk in chunks]
     rows: dict[tuple[str, str], Row] = {}
-    for done, found in enumerate(_proved(unit, tasks, jobs), 1):
+    for done, found in enumerate(_proved(unit, tasks, jobs, chance), 1):
         tell(f"{unit.slug}: {done} of {len(tasks)} parts verified")
         for row in found:
             rows.setdefault((row.notebook, row.exercise), row).absorb(row)
@@ -82,20 +88,22 @@ def verify(
     return Proof(unit.slug, [rows[key] for key in order])
 
 
-def _proved(unit: Unit, tasks: list[tuple[str, range]], jobs: int) -> Iterator[list[Row]]:
+def _proved(unit: Unit, tasks: list[tuple[str, range]], jobs: int, chance: bool) -> Iterator[list[Row]]:
     if jobs == 1:
-        yield from (prove(unit, name, seeds) for name, seeds in tasks)
+        yield from (prove(unit, name, seeds, chance) for name, seeds in tasks)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        futures = [pool.submit(_prove_elsewhere, unit.to_json(), name, seeds) for name, seeds in tasks]
+        futures = [
+            pool.submit(_prove_elsewhere, unit.to_json(), name, seeds, chance) for name, seeds in tasks
+        ]
         yield from (future.result() for future in as_completed(futures))
 
 
-def _prove_elsewhere(unit: dict[str, Any], name: str, seeds: range) -> list[Row]:
-    return prove(Unit.from_json(unit), name, seeds)
+def _prove_elsewhere(unit: dict[str, Any], name: str, seeds: range, chance: bool) -> list[Row]:
+    return prove(Unit.from_json(unit), name, seeds, chance)
 
 
-def prove(unit: Unit, name: str, seeds: range) -> list[Row]:
+def prove(unit: Unit, name: str, seeds: range, chance: bool = True) -> list[Row]:
     """Prove one notebook's exercises over some seeds; what needs no seed goes with the first."""
     notebook = unit.notebook(name)
     reference = Reference(unit, notebook)
@@ -105,7 +113,7 @@ def prove(unit: Unit, name: str, seeds: range) -> list[Row]:
         for probe in (p for p in unit.probes_of(notebook) if p.judges):
             with unwarned():
                 _prove_test(reference, probe, rows[probe.of])
-        for probe in (p for p in unit.probes_of(notebook) if p.make_expected):
+        for probe in (p for p in unit.probes_of(notebook) if chance and p.make_expected):
             _prove_chance(reference, probe, rows[probe.of])
     for seed in seeds:
         drawn_anew = seed == seeds.start

@@ -51,8 +51,8 @@ def test_exercises_are_what_the_build_makes_of_the_solutions(unit, course, tmp_p
 
 
 def test_verify_finds_no_fault(unit):
-    """`make` proves every unit over many more seeds, and most of the time of these tests would go there."""
-    assert verify(unit, seeds=2).faults == []
+    """`make` proves every unit over many more seeds, and what is left to chance: it takes minutes."""
+    assert verify(unit, seeds=2, chance=False).faults == []
 
 
 def test_every_question_graded_by_hand_has_a_rubric_that_students_do_not_see(unit):
