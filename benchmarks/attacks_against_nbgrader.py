@@ -1,5 +1,7 @@
 """The hostile hand-ins of tests/attacks through stock `nbgrader autograde` and through the engine, in turns:
-`python -m benchmarks.attacks_against_nbgrader [GROUP | STUDENT]...` writes benchmarks/results/attacks.md.
+`python -m benchmarks.attacks_against_nbgrader [GROUP | STUDENT]...` writes benchmarks/results/attacks.json and,
+from all that is in it, attacks.md. What an attack got is kept as soon as it is known, and measured again only
+where its group or its student is named.
 
 It runs them without protection on this machine. They are bounded, but run it where nothing is to be lost.
 """
@@ -15,10 +17,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 from nbgrader.api import Gradebook
@@ -35,7 +38,7 @@ from tests.attacks.classroom import ALWAYS, LIMITS, Decoys, as_victim, changes, 
 from tests.attacks.stock import ASSERTS
 from tests.conftest import SLUG, write_course
 
-RESULTS = Path(__file__).parent / "results" / "attacks.md"
+RESULTS = Path(__file__).parent / "results" / "attacks.json"
 NEIGHBOUR, POINTS = "zz-neighbour", 10
 SECONDS = 180
 CONFIG = f"""
@@ -128,10 +131,10 @@ def nbgrader(folder: Path, *arguments: str, check: bool = False) -> None:
         sys.exit(said[-2000:])
 
 
-def compare(attacks: Iterable[Attack], folder: Path) -> list[tuple[Attack, Outcome, Outcome]]:
+def compare(attacks: Iterable[Attack], folder: Path) -> Iterator[tuple[Attack, Outcome, Outcome]]:
     """Each attack through both graders, one after the other."""
     unit = load_built(write_course(folder / "course"), SLUG)
-    stock, decoys, rows = Stock(unit, folder), Decoys(folder), []
+    stock, decoys = Stock(unit, folder), Decoys(folder)
     with Grader(unit, folder / "course", sandbox=diagnose().level) as grader:
         grader.unit.limits = LIMITS
         keep = grader._zygotes["numpy"]._process.pid
@@ -153,8 +156,7 @@ def compare(attacks: Iterable[Attack], folder: Path) -> list[tuple[Attack, Outco
                 changed = bool(changes(before, decoys.state()) or decoys.heard())
                 left = bool(left_running(keep))
                 found.append(Outcome(points, neighbour, loot, changed, left, time.monotonic() - started))
-            rows.append((attack, *found))
-    return rows
+            yield attack, *found
 
 
 def hand_in(attack: Attack, unit: Unit, submitted: Path, decoys: Decoys) -> None:
@@ -166,29 +168,35 @@ def hand_in(attack: Attack, unit: Unit, submitted: Path, decoys: Decoys) -> None
     attack.write(submitted / attack.student / SLUG, unit.notebooks[0], decoys.target())
 
 
-def table(rows: list[tuple[Attack, Outcome, Outcome]]) -> str:
+def table(got: dict[str, dict[str, str]]) -> str:
+    """What each attack of the catalogue that was measured got, in its order."""
+    rows = [(attack, got[attack.student]) for attack in ATTACKS if attack.student in got]
     lines = ["| group | attack | would gain | stock nbgrader | engine |", "| --- | --- | --- | --- | --- |"]
-    for attack, stock, engine in rows:
-        told = [found.gained(attack) or "nothing" for found in (stock, engine)]
+    for attack, row in rows:
+        told = [row[grader] or "nothing" for grader in ("stock", "engine")]
         lines.append(f"| {attack.group} | {attack.name} | {attack.gains} | {told[0]} | {told[1]} |")
-    stock_lost, engine_lost = (sum(bool(row[i].gained(row[0])) for row in rows) for i in (1, 2))
+    stock_lost, engine_lost = (sum(bool(row[grader]) for _, row in rows) for grader in ("stock", "engine"))
     head = (
         f"# {len(rows)} hostile hand-ins\n\n"
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, nbgrader 0.9.6, "
+        f"{max(row['date'] for _, row in rows)}, {platform.machine()}, nbgrader {version('nbgrader')}, "
         f"sandbox level {diagnose().level}: "
         f"{stock_lost} gain something of stock `nbgrader autograde`, {engine_lost} of the engine.\n"
-        f"Written by `python -m benchmarks.attacks_against_nbgrader {' '.join(sys.argv[1:])}`.\n\n"
+        "Written by `python -m benchmarks.attacks_against_nbgrader`.\n\n"
     )
     return head + "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    wanted = [a for a in ATTACKS if not sys.argv[1:] or {a.group, a.student} & set(sys.argv[1:])]
+    got = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
+    named = set(sys.argv[1:])
+    wanted = [a for a in ATTACKS if ({a.group, a.student} & named if named else a.student not in got)]
     with tempfile.TemporaryDirectory() as folder:
         as_victim(Path(folder), "me", namespaces=True)
-        rows = compare(track(wanted), Path(folder))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(table(rows), encoding="utf-8")
+        for attack, stock, engine in compare(track(wanted), Path(folder)):
+            words = {"stock": stock.gained(attack), "engine": engine.gained(attack)}
+            got[attack.student] = words | {"date": f"{datetime.now(UTC):%Y-%m-%d}"}
+            RESULTS.write_text(json.dumps(got, indent=1) + "\n", encoding="utf-8")
+            RESULTS.with_suffix(".md").write_text(table(got), encoding="utf-8")
 
 
 if __name__ == "__main__":
