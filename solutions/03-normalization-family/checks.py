@@ -33,21 +33,27 @@ def visible_eps(rng):
     return float(rng.uniform(0.1, 0.2))
 
 
+def one_thing(found):
+    if isinstance(found, np.ndarray) and found.ndim:
+        return "one array"
+    return "one number" if np.isscalar(found) or isinstance(found, np.ndarray) else f"a {type(found).__name__}"
+
+
 def returned(found, *names):
     """By name, what a function returned; where it is not so many things, an error that says what came."""
     expected = f"{('two', 'three')[len(names) - 2]} arrays were expected ({', '.join(names)})"
     if found is None:
         raise TypeError(f"{expected}, None was returned: is a `return` missing?")
     if not isinstance(found, (tuple, list)):
-        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+        raise TypeError(f"{expected}, {one_thing(found)} was returned")
     if len(found) != len(names):
         raise ValueError(f"{expected}, {len(found)} were returned")
     return dict(zip(names, found, strict=True))
 
 
 def over(axes):
-    """A name: over_0_and_2."""
-    return "over_" + "_and_".join(map(str, axes))
+    """A name: over_axes_0_and_2."""
+    return f"over_{'axis' if len(axes) == 1 else 'axes'}_" + "_and_".join(map(str, axes))
 
 
 @probe("normalize", cases=2)
@@ -103,11 +109,11 @@ def _(rng):
 
 
 @probe("layer_norm", cases=1)
-def needs_no_other_example(s, x, gamma, beta, eps):
+def takes_a_batch_of_one_example(s, x, gamma, beta, eps):
     return {"y": s.layer_norm(x, gamma, beta, eps)}
 
 
-@needs_no_other_example.inputs
+@takes_a_batch_of_one_example.inputs
 def _(rng):
     return {"x": uneven(rng, 1, 6), **scale_and_shift(rng, 6), "eps": visible_eps(rng)}
 
@@ -323,6 +329,13 @@ def some_covariance(rng, D, condition=6.0):
     return (turn * np.geomspace(size, size / condition, D)) @ turn.T
 
 
+def of_trace_16(sigma):
+    """Few binary digits and a trace that divides without rounding: what float32 rounds, the steps do."""
+    sigma = np.round(sigma * 16 / np.trace(sigma) * 1024) / 1024
+    sigma[0, 0] += 16 - np.trace(sigma)
+    return sigma
+
+
 @probe("newton_schulz", cases=2)
 def takes_the_first_steps(s, sigma, steps):
     return {"W": s.newton_schulz(sigma, steps)}
@@ -354,14 +367,19 @@ def _(rng):
 
 
 @probe("newton_schulz", cases=1)
-def stays_in_the_precision_of_sigma(s, sigma, steps):
-    W = np.asarray(s.newton_schulz(sigma, steps))
-    return {"bytes_of_a_number": W.dtype.itemsize, "W": W}
+def takes_every_step_in_the_precision_of_sigma(s, sigma, steps):
+    W, of_doubles = (np.asarray(s.newton_schulz(given, steps)) for given in (sigma, sigma.astype(float)))
+    in_float64 = np.array_equal(W.astype(np.float32), of_doubles.astype(np.float32))
+    return {
+        "bytes_of_a_number": W.dtype.itemsize,
+        "W": W,
+        "was_computed_in_float64": np.array(in_float64),
+    }
 
 
-@stays_in_the_precision_of_sigma.inputs
+@takes_every_step_in_the_precision_of_sigma.inputs
 def _(rng):
-    return {"sigma": some_covariance(rng, 4).astype(np.float32), "steps": 3}
+    return {"sigma": of_trace_16(some_covariance(rng, 4)).astype(np.float32), "steps": 5}
 
 
 def weight_inputs(rng):
@@ -397,6 +415,13 @@ def _(rng):
 )
 def accepts_a_right_function_and_rejects_wrong_ones(s, implementation):
     s.test_group_norm(implementation)
+    try:
+        s.test_group_norm(lambda *a, **named: np.nextafter(implementation(*a, **named), np.inf))
+    except Exception as error:
+        raise AssertionError(
+            "where only the last digit of each number is another one, as in sums of another order: "
+            "compare with np.allclose"
+        ) from error
     return {"accepts": np.array(True)}
 
 
@@ -545,11 +570,13 @@ def one_less(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def overwritten(right):
-    """the result is right, but x is overwritten"""
+    """the result is right, but x is overwritten: each group has lost its mean (a truth that is computed from
+    x after the call does not show it)"""
 
     def wrong(x, gamma, beta, groups, eps=1e-5):
         y = right(x.copy(), gamma, beta, groups, eps)
-        x -= x.mean(axis=(2, 3), keepdims=True)
+        rows = x.reshape(len(x) * groups, -1)
+        x[...] = (rows - rows.mean(axis=1, keepdims=True)).reshape(x.shape)
         return y
 
     return wrong
@@ -562,6 +589,30 @@ def parameters_overwritten(right):
     def wrong(x, gamma, beta, groups, eps=1e-5):
         y = right(x, gamma.copy(), beta, groups, eps)
         gamma *= 0.9
+        return y
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def groups_of_the_first_call(right):
+    """the value of groups in the first call is used in every later call (with one value nobody sees it)"""
+    first = []
+
+    def wrong(x, gamma, beta, groups, eps=1e-5):
+        first.append(groups)
+        return right(x, gamma, beta, first[0], eps)
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def last_entry(right):
+    """the very last entry of y is not computed (a test that looks at some entries only does not see it)"""
+
+    def wrong(x, gamma, beta, groups, eps=1e-5):
+        y = right(x, gamma, beta, groups, eps).copy()
+        y[-1, -1, -1, -1] = 0
         return y
 
     return wrong
@@ -596,12 +647,31 @@ def fact(value):
     return np.array(bool(value))
 
 
+def own_name(layer, name):
+    """The name of this tensor in the layer: a layer that it holds inside may have it."""
+    saved = [*layer.state_dict(), *dict(layer.named_parameters())]
+    inside = {full for full in saved if full.endswith(f".{name}")}
+    if name not in saved and len(inside) == 1:
+        return inside.pop()
+    if name in saved or hasattr(layer, name):
+        return name
+    has = ", ".join(dict.fromkeys(saved)) or "none"
+    raise AttributeError(f"the layer has no {name}; its parameters and buffers: {has}")
+
+
+def own(layer, name):
+    *path, last = own_name(layer, name).split(".")
+    return getattr(layer.get_submodule(".".join(path)), last)
+
+
 def holding(layer, **arrays):
     """The layer in 64 bits, its parameters and buffers of these names with these numbers."""
     layer = layer.double()
-    for name, values in layer.state_dict().items():
-        if name in arrays and values.shape != arrays[name].shape:
-            raise ValueError(f"{name} has shape {tuple(values.shape)}, expected {arrays[name].shape}")
+    saved = layer.state_dict()
+    arrays = {own_name(layer, name): a for name, a in arrays.items()}
+    for name in arrays.keys() & saved.keys():
+        if saved[name].shape != arrays[name].shape:
+            raise ValueError(f"{name} has shape {tuple(saved[name].shape)}, expected {arrays[name].shape}")
     layer.load_state_dict({name: tensor(a) for name, a in arrays.items()}, strict=False)
     return layer
 
@@ -609,33 +679,67 @@ def holding(layer, **arrays):
 def kept_by(layer, parameters, buffers=()):
     """Where the layer keeps its tensors, and their values."""
     trained, saved = dict(layer.named_parameters()), layer.state_dict()
-    found = {f"{name}_is_a_parameter": fact(name in trained) for name in (*parameters, *buffers)}
-    found |= {f"{name}_is_in_state_dict": fact(name in saved) for name in (*parameters, *buffers)}
-    return found | {name: getattr(layer, name) for name in (*parameters, *buffers)}
+    names = {name: own_name(layer, name) for name in (*parameters, *buffers)}
+    found = {f"{name}_is_a_parameter": fact(full in trained) for name, full in names.items()}
+    found |= {f"{name}_is_in_state_dict": fact(full in saved) for name, full in names.items()}
+    return found | {name: own(layer, name) for name in names}
+
+
+def in_both_modes(layer, x):
+    return {"y": layer.train()(tensor(x)), "y_in_evaluation": layer.eval()(tensor(x))}
+
+
+def reached(at, name):
+    if at.grad is None:
+        raise ValueError(f"no gradient reaches {name}")
+    return at.grad
 
 
 def all_gradients(layer, x, dout, names=("weight", "bias")):
     at = leaf(x)
     layer(at).backward(tensor(dout))
-    return {"x.grad": at.grad} | {f"{name}.grad": getattr(layer, name).grad for name in names}
+    found = {"x.grad": reached(at, "x")}
+    return found | {f"{name}.grad": reached(own(layer, name), name) for name in names}
 
 
-def refusal(call, where=""):
-    """Whether a ValueError is raised, and whether it says something; any other error is the student's."""
+def refusal(call, where="", numbers=()):
+    """Whether a ValueError is raised, and what it says; any other error is the student's."""
     said = None
     try:
         call()
     except ValueError as error:
         said = str(error).strip()
-    return {f"raises_a_ValueError{where}": fact(said is not None), f"with_a_message{where}": fact(said)}
+    found = {f"raises_a_ValueError{where}": fact(said is not None), f"with_a_message{where}": fact(said)}
+    named = {f"the_message_names_{n}{where}": fact(str(n) in (said or "")) for n in numbers}
+    return found | named
 
 
-def on_the_meta_device(layer, *shape):
-    """A device that computes shapes only: what is made elsewhere does not fit."""
+def is_no_evidence(error):
+    """Did code look at numbers where there are only shapes, as an `assert` does, or torch.cov?"""
+    return "meta tensor" in str(error).lower()
+
+
+def computes_where_x_is(make, shape, training):
+    """Does the layer mix x with tensors that it makes elsewhere? "meta" is a device that computes shapes only.
+
+    Asked in two ways, as it cannot compute everything: layer and x there, or only what is made without a
+    device. Where neither can be computed nothing is held against the layer."""
     import torch
 
-    y = layer.to("meta")(torch.empty(*shape, device="meta"))
-    return {"shape": np.array(y.shape), "y_is_on_the_device_of_x": fact(y.is_meta)}
+    for there in (True, False):
+        layer = make().train(training)
+        x = torch.rand(*shape, device="meta" if there else "cpu")
+        try:
+            if there:
+                return fact(layer.to("meta")(x).device == x.device)
+            with torch.device("meta"):
+                return fact(layer(x).device == x.device)
+        except (RuntimeError, NotImplementedError) as error:
+            if "device" in str(error) and not is_no_evidence(error):
+                return fact(False)
+            if not is_no_evidence(error):
+                raise
+    return fact(True)
 
 
 def of_shape(rng, *shape):
@@ -646,7 +750,7 @@ def of_shape(rng, *shape):
 
 @probe("LayerNorm", cases=2)
 def normalizes_the_last_axis(s, x, eps, **parameters):
-    return {"y": holding(s.LayerNorm(x.shape[-1], eps=eps), **parameters)(tensor(x))}
+    return in_both_modes(holding(s.LayerNorm(x.shape[-1], eps=eps), **parameters), x)
 
 
 @normalizes_the_last_axis.inputs
@@ -656,7 +760,7 @@ def _(rng):
 
 @probe("LayerNorm", cases=2)
 def normalizes_as_many_axes_as_its_shape_has(s, x, shape, eps, **parameters):
-    return {"y": holding(s.LayerNorm(tuple(shape), eps=eps), **parameters)(tensor(x))}
+    return {"y": holding(s.LayerNorm(list(shape), eps=eps), **parameters)(tensor(x))}
 
 
 @normalizes_as_many_axes_as_its_shape_has.inputs
@@ -691,7 +795,7 @@ def image_layer_inputs(rng, C=6, **more):
 
 @probe("GroupNorm", cases=2)
 def normalizes_neighbouring_channels(s, x, groups, eps, **parameters):
-    return {"y": holding(s.GroupNorm(groups, x.shape[1], eps=eps), **parameters)(tensor(x))}
+    return in_both_modes(holding(s.GroupNorm(groups, x.shape[1], eps=eps), **parameters), x)
 
 
 @normalizes_neighbouring_channels.inputs
@@ -702,7 +806,8 @@ def _(rng):
 @probe("GroupNorm", cases=1)
 def refuses_channels_that_cannot_be_shared_out(s, uneven_channels, channels, groups):
     fits = refusal(lambda: s.GroupNorm(groups, channels))["raises_a_ValueError"]
-    return refusal(lambda: s.GroupNorm(groups, uneven_channels)) | {"refuses_what_fits": fits}
+    said = refusal(lambda: s.GroupNorm(groups, uneven_channels), numbers=(uneven_channels, groups))
+    return said | {"refuses_what_fits": fits}
 
 
 @refuses_channels_that_cannot_be_shared_out.inputs
@@ -732,7 +837,7 @@ def _(rng):
 
 @probe("InstanceNorm", cases=2)
 def normalizes_each_channel_by_itself(s, x, eps, **parameters):
-    return {"y": holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters)(tensor(x))}
+    return in_both_modes(holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters), x)
 
 
 @normalizes_each_channel_by_itself.inputs
@@ -782,6 +887,28 @@ def goes_on_with_one_channel(s, x, eps, **parameters):
 @goes_on_with_one_channel.inputs
 def _(rng):
     return image_layer_inputs(rng, 1)
+
+
+@probe("InstanceNorm", cases=1)
+def goes_on_with_a_channel_of_one_colour(s, x, eps, **parameters):
+    return {"y": holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters)(tensor(x))}
+
+
+@goes_on_with_a_channel_of_one_colour.inputs
+def _(rng):
+    given = image_layer_inputs(rng, 4)
+    given["x"][1, 2] = 0.5
+    return given
+
+
+@probe("InstanceNorm", cases=1)
+def passes_all_gradients_of_the_maps(s, x, dout, eps, **parameters):
+    return all_gradients(holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters), x, dout)
+
+
+@passes_all_gradients_of_the_maps.inputs
+def _(rng):
+    return image_layer_inputs(rng, dout=upstream(rng, 3, 6, 5, 2))
 
 
 @probe("InstanceNorm", cases=1)
@@ -836,6 +963,19 @@ def _(rng):
     return function_inputs(rng)
 
 
+@probe("GroupNormFunction", cases=1)
+def leaves_what_it_is_given_alone(s, dout, x, gamma, beta, groups, eps):
+    given = {"x": leaf(x), "gamma": leaf(gamma), "beta": leaf(beta)}
+    above = tensor(dout)
+    s.GroupNormFunction.apply(*given.values(), groups, eps).backward(above)
+    return {**given, "dout": above}
+
+
+@leaves_what_it_is_given_alone.inputs
+def _(rng):
+    return function_inputs(rng)
+
+
 class Context:
     """What autograd hands to forward and backward, for calling both by hand."""
 
@@ -858,12 +998,23 @@ def _(rng):
 
 
 def batch_normalized(numbers, eps):
-    """Images (N, 2, H, W), batch norms of 6 channels and of 4, one of them two levels down, in 64 bits."""
+    """Images (N, 2, H, W), batch norms of 6 channels and of 4, one of them two levels down, in 64 bits.
+
+    Its block adds what went into it, so it is more than its children in a row."""
     import torch
     from torch import nn
 
-    block = nn.Sequential(nn.Conv2d(6, 4, 1), nn.Sequential(nn.BatchNorm2d(4, eps=eps), nn.Tanh()))
-    model = nn.Sequential(nn.Conv2d(2, 6, 2), nn.BatchNorm2d(6, eps=eps), block).double()
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = nn.Sequential(nn.Conv2d(6, 4, 1), nn.BatchNorm2d(4, eps=eps), nn.Tanh())
+            self.back = nn.Conv2d(4, 6, 1)
+            self.share = nn.Parameter(torch.ones(()))
+
+        def forward(self, x):
+            return x + self.share * self.back(self.inside(x))
+
+    model = nn.Sequential(nn.Conv2d(2, 6, 2), nn.BatchNorm2d(6, eps=eps), Block()).double()
     at = 0
     with torch.no_grad():
         for p in model.parameters():
@@ -881,7 +1032,7 @@ def norms_in(model):
 
 
 def replacement_inputs(rng, groups):
-    numbers = rng.choice([-1, 1], 120) * rng.uniform(0.3, 1.2, 120)
+    numbers = rng.choice([-1, 1], 150) * rng.uniform(0.3, 1.2, 150)
     return {"numbers": numbers, "x": uneven(rng, 3, 2, 4, 5), "groups": groups, "eps": visible_eps(rng)}
 
 
@@ -950,9 +1101,12 @@ def _(rng):
 def leaves_other_layers_as_they_are(s, groups):
     from torch import nn
 
-    model = s.replace_batchnorm(nn.Sequential(nn.BatchNorm1d(6), nn.BatchNorm2d(6), nn.Dropout()), groups)
+    old = nn.Sequential(nn.BatchNorm1d(6), nn.BatchNorm2d(6), nn.Dropout(), nn.Dropout().eval())
+    model = s.replace_batchnorm(old, groups)
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.Dropout)
-    return {kind.__name__: np.array(sum(isinstance(m, kind) for m in model.modules())) for kind in kinds}
+    found = {kind.__name__: np.array(sum(isinstance(m, kind) for m in model.modules())) for kind in kinds}
+    modes = [m.training for m in model.modules() if not isinstance(m, kinds[1:3])]
+    return found | {"training_of_model_and_other_layers": np.array(modes)}
 
 
 @leaves_other_layers_as_they_are.inputs
@@ -980,6 +1134,14 @@ def some_models():
         def forward(self, x):
             return x - x.roll(1, 0)
 
+    class LessALittleOfTheSum(nn.Module):
+        def forward(self, x):
+            return x - 0.003 * x.sum(0)
+
+    class RoundedByTheSum(nn.Module):
+        def forward(self, x):
+            return (x + 3e4 * x.sum(0)) - 3e4 * x.sum(0)
+
     block = nn.Sequential(nn.Tanh(), nn.Sequential(nn.BatchNorm1d(3)))
     models = {
         "batch_norm_in_training": nn.BatchNorm1d(4),
@@ -992,6 +1154,8 @@ def some_models():
         "less_the_largest_of_the_batch": LessTheLargest(),
         "less_the_sum_of_the_batch": LessTheSum(),
         "less_the_example_before": LessTheOneBefore(),
+        "less_a_little_of_the_sum": LessALittleOfTheSum(),
+        "innocent_up_to_rounding": RoundedByTheSum(),
     }
     return {name: model.double() for name, model in models.items()}
 
@@ -1004,45 +1168,44 @@ def answer_on(s, names, x):
     return {name: fact(s.depends_on_batch(models[name], tensor(x))) for name in names}
 
 
-@probe("depends_on_batch", cases=1)
-def knows_batch_norm_in_each_mode(s, x):
-    names = ("batch_norm_in_training", "batch_norm_in_evaluation", "batch_norm_in_a_block")
-    return answer_on(s, names, x)
-
-
-@knows_batch_norm_in_each_mode.inputs
-def _(rng):
-    return {"x": uneven(rng, 8, 4)}
+def some_examples(rng):
+    """Neither the first nor the last example is the largest in any feature, nor all of one half."""
+    x = uneven(rng, 8, 4)
+    largest = 1.3 * np.abs(x).max(axis=0)
+    x[[3, 4, 3, 4], range(4)] = largest * rng.choice([-1, 1], 4)
+    return {"x": x}
 
 
 @probe("depends_on_batch", cases=1)
-def calls_layers_innocent_that_keep_to_one_example(s, x):
-    return answer_on(s, ("layer_norm", "group_norm", "no_norm"), x)
+def tells_the_layers_of_pytorch_apart(s, x):
+    kinds = ("batch_norm_in_training", "batch_norm_in_evaluation", "batch_norm_in_a_block")
+    return answer_on(s, (*kinds, "layer_norm", "group_norm", "no_norm"), x)
 
 
-@calls_layers_innocent_that_keep_to_one_example.inputs
+@tells_the_layers_of_pytorch_apart.inputs
 def _(rng):
-    return {"x": uneven(rng, 8, 4)}
+    return some_examples(rng)
 
 
 @probe("depends_on_batch", cases=1)
-def notices_layers_that_it_has_never_seen(s, x):
-    return answer_on(s, ("less_the_mean_of_the_batch", "less_the_largest_of_the_batch"), x)
+def measures_layers_that_it_has_never_seen(s, x):
+    whole = (f"less_the_{what}_of_the_batch" for what in ("mean", "largest", "sum"))
+    return answer_on(s, (*whole, "less_the_example_before"), x)
 
 
-@notices_layers_that_it_has_never_seen.inputs
+@measures_layers_that_it_has_never_seen.inputs
 def _(rng):
-    return {"x": uneven(rng, 8, 4)}
+    return some_examples(rng)
 
 
 @probe("depends_on_batch", cases=1)
-def notices_sums_and_single_neighbours(s, x):
-    return answer_on(s, ("less_the_sum_of_the_batch", "less_the_example_before"), x)
+def tells_a_small_dependence_from_rounding(s, x):
+    return answer_on(s, ("less_a_little_of_the_sum", "innocent_up_to_rounding"), x)
 
 
-@notices_sums_and_single_neighbours.inputs
+@tells_a_small_dependence_from_rounding.inputs
 def _(rng):
-    return {"x": uneven(rng, 8, 4)}
+    return some_examples(rng)
 
 
 @probe("depends_on_batch", cases=1)
@@ -1157,7 +1320,11 @@ def _(rng):
 
 @probe("DecorrelatedBatchNorm", cases=1)
 def works_where_its_input_is(s, shape):
-    return on_the_meta_device(s.DecorrelatedBatchNorm(shape[1]), *shape)
+    def make():
+        return s.DecorrelatedBatchNorm(shape[1])
+
+    modes = {"training": True, "evaluation": False}
+    return {f"on_another_device_in_{m}": computes_where_x_is(make, shape, on) for m, on in modes.items()}
 
 
 @works_where_its_input_is.inputs
@@ -1207,6 +1374,7 @@ def starts_with_lengths_that_are_those_of_its_rows(s, inputs, outputs):
         "shape_of_g": np.array(g.shape),
         "bias": layer.bias,
         "rows_of_v_differ": fact((v[0] - v[1]).abs().max() > 0),
+        "v_of_the_next_layer_differs": fact((v - s.WeightNormLinear(inputs, outputs).v).abs().max() > 0),
         "g_is_the_length_of_v": fact(g.shape == v.shape[:1] and (g - v.norm(dim=1)).abs().max() < 1e-5),
     }
 
