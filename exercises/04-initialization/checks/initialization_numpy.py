@@ -1,0 +1,215 @@
+import numpy as np
+from autograder import probe
+
+
+@probe("sigmoid_backward", cases=2)
+def multiplies_by_the_slope_of_the_sigmoid(s, dout, z):
+    return {"dz": s.sigmoid_backward(dout, z)}
+
+
+@probe("sigmoid_backward", cases=1)
+def survives_z_of_800_and_minus_800(s, dout, z):
+    return {"dz": s.sigmoid_backward(dout, z)}
+
+
+@probe("tanh_backward", cases=2)
+def multiplies_by_the_slope_of_tanh(s, dout, z):
+    return {"dz": s.tanh_backward(dout, z)}
+
+
+@probe("tanh_backward", cases=1)
+def bears_z_of_800_and_minus_800(s, dout, z):
+    return {"dz": s.tanh_backward(dout, z)}
+
+
+@probe("leaky_relu_backward", cases=2)
+def multiplies_by_the_slope_of_each_side(s, dout, z, slope):
+    return {"dz": s.leaky_relu_backward(dout, z, slope)}
+
+
+@probe("leaky_relu_backward", cases=1)
+def is_that_of_relu_for_a_slope_of_0(s, dout, z):
+    return {"dz": s.leaky_relu_backward(dout, z, 0.0)}
+
+
+@probe("leaky_relu_backward", cases=1)
+def takes_the_slope_of_the_negative_side_at_0(s, dout, z, slope):
+    return {"dz": s.leaky_relu_backward(dout, z, slope)}
+
+
+@probe("elu_backward", cases=2)
+def multiplies_by_the_slope_of_elu(s, dout, z, alpha):
+    return {"dz": s.elu_backward(dout, z, alpha)}
+
+
+@probe("elu_backward", cases=1)
+def makes_no_nan_of_z_of_800_and_minus_800(s, dout, z, alpha):
+    return {"dz": s.elu_backward(dout, z, alpha)}
+
+
+@probe("elu_backward", cases=1)
+def takes_alpha_at_0(s, dout, z, alpha):
+    return {"dz": s.elu_backward(dout, z, alpha)}
+
+
+@probe("maxout_backward", cases=2)
+def gives_the_gradient_to_the_largest_piece(s, dout, z):
+    return {"dz": s.maxout_backward(dout, z)}
+
+
+@probe("maxout_backward", cases=1)
+def takes_the_first_of_equal_pieces(s, dout, z):
+    return {"dz": s.maxout_backward(dout, z)}
+
+
+@probe("product_variance", cases=3)
+def adds_the_three_terms(s, **moments):
+    return {"variance": s.product_variance(**moments)}
+
+
+@probe("product_variance", cases=1)
+def needs_no_mean_of_the_weights(s, mean_x, var_x, var_w):
+    return {"variance": s.product_variance(mean_x, var_x, 0.0, var_w)}
+
+
+def returned(found, *names):
+    """By name, what a function returned; where it is not so many things, an error that says what came."""
+    expected = f"{('two', 'three')[len(names) - 2]} things were expected ({', '.join(names)})"
+    if found is None:
+        raise TypeError(f"{expected}, None was returned: is a `return` missing?")
+    if not isinstance(found, (tuple, list)):
+        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+    if len(found) != len(names):
+        raise ValueError(f"{expected}, {len(found)} were returned")
+    return dict(zip(names, found, strict=True))
+
+
+def fans(s, shape):
+    found = returned(s.fan_in_and_out(tuple(shape)), "fan_in", "fan_out")
+    return {name: np.asarray(v, dtype=float) for name, v in found.items()}
+
+
+@probe("fan_in_and_out", cases=2)
+def reads_both_off_a_dense_layer(s, shape):
+    return fans(s, shape)
+
+
+@probe("fan_in_and_out", cases=2)
+def counts_channels_and_kernel_of_a_convolution(s, shape):
+    return fans(s, shape)
+
+
+def generator():
+    """A generator in a state that nobody knows, from the global stream."""
+    return np.random.default_rng(np.random.randint(1 << 30, size=4))
+
+
+def moments(W):
+    """What tells one initializer from another: size, form, centre, and whether all weights are drawn."""
+    W = np.asarray(W, dtype=float)
+    centred = W - W.mean()
+    var = (centred**2).mean()
+    return {
+        "variance_times_fan_in": var * W.shape[0],
+        "fourth_moment_over_the_square_of_the_variance": (centred**4).mean() / max(var**2, 1e-300),
+        "share_of_positive_weights": (W > 0).mean(),
+        "share_of_different_weights": len(np.unique(W[:40, :40])) / W[:40, :40].size,
+    }
+
+
+def facts_of(draw):
+    """The shape of what draw(rng) returns, and how it uses its generator."""
+    rng, same = np.random.default_rng(7), np.random.default_rng(7)
+    first, again = np.asarray(draw(rng)), np.asarray(draw(same))
+    return {
+        "shape": np.array(first.shape),
+        "is_the_same_for_the_same_generator": np.array(np.array_equal(first, again)),
+        "is_another_at_the_next_call": np.array(not np.array_equal(first, np.asarray(draw(rng)))),
+    }
+
+
+@probe("glorot_uniform", cases=1, rtol=0.06)
+def has_the_moments_of_glorot_s_weights(s, fan_in, fan_out):
+    return moments(s.glorot_uniform(fan_in, fan_out, generator()))
+
+
+@probe("glorot_uniform", cases=1)
+def draws_from_the_generator_of_the_caller(s, fan_in, fan_out):
+    return facts_of(lambda rng: s.glorot_uniform(fan_in, fan_out, rng))
+
+
+@probe("he_normal", cases=1, rtol=0.06)
+def has_the_moments_of_he_s_weights(s, fan_in, fan_out):
+    return moments(s.he_normal(fan_in, fan_out, generator()))
+
+
+@probe("he_normal", cases=1, rtol=0.06)
+def has_the_gain_of_a_leaky_relu(s, fan_in, fan_out, slope):
+    return moments(s.he_normal(fan_in, fan_out, generator(), slope))
+
+
+@probe("he_normal", cases=1)
+def draws_from_the_caller_s_generator(s, fan_in, fan_out):
+    return facts_of(lambda rng: s.he_normal(fan_in, fan_out, rng))
+
+
+@probe("layer_stds", cases=2)
+def measures_each_layer_of_tanh(s, x, weights):
+    return {"stds": s.layer_stds(x, weights, np.tanh)}
+
+
+def leaky(z):
+    return np.maximum(z, z / 8)
+
+
+@probe("layer_stds", cases=1)
+def measures_each_layer_of_another_activation(s, x, weights):
+    return {"stds": s.layer_stds(x, weights, leaky)}
+
+
+@probe("residual_block", cases=2)
+def adds_the_branch_to_its_input(s, x, W1, W2):
+    return {"y": s.residual_block(x, W1, W2)}
+
+
+@probe("residual_block", cases=1)
+def adds_a_branch_of_the_input_s_own_width(s, x, W1, W2):
+    return {"y": s.residual_block(x, W1, W2)}
+
+
+def gradients_of(s, block):
+    return returned(s.residual_block_backward(**block), "dx", "dW1", "dW2")
+
+
+@probe("residual_block_backward", cases=2)
+def adds_the_gradients_of_both_paths(s, **block):
+    return {"dx": gradients_of(s, block)["dx"]}
+
+
+@probe("residual_block_backward", cases=1)
+def adds_them_where_both_layers_have_one_width(s, **block):
+    return {"dx": gradients_of(s, block)["dx"]}
+
+
+@probe("residual_block_backward", cases=2)
+def finds_the_gradients_of_the_weights(s, **block):
+    found = gradients_of(s, block)
+    return {"dW1": found["dW1"], "dW2": found["dW2"]}
+
+
+@probe("test_residual_block_backward", judges="residual_block_backward", wrong=())
+def accepts_a_right_function_and_rejects_wrong_ones(s, implementation):
+    s.test_residual_block_backward(implementation)
+    return {"accepts": np.array(True)}
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def overwritten(right):
+    """the gradients are right, but x is overwritten"""
+
+    def wrong(dout, x, W1, W2):
+        found = right(dout, x.copy(), W1, W2)
+        x *= x > 0
+        return found
+
+    return wrong
