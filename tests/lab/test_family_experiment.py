@@ -406,7 +406,7 @@ def test_settings_that_no_run_has_are_told() -> None:
         family.summary(results_with((0.1, 32, 0, [0.5], 0.5)), norm="grop norm")
 
 
-@pytest.mark.parametrize("name", ["full"])
+@pytest.mark.parametrize("name", ["full", "cifar10"])
 def test_the_committed_results_are_whole_and_can_be_drawn(name: str) -> None:
     results = family.load_results(RESULTS / f"{name}.json")
     about = results["about"]

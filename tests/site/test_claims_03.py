@@ -249,8 +249,8 @@ def test_the_chapter_says_nothing_of_a_run_in_plain_figures() -> None:
 
 
 @cache
-def results() -> dict[str, Any]:
-    return family.load_results(ROOT / "book/results/03-normalization-family/full.json")
+def results(name: str = "full") -> dict[str, Any]:
+    return family.load_results(ROOT / f"book/results/03-normalization-family/{name}.json")
 
 
 def accuracy(part: str = "images", key: str = "test_accuracy", **at: Any) -> dict[str, float]:
@@ -259,19 +259,20 @@ def accuracy(part: str = "images", key: str = "test_accuracy", **at: Any) -> dic
     return {name: 100 * value for name, value in found.items()}
 
 
-def lit(kind: str, norm: str) -> dict[float, float]:
-    row = dict(family.illumination_table(results(), kind))[norm]
+def lit(kind: str, norm: str, name: str = "full") -> dict[float, float]:
+    row = dict(family.illumination_table(results(name), kind))[norm]
     return {value: 100 * found["mean"] for value, found in row.items()}
 
 
-def test_every_setting_was_run_with_all_of_at_least_three_seeds() -> None:
+@pytest.mark.parametrize("name", ["full", "cifar10"])
+def test_every_setting_was_run_with_all_of_at_least_three_seeds(name: str) -> None:
     seeds: dict[tuple, list[int]] = defaultdict(list)
-    for run in results()["runs"]:
+    for run in results(name)["runs"]:
         seeds[tuple(run[key] for key in ("part", "data", "norm", "rate", "batch", "scale"))].append(
             run["seed"]
         )
-    assert len(results()["about"]["seeds"]) >= 3
-    assert all(sorted(found) == results()["about"]["seeds"] for found in seeds.values())
+    assert len(results(name)["about"]["seeds"]) >= 3
+    assert all(sorted(found) == results(name)["about"]["seeds"] for found in seeds.values())
 
 
 def test_pca_stays_near_chance_in_both_modes_and_zca_does_not() -> None:
@@ -363,8 +364,8 @@ def test_the_price_of_instance_norm_and_what_is_cut_off() -> None:
     assert clipped[2.0] < clipped[1.0] - 15
 
 
-def error(norm: str, batch: int) -> float:
-    return 100 * dict(family.table(results()))[norm][batch]["mean"]
+def error(norm: str, batch: int, key: str = "mean", name: str = "full") -> float:
+    return 100 * dict(family.table(results(name)))[norm][batch][key]
 
 
 def test_batch_norm_loses_with_small_batches_group_norm_does_not_and_the_curves_cross() -> None:
@@ -377,3 +378,32 @@ def test_batch_norm_loses_with_small_batches_group_norm_does_not_and_the_curves_
 def test_layers_that_normalize_each_image_are_behind_none_on_the_patches() -> None:
     for norm in ("layer norm", "group norm"):
         assert error(norm, 32) > error("none", 32) > error("batch norm", 32)
+
+
+def cifar(norm: str, batch: int, key: str = "mean") -> float:
+    return error(norm, batch, key, "cifar10")
+
+
+def test_on_cifar10_batch_norm_loses_less_with_batches_of_two_and_the_curves_do_not_cross() -> None:
+    lost = cifar("batch norm", 2) - cifar("batch norm", 32)
+    assert 3 < lost < (error("batch norm", 2) - error("batch norm", 32)) / 2
+    assert cifar("batch norm", 2) < cifar("group norm", 2)
+    assert cifar("batch norm", 2, "max") > cifar("group norm", 2, "min")
+    for batch in (4, 8, 32):
+        for norm in ("group norm", "none"):
+            assert cifar("batch norm", batch, "max") < cifar(norm, batch, "min")
+    for batch in (2, 32):
+        apart = abs(cifar("group norm", batch) - cifar("none", batch))
+        assert apart < min(cifar(norm, batch, "std") for norm in ("group norm", "none"))
+
+
+def test_on_cifar10_instance_norm_at_the_input_sees_no_light_and_has_no_price() -> None:
+    first = "instance at the input"
+    for kind in ("contrast", "brightness", "colour"):
+        assert np.ptp(list(lit(kind, first, "cifar10").values())) < 2
+    seen = lit("contrast", "batch norm", "cifar10")
+    assert seen[0.25] < seen[1.0] - 20
+    apart = abs(cifar(first, 32) - cifar("batch norm", 32))
+    assert apart < max(cifar(norm, 32, "std") for norm in (first, "batch norm"))
+    clipped = lit("contrast, clipped", first, "cifar10")
+    assert clipped[2.0] > clipped[1.0] - 4
