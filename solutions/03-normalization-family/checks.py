@@ -722,8 +722,8 @@ def is_no_evidence(error):
 def computes_where_x_is(make, shape, training):
     """Does the layer mix x with tensors that it makes elsewhere?
 
-    Asked in two ways, as "meta" is a device that computes shapes, and not everything: layer and x there, or only what is made without a
-    device. Where neither can be computed nothing is held against the layer."""
+    Asked in two ways, as "meta" is a device that computes shapes, and not everything: layer and x there,
+    or only what is made without a device. Where neither works nothing is held against the layer."""
     import torch
 
     for there in (True, False):

@@ -25,9 +25,14 @@
 # **Devices.** Make new tensors where the old ones are, and of their dtype: `torch.zeros_like(x)`,
 # or `torch.eye(D, dtype=x.dtype, device=x.device)`.
 #
-# **Not allowed.** PyTorch's own `layer_norm`, `group_norm`, `instance_norm` and `weight_norm`:
+# A check sends an `x` on the device `meta`: every computer has it, and it computes shapes only.
+#
+# **Not allowed.** PyTorch's own `layer_norm`, `group_norm`, `instance_norm`, `batch_norm` and `weight_norm`:
 # they are what you are building. The checks do not notice it; it is flagged to the instructor.
 # `nn.GroupNorm` is allowed where section 5 asks for it.
+#
+# **New tensors.** No layer and no function changes what it is given. In particular `x -= mu` would overwrite
+# the caller's numbers, also through a view of them.
 #
 # `eq. (…)` is an equation of the chapter *The normalization family*.
 
@@ -70,8 +75,9 @@ print("in 64 bits:", {name: getattr(Plain().double(), name).dtype for name in ("
 # %% [markdown]
 # ## 1. Layer normalization (●●○, 12 minutes)
 #
-# Which entries share a mean? In PyTorch's layer it is the last axes that do, as many as `shape` has,
-# {eq}`nf-axes`. All axes before them are left alone: examples, in a transformer also the places of a text.
+# Which entries share a mean, {eq}`nf-set`? In PyTorch's layer it is those that differ in the last axes only,
+# as many as `shape` has. All axes before them are left alone: examples, in a transformer also the places
+# of a text. So the sets may be smaller than those of {eq}`nf-axes`, which takes all axes but the first.
 # `shape` may be a number, for one axis.
 #
 # `weight` and `bias` are $\gamma$ and $\beta$ of {eq}`nf-affine`. Here they have the shape `shape`:
@@ -80,7 +86,7 @@ print("in 64 bits:", {name: getattr(Plain().double(), name).dtype for name in ("
 
 # %% solution="LayerNorm"
 class LayerNorm(nn.Module):
-    """nn.LayerNorm: each example by itself, over the last axes, {eq}`nf-mean` to {eq}`nf-affine`.
+    """nn.LayerNorm: sets over the last axes, {eq}`nf-mean` to {eq}`nf-affine`.
 
     Parameters: weight (starts at 1) and bias (0), both of the given shape.
     """
@@ -164,7 +170,7 @@ check(GroupNorm)
 # Which maps are too small for it? On maps of one pixel every set has one entry, and the output is `bias`,
 # whatever the image shows. Nothing crashes, and nothing is learned. So raise a `ValueError` there,
 # as PyTorch does, and in both modes: the layer does the same in training and in evaluation, {eq}`nf-same`.
-# One row of pixels is enough to go on.
+# One row of pixels is enough to go on, and so is a map of one colour, such as a black image.
 
 
 # %% solution="InstanceNorm"
@@ -207,6 +213,11 @@ check(InstanceNorm)
 # A function with its own backward pass keeps only what {eq}`nf-group-backward`, {eq}`nf-dgamma` and
 # {eq}`nf-dbeta` need. `backward` returns one gradient for each argument of `forward`; for `groups` and `eps`
 # that is `None`. Mind where $\gamma$ stands, {eq}`nf-dxhat`.
+#
+# What you hand to `ctx.save_for_backward(...)` in `forward` is in `ctx.saved_tensors` in `backward`, in the
+# same order. It takes tensors; a number is kept by an assignment, such as `ctx.groups = groups`.
+# Nobody calls `forward` by its name: `GroupNormFunction.apply(x, gamma, beta, groups, eps)` does, and tells
+# autograd of `backward`.
 #
 # `torch.autograd.gradcheck` compares your gradients to difference quotients. *Parity* below calls it.
 
@@ -256,7 +267,10 @@ check(GroupNormFunction)
 # `model.named_children()` has the names and modules one level down, and `setattr(model, name, module)` puts
 # another module there. A function that calls itself reaches all levels.
 #
-# The new layers go on with the old $\gamma$, $\beta$ and `eps`. The running statistics are of no use to them.
+# The new layers go on with the old $\gamma$, $\beta$ and `eps`, in the old dtype and on the old device:
+# a new `nn.GroupNorm` is float32 on the CPU. The running statistics are of no use to them.
+# A block may have a `forward` of its own, for instance $x + f(x)$. Put modules into a copy of it,
+# and do not build it anew.
 # Where the groups do not divide the channels, take the greatest common divisor: `math.gcd(groups, channels)`.
 # The model that you get stays as it is, and shares nothing with the one that you return.
 
@@ -265,9 +279,9 @@ check(GroupNormFunction)
 def replace_batchnorm(model, groups):
     """A copy of the model with an nn.GroupNorm in the place of every nn.BatchNorm2d.
 
-    model: any module; it may be an nn.BatchNorm2d itself. Each of its nn.BatchNorm2d has weight and bias.
-    Each new layer has weight, bias and eps of the old one, its dtype and device, and gcd(groups, C) groups.
-    All else is copied as it is.
+    model: any module that holds no module twice; it may be an nn.BatchNorm2d itself. Each of its
+    nn.BatchNorm2d has weight and bias. Each new layer has weight, bias and eps of the old one, its dtype and device, and gcd(groups, C) groups.
+    All else is copied as it is: forward, parameters, buffers, modes.
 
     Example: nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6)) and groups = 4: the second layer of
     the copy is an nn.GroupNorm with 2 groups for 6 channels.
@@ -290,8 +304,9 @@ check(replace_batchnorm)
 
 # %% [markdown]
 # Now do it to a network that was trained: batch normalization, four epochs on patches of ten photographs.
-# With 64 groups every layer gets as many groups as it has channels.
-# Before you run it: what becomes of the accuracy when nothing but the kind of the layers changes?
+# Its layers have 16, 32, 32, 64 and 64 channels: with 64 groups each channel is a group of its own.
+# Before you run it, note a guess for each number of groups: what becomes of the accuracy when nothing but
+# the kind of the layers changes? (The cell takes about half a minute on a CPU core.)
 
 # %% experiment="replaced"
 from lab.experiments import family
@@ -312,9 +327,9 @@ for groups in (1, 4, 64):
     print(f"groups: {groups:2}   at once {at_once:.0%}, after an epoch of training {later:.0%}")
 
 # %% [markdown]
-# **Question** (6 minutes). The new layers have the old $\gamma$ and $\beta$. Why is the accuracy gone?
-# What does an old layer compute in evaluation, and what does the new one compute in its place?
-# Name a channel for which the two differ a lot.
+# **Question** (6 minutes). The new layers have the old $\gamma$ and $\beta$. What became of the accuracy,
+# and why? What does an old layer compute in evaluation, and what does the new one compute in its place?
+# For which kind of channel do the two differ a lot?
 # Behind its last normalization this network has a ReLU, and then averages each channel over its places.
 # What is left of a channel there if every channel is a group of its own?
 # Would you go on training from the old weights? What would you compare that with?
@@ -332,9 +347,11 @@ for groups in (1, 4, 64):
 # - The model is asked in the mode that it is in. Batch normalization depends on the batch
 #   in training mode only.
 # - Afterwards the model is what it was: modes, parameters, running statistics. A copy is the easy way.
-# - Two traps. A batch normalization in training mode refuses a single example of features.
-#   And a mean over the batch stays the same when the batch is put in another order, or comes twice.
-# - Outputs may differ by rounding.
+# - Three traps. A batch normalization in training mode refuses a single example of features.
+#   A mean over the batch stays the same when the batch is put in another order, or comes twice.
+#   And the largest entry stays where it is when you leave out an example that does not hold it.
+# - Rounding is no dependence: outputs may differ in their last digits, in float32 by about $10^{-6}$
+#   of their size. A difference of a thousandth is a dependence.
 
 
 # %% solution="depends_on_batch"
@@ -363,12 +380,13 @@ check(depends_on_batch)
 # ## 7. Whitening as a layer (●●●, 20 minutes)
 #
 # Decorrelated batch normalization whitens each batch in training, {eq}`nf-whiten`, by the symmetric root.
-# A layer needs it fast and with gradients, so take `steps` steps of {eq}`nf-newton`, from the identity:
-# few of them, as your first experiment in the NumPy notebook shows. The iteration is part of the graph,
-# so gradients flow through mean and matrix.
+# A layer needs it fast and with gradients, so take `steps` steps of {eq}`nf-newton`, from the identity.
+# Why few of them, you see in *How many steps?* of the NumPy notebook. The iteration is part of the graph,
+# so gradients flow through mean, trace and matrix.
 #
-# In evaluation the layer uses a running mean and a running matrix. Both are buffers. `momentum` weighs the
-# new batch, as in PyTorch, and the buffers remember no graph: update them under `torch.no_grad()`.
+# In evaluation the layer uses a running mean, and a running matrix: an average of the matrices $W$
+# of the batches, not of their covariances. Both are buffers. `momentum` weighs the new batch, as in PyTorch.
+# The buffers remember no graph: update them under `torch.no_grad()`.
 # Then $\gamma$ and $\beta$ per feature, as ever.
 
 
@@ -420,9 +438,11 @@ check(DecorrelatedBatchNorm)
 
 # %% [markdown]
 # **Question** (5 minutes). A friend whitens 64 features with batches of 32 examples.
-# How many eigenvalues of the covariance are zero before `eps` is added, and what does whitening do
-# in these directions, in training and in evaluation?
-# Which two settings would you change first, and why would whitening in groups of 16 features help?
+# Subtract their mean from 32 examples: how many dimensions do they span at most? So how many eigenvalues of
+# the covariance are zero before `eps` is added? What does the layer do in these directions, in training with
+# the batch itself, and in evaluation with other examples?
+# Name two settings that you would change first, each with a reason.
+# Why would whitening in groups of 16 features help?
 
 # %% [markdown] question="nf-torch-whiten" points=2
 # *Your answer here.*
@@ -499,7 +519,8 @@ for mine, library in (
     (InstanceNorm(6), nn.InstanceNorm2d(6, affine=True)),
 ):
     mine, library = mine.to(device, dtype), library.to(device, dtype)
-    pairs = [(mine.weight, library.weight), (mine.bias, library.bias)]
+    named = (sorted(layer.named_parameters()) for layer in (mine, library))  # bias, then weight
+    pairs = [(p, q) for (_, p), (_, q) in zip(*named, strict=True)]
     output, gradient = largest_differences(mine, library, pairs, images)
     print(f"{type(library).__name__:16} output {output:.0e}   gradients {gradient:.0e}")
 
@@ -516,31 +537,41 @@ if dtype == torch.float64:  # difference quotients need the digits
     print("gradcheck of your function:", "passed" if passed else "not passed")
 
 # %% [markdown]
-# ## Experiments: what each choice keeps and loses (10 minutes)
+# ## Experiments: what each choice keeps and loses (30 minutes)
 #
-# Four experiments with your layers, with three seeds each. The first takes about a minute on a CPU core,
-# the others some seconds.
+# Four trainings with your layers, with three seeds each, and six pictures. TIMES.
 #
-# - **Batch sizes.** A small convolutional network learns to tell photographs from 32×32 patches of them,
-#   with batch normalization and with your group normalization in 4 groups, in batches of 32 and of 2 images.
+# - **Batch sizes.** A small convolutional network learns to tell photographs from 32×32 patches of them.
+#   It has batch normalization, or your group normalization in 4 groups. Batches have 32 images, or 2.
 #   The learning rate falls in proportion to the batch size.
+# - **Another light.** The networks of batches of 32, tested on images in another light, all in the same.
+#   There are four kinds. Contrast: the distance of each pixel from mid grey is multiplied.
+#   Brightness: a number is added. Colour: red is multiplied, and blue is divided. Contrast, clipped:
+#   what is darker than black or brighter than white is cut off.
 # - **Whitening.** Two hidden layers on small digits: batch normalization, whitening by ZCA and by PCA
 #   with eigenvectors, and your layer.
-# - **Sequences.** A recurrent network reads a digit row by row, {eq}`nf-recurrent`: without normalization,
-#   with one batch normalization for all steps, and with your layer normalization. In the test some sequences
-#   are longer than any in training: empty rows are put before the digit, or behind it.
-# - **Lengths.** Two hidden layers of your `WeightNormLinear` beside plain ones, at several learning rates,
+# - **Sequences.** A recurrent network reads a digit row by row, {eq}`nf-recurrent`. It has no normalization,
+#   one batch normalization for all steps, or your layer normalization.
+#   In the test some sequences are longer than any in training: empty rows stand before the digit, or behind it.
+# - **Lengths.** Two hidden layers of your `WeightNormLinear`, at several learning rates. They are trained by
+#   plain gradient descent on batches: no momentum, no weight decay.
+# - **Starts.** The same layers beside plain ones, from the usual weights,
 #   and from weights that are ten times too small or too large.
+#   Your $g$ begins as the length of $v$, so that $w = v$.
 #
-# **Predict first.** Write down before you run the cells: how much does each of the two normalizations lose
-# at batches of 2? Which whitening trains best, and which is best with the statistics of evaluation mode?
-# What does each recurrent network do with empty rows before the digit, and behind it?
-# Which lengths $|v|$ grow, {eq}`nf-wn-growth`, and for
-# which rates most? Which start does weight normalization repair, and why not the other, or both?
+# **Predict first.** Write down before you run the cells, with a reason for each:
+#
+# 1. How much does each of the two normalizations lose at batches of 2?
+# 2. Which change of the light does each of the two notice least, {eq}`nf-invariance-image`?
+# 3. Which whitening trains best? Which loses most when the statistics of evaluation mode are used?
+# 4. What does each recurrent network do with empty rows before the digit, and behind it?
+# 5. Which lengths $|v|$ grow, {eq}`nf-wn-growth`, and at which rates most?
+# 6. Does weight normalization repair the start with small weights? The one with large weights?
+#
 # A wrong prediction costs nothing. A missing reason does.
 
 # %% [markdown] question="nf-torch-predict" points=2
-# *Your prediction here, with a reason for each.*
+# *Your predictions 1 to 6 here, with a reason for each.*
 
 # %% experiment="batch-sizes"
 images_results = family.compare({"my group norm": lambda channels: GroupNorm(4, channels)}, size="short")
@@ -568,11 +599,12 @@ family.plot_starts(weights_results)
 # **Explain.** Compare the pictures with your prediction, and say where it was wrong.
 # Which differences are larger than the spread of the three seeds?
 # Then explain three things that you see, each with an equation of the chapter: one about the batch size
-# or the light, one about the recurrent networks, one about the lengths of $v$.
+# or the light, one about the recurrent networks, one about weight normalization.
 
 # %% [markdown] question="nf-torch-explain" points=3
 # *Your explanation here.*
 
 # %% [markdown]
 # You have the family as layers, and a measurement that tells whether a model looks at its batch.
-# Go back to *What goes wrong* in the chapter, and explain each case that your layers can show.
+# For yourself, without points: choose two cases of *What goes wrong* in the chapter. Make the mistake
+# in your layer on purpose. Does it show as the chapter says?

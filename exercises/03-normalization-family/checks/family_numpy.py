@@ -2,21 +2,27 @@ import numpy as np
 from autograder import probe
 
 
+def one_thing(found):
+    if isinstance(found, np.ndarray) and found.ndim:
+        return "one array"
+    return "one number" if np.isscalar(found) or isinstance(found, np.ndarray) else f"a {type(found).__name__}"
+
+
 def returned(found, *names):
     """By name, what a function returned; where it is not so many things, an error that says what came."""
     expected = f"{('two', 'three')[len(names) - 2]} arrays were expected ({', '.join(names)})"
     if found is None:
         raise TypeError(f"{expected}, None was returned: is a `return` missing?")
     if not isinstance(found, (tuple, list)):
-        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+        raise TypeError(f"{expected}, {one_thing(found)} was returned")
     if len(found) != len(names):
         raise ValueError(f"{expected}, {len(found)} were returned")
     return dict(zip(names, found, strict=True))
 
 
 def over(axes):
-    """A name: over_0_and_2."""
-    return "over_" + "_and_".join(map(str, axes))
+    """A name: over_axes_0_and_2."""
+    return f"over_{'axis' if len(axes) == 1 else 'axes'}_" + "_and_".join(map(str, axes))
 
 
 @probe("normalize", cases=2)
@@ -40,7 +46,7 @@ def normalizes_each_example_then_scales_and_shifts(s, x, gamma, beta, eps):
 
 
 @probe("layer_norm", cases=1)
-def needs_no_other_example(s, x, gamma, beta, eps):
+def takes_a_batch_of_one_example(s, x, gamma, beta, eps):
     return {"y": s.layer_norm(x, gamma, beta, eps)}
 
 
@@ -141,9 +147,14 @@ def starts_from_the_identity_over_the_root_of_the_trace(s, sigma):
 
 
 @probe("newton_schulz", cases=1)
-def stays_in_the_precision_of_sigma(s, sigma, steps):
-    W = np.asarray(s.newton_schulz(sigma, steps))
-    return {"bytes_of_a_number": W.dtype.itemsize, "W": W}
+def takes_every_step_in_the_precision_of_sigma(s, sigma, steps):
+    W, of_doubles = (np.asarray(s.newton_schulz(given, steps)) for given in (sigma, sigma.astype(float)))
+    in_float64 = np.array_equal(W.astype(np.float32), of_doubles.astype(np.float32))
+    return {
+        "bytes_of_a_number": W.dtype.itemsize,
+        "W": W,
+        "was_computed_in_float64": np.array(in_float64),
+    }
 
 
 @probe("weight_norm_backward", cases=2)
@@ -163,6 +174,13 @@ def finds_the_gradient_of_the_lengths(s, dw, v, g):
 )
 def accepts_a_right_function_and_rejects_wrong_ones(s, implementation):
     s.test_group_norm(implementation)
+    try:
+        s.test_group_norm(lambda *a, **named: np.nextafter(implementation(*a, **named), np.inf))
+    except Exception as error:
+        raise AssertionError(
+            "where only the last digit of each number is another one, as in sums of another order: "
+            "compare with np.allclose"
+        ) from error
     return {"accepts": np.array(True)}
 
 
@@ -311,11 +329,13 @@ def one_less(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def overwritten(right):
-    """the result is right, but x is overwritten"""
+    """the result is right, but x is overwritten: each group has lost its mean (a truth that is computed from
+    x after the call does not show it)"""
 
     def wrong(x, gamma, beta, groups, eps=1e-5):
         y = right(x.copy(), gamma, beta, groups, eps)
-        x -= x.mean(axis=(2, 3), keepdims=True)
+        rows = x.reshape(len(x) * groups, -1)
+        x[...] = (rows - rows.mean(axis=1, keepdims=True)).reshape(x.shape)
         return y
 
     return wrong
@@ -328,6 +348,30 @@ def parameters_overwritten(right):
     def wrong(x, gamma, beta, groups, eps=1e-5):
         y = right(x, gamma.copy(), beta, groups, eps)
         gamma *= 0.9
+        return y
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def groups_of_the_first_call(right):
+    """the value of groups in the first call is used in every later call (with one value nobody sees it)"""
+    first = []
+
+    def wrong(x, gamma, beta, groups, eps=1e-5):
+        first.append(groups)
+        return right(x, gamma, beta, first[0], eps)
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def last_entry(right):
+    """the very last entry of y is not computed (a test that looks at some entries only does not see it)"""
+
+    def wrong(x, gamma, beta, groups, eps=1e-5):
+        y = right(x, gamma, beta, groups, eps).copy()
+        y[-1, -1, -1, -1] = 0
         return y
 
     return wrong

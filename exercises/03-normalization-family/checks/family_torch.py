@@ -17,12 +17,31 @@ def fact(value):
     return np.array(bool(value))
 
 
+def own_name(layer, name):
+    """The name of this tensor in the layer: a layer that it holds inside may have it."""
+    saved = [*layer.state_dict(), *dict(layer.named_parameters())]
+    inside = {full for full in saved if full.endswith(f".{name}")}
+    if name not in saved and len(inside) == 1:
+        return inside.pop()
+    if name in saved or hasattr(layer, name):
+        return name
+    has = ", ".join(dict.fromkeys(saved)) or "none"
+    raise AttributeError(f"the layer has no {name}; its parameters and buffers: {has}")
+
+
+def own(layer, name):
+    *path, last = own_name(layer, name).split(".")
+    return getattr(layer.get_submodule(".".join(path)), last)
+
+
 def holding(layer, **arrays):
     """The layer in 64 bits, its parameters and buffers of these names with these numbers."""
     layer = layer.double()
-    for name, values in layer.state_dict().items():
-        if name in arrays and values.shape != arrays[name].shape:
-            raise ValueError(f"{name} has shape {tuple(values.shape)}, expected {arrays[name].shape}")
+    saved = layer.state_dict()
+    arrays = {own_name(layer, name): a for name, a in arrays.items()}
+    for name in arrays.keys() & saved.keys():
+        if saved[name].shape != arrays[name].shape:
+            raise ValueError(f"{name} has shape {tuple(saved[name].shape)}, expected {arrays[name].shape}")
     layer.load_state_dict({name: tensor(a) for name, a in arrays.items()}, strict=False)
     return layer
 
@@ -30,43 +49,77 @@ def holding(layer, **arrays):
 def kept_by(layer, parameters, buffers=()):
     """Where the layer keeps its tensors, and their values."""
     trained, saved = dict(layer.named_parameters()), layer.state_dict()
-    found = {f"{name}_is_a_parameter": fact(name in trained) for name in (*parameters, *buffers)}
-    found |= {f"{name}_is_in_state_dict": fact(name in saved) for name in (*parameters, *buffers)}
-    return found | {name: getattr(layer, name) for name in (*parameters, *buffers)}
+    names = {name: own_name(layer, name) for name in (*parameters, *buffers)}
+    found = {f"{name}_is_a_parameter": fact(full in trained) for name, full in names.items()}
+    found |= {f"{name}_is_in_state_dict": fact(full in saved) for name, full in names.items()}
+    return found | {name: own(layer, name) for name in names}
+
+
+def in_both_modes(layer, x):
+    return {"y": layer.train()(tensor(x)), "y_in_evaluation": layer.eval()(tensor(x))}
+
+
+def reached(at, name):
+    if at.grad is None:
+        raise ValueError(f"no gradient reaches {name}")
+    return at.grad
 
 
 def all_gradients(layer, x, dout, names=("weight", "bias")):
     at = leaf(x)
     layer(at).backward(tensor(dout))
-    return {"x.grad": at.grad} | {f"{name}.grad": getattr(layer, name).grad for name in names}
+    found = {"x.grad": reached(at, "x")}
+    return found | {f"{name}.grad": reached(own(layer, name), name) for name in names}
 
 
-def refusal(call, where=""):
-    """Whether a ValueError is raised, and whether it says something; any other error is the student's."""
+def refusal(call, where="", numbers=()):
+    """Whether a ValueError is raised, and what it says; any other error is the student's."""
     said = None
     try:
         call()
     except ValueError as error:
         said = str(error).strip()
-    return {f"raises_a_ValueError{where}": fact(said is not None), f"with_a_message{where}": fact(said)}
+    found = {f"raises_a_ValueError{where}": fact(said is not None), f"with_a_message{where}": fact(said)}
+    named = {f"the_message_names_{n}{where}": fact(str(n) in (said or "")) for n in numbers}
+    return found | named
 
 
-def on_the_meta_device(layer, *shape):
-    """A device that computes shapes only: what is made elsewhere does not fit."""
+def is_no_evidence(error):
+    """Did code look at numbers where there are only shapes, as an `assert` does, or torch.cov?"""
+    return "meta tensor" in str(error).lower()
+
+
+def computes_where_x_is(make, shape, training):
+    """Does the layer mix x with tensors that it makes elsewhere?
+
+    Asked in two ways, as "meta" is a device that computes shapes, and not everything: layer and x there,
+    or only what is made without a device. Where neither works nothing is held against the layer."""
     import torch
 
-    y = layer.to("meta")(torch.empty(*shape, device="meta"))
-    return {"shape": np.array(y.shape), "y_is_on_the_device_of_x": fact(y.is_meta)}
+    for there in (True, False):
+        layer = make().train(training)
+        x = torch.rand(*shape, device="meta" if there else "cpu")
+        try:
+            if there:
+                return fact(layer.to("meta")(x).device == x.device)
+            with torch.device("meta"):
+                return fact(layer(x).device == x.device)
+        except (RuntimeError, NotImplementedError) as error:
+            if "device" in str(error) and not is_no_evidence(error):
+                return fact(False)
+            if not is_no_evidence(error):
+                raise
+    return fact(True)
 
 
 @probe("LayerNorm", cases=2)
 def normalizes_the_last_axis(s, x, eps, **parameters):
-    return {"y": holding(s.LayerNorm(x.shape[-1], eps=eps), **parameters)(tensor(x))}
+    return in_both_modes(holding(s.LayerNorm(x.shape[-1], eps=eps), **parameters), x)
 
 
 @probe("LayerNorm", cases=2)
 def normalizes_as_many_axes_as_its_shape_has(s, x, shape, eps, **parameters):
-    return {"y": holding(s.LayerNorm(tuple(shape), eps=eps), **parameters)(tensor(x))}
+    return {"y": holding(s.LayerNorm(list(shape), eps=eps), **parameters)(tensor(x))}
 
 
 @probe("LayerNorm", cases=1)
@@ -81,13 +134,14 @@ def passes_all_gradients_of_the_last_axes(s, x, dout, eps, **parameters):
 
 @probe("GroupNorm", cases=2)
 def normalizes_neighbouring_channels(s, x, groups, eps, **parameters):
-    return {"y": holding(s.GroupNorm(groups, x.shape[1], eps=eps), **parameters)(tensor(x))}
+    return in_both_modes(holding(s.GroupNorm(groups, x.shape[1], eps=eps), **parameters), x)
 
 
 @probe("GroupNorm", cases=1)
 def refuses_channels_that_cannot_be_shared_out(s, uneven_channels, channels, groups):
     fits = refusal(lambda: s.GroupNorm(groups, channels))["raises_a_ValueError"]
-    return refusal(lambda: s.GroupNorm(groups, uneven_channels)) | {"refuses_what_fits": fits}
+    said = refusal(lambda: s.GroupNorm(groups, uneven_channels), numbers=(uneven_channels, groups))
+    return said | {"refuses_what_fits": fits}
 
 
 @probe("GroupNorm", cases=1)
@@ -102,7 +156,7 @@ def passes_all_gradients_of_the_groups(s, x, dout, groups, eps, **parameters):
 
 @probe("InstanceNorm", cases=2)
 def normalizes_each_channel_by_itself(s, x, eps, **parameters):
-    return {"y": holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters)(tensor(x))}
+    return in_both_modes(holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters), x)
 
 
 @probe("InstanceNorm", cases=1)
@@ -127,6 +181,16 @@ def goes_on_with_one_image(s, x, eps, **parameters):
 @probe("InstanceNorm", cases=1)
 def goes_on_with_one_channel(s, x, eps, **parameters):
     return {"y": holding(s.InstanceNorm(1, eps=eps), **parameters)(tensor(x))}
+
+
+@probe("InstanceNorm", cases=1)
+def goes_on_with_a_channel_of_one_colour(s, x, eps, **parameters):
+    return {"y": holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters)(tensor(x))}
+
+
+@probe("InstanceNorm", cases=1)
+def passes_all_gradients_of_the_maps(s, x, dout, eps, **parameters):
+    return all_gradients(holding(s.InstanceNorm(x.shape[1], eps=eps), **parameters), x, dout)
 
 
 @probe("InstanceNorm", cases=1)
@@ -156,6 +220,14 @@ def returns_the_gradients_of_gamma_and_beta(s, **given):
     return {"dgamma": found["dgamma"], "dbeta": found["dbeta"]}
 
 
+@probe("GroupNormFunction", cases=1)
+def leaves_what_it_is_given_alone(s, dout, x, gamma, beta, groups, eps):
+    given = {"x": leaf(x), "gamma": leaf(gamma), "beta": leaf(beta)}
+    above = tensor(dout)
+    s.GroupNormFunction.apply(*given.values(), groups, eps).backward(above)
+    return {**given, "dout": above}
+
+
 class Context:
     """What autograd hands to forward and backward, for calling both by hand."""
 
@@ -169,16 +241,31 @@ class Context:
 def returns_one_gradient_for_each_argument(s, x, gamma, beta, groups, eps):
     context = Context()
     y = s.GroupNormFunction.forward(context, *(tensor(a) for a in (x, gamma, beta)), groups, eps)
-    return {"number_of_gradients": np.array(len(s.GroupNormFunction.backward(context, y)))}
+    found = s.GroupNormFunction.backward(context, y)
+    names = ("shape_of_dx", "shape_of_dgamma", "shape_of_dbeta")
+    shapes = {name: np.array(np.shape(g)) for name, g in zip(names, found[:3], strict=True)}
+    nothing = fact(all(g is None for g in found[3:]))
+    return {"number_of_gradients": np.array(len(found)), **shapes, "None_for_groups_and_eps": nothing}
 
 
 def batch_normalized(numbers, eps):
-    """Images (N, 2, H, W), batch norms of 6 channels and of 4, one of them two levels down, in 64 bits."""
+    """Images (N, 2, H, W), batch norms of 6 channels and of 4, one of them two levels down, in 64 bits.
+
+    Its block adds what went into it, so it is more than its children in a row."""
     import torch
     from torch import nn
 
-    block = nn.Sequential(nn.Conv2d(6, 4, 1), nn.Sequential(nn.BatchNorm2d(4, eps=eps), nn.Tanh()))
-    model = nn.Sequential(nn.Conv2d(2, 6, 2), nn.BatchNorm2d(6, eps=eps), block).double()
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inside = nn.Sequential(nn.Conv2d(6, 4, 1), nn.BatchNorm2d(4, eps=eps), nn.Tanh())
+            self.back = nn.Conv2d(4, 6, 1)
+            self.share = nn.Parameter(torch.ones(()))
+
+        def forward(self, x):
+            return x + self.share * self.back(self.inside(x))
+
+    model = nn.Sequential(nn.Conv2d(2, 6, 2), nn.BatchNorm2d(6, eps=eps), Block()).double()
     at = 0
     with torch.no_grad():
         for p in model.parameters():
@@ -240,9 +327,12 @@ def replaces_a_model_that_is_a_batch_norm(s, x, groups, eps, **parameters):
 def leaves_other_layers_as_they_are(s, groups):
     from torch import nn
 
-    model = s.replace_batchnorm(nn.Sequential(nn.BatchNorm1d(6), nn.BatchNorm2d(6), nn.Dropout()), groups)
+    old = nn.Sequential(nn.BatchNorm1d(6), nn.BatchNorm2d(6), nn.Dropout(), nn.Dropout().eval())
+    model = s.replace_batchnorm(old, groups)
     kinds = (nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.Dropout)
-    return {kind.__name__: np.array(sum(isinstance(m, kind) for m in model.modules())) for kind in kinds}
+    found = {kind.__name__: np.array(sum(isinstance(m, kind) for m in model.modules())) for kind in kinds}
+    modes = [m.training for m in model.modules() if not isinstance(m, kinds[1:3])]
+    return found | {"training_of_model_and_other_layers": np.array(modes)}
 
 
 def some_models():
@@ -265,6 +355,14 @@ def some_models():
         def forward(self, x):
             return x - x.roll(1, 0)
 
+    class LessALittleOfTheSum(nn.Module):
+        def forward(self, x):
+            return x - 0.0005 * x.sum(0)
+
+    class RoundedByTheSum(nn.Module):
+        def forward(self, x):
+            return (x + 3e4 * x.sum(0)) - 3e4 * x.sum(0)
+
     block = nn.Sequential(nn.Tanh(), nn.Sequential(nn.BatchNorm1d(3)))
     models = {
         "batch_norm_in_training": nn.BatchNorm1d(4),
@@ -277,6 +375,8 @@ def some_models():
         "less_the_largest_of_the_batch": LessTheLargest(),
         "less_the_sum_of_the_batch": LessTheSum(),
         "less_the_example_before": LessTheOneBefore(),
+        "less_a_little_of_the_sum": LessALittleOfTheSum(),
+        "innocent_up_to_rounding": RoundedByTheSum(),
     }
     return {name: model.double() for name, model in models.items()}
 
@@ -290,24 +390,20 @@ def answer_on(s, names, x):
 
 
 @probe("depends_on_batch", cases=1)
-def knows_batch_norm_in_each_mode(s, x):
-    names = ("batch_norm_in_training", "batch_norm_in_evaluation", "batch_norm_in_a_block")
-    return answer_on(s, names, x)
+def tells_the_layers_of_pytorch_apart(s, x):
+    kinds = ("batch_norm_in_training", "batch_norm_in_evaluation", "batch_norm_in_a_block")
+    return answer_on(s, (*kinds, "layer_norm", "group_norm", "no_norm"), x)
 
 
 @probe("depends_on_batch", cases=1)
-def calls_layers_innocent_that_keep_to_one_example(s, x):
-    return answer_on(s, ("layer_norm", "group_norm", "no_norm"), x)
+def measures_layers_that_it_has_never_seen(s, x):
+    whole = (f"less_the_{what}_of_the_batch" for what in ("mean", "largest", "sum"))
+    return answer_on(s, (*whole, "less_the_example_before"), x)
 
 
 @probe("depends_on_batch", cases=1)
-def notices_layers_that_it_has_never_seen(s, x):
-    return answer_on(s, ("less_the_mean_of_the_batch", "less_the_largest_of_the_batch"), x)
-
-
-@probe("depends_on_batch", cases=1)
-def notices_sums_and_single_neighbours(s, x):
-    return answer_on(s, ("less_the_sum_of_the_batch", "less_the_example_before"), x)
+def tells_a_small_dependence_from_rounding(s, x):
+    return answer_on(s, ("less_a_little_of_the_sum", "innocent_up_to_rounding"), x)
 
 
 @probe("depends_on_batch", cases=1)
@@ -376,7 +472,11 @@ def passes_gradients_through_the_iteration(s, x, dout, eps, **parameters):
 
 @probe("DecorrelatedBatchNorm", cases=1)
 def works_where_its_input_is(s, shape):
-    return on_the_meta_device(s.DecorrelatedBatchNorm(shape[1]), *shape)
+    def make():
+        return s.DecorrelatedBatchNorm(shape[1])
+
+    modes = {"training": True, "evaluation": False}
+    return {f"on_another_device_in_{m}": computes_where_x_is(make, shape, on) for m, on in modes.items()}
 
 
 def weight_normalized(s, v, g, bias):
@@ -404,5 +504,6 @@ def starts_with_lengths_that_are_those_of_its_rows(s, inputs, outputs):
         "shape_of_g": np.array(g.shape),
         "bias": layer.bias,
         "rows_of_v_differ": fact((v[0] - v[1]).abs().max() > 0),
+        "v_of_the_next_layer_differs": fact((v - s.WeightNormLinear(inputs, outputs).v).abs().max() > 0),
         "g_is_the_length_of_v": fact(g.shape == v.shape[:1] and (g - v.norm(dim=1)).abs().max() < 1e-5),
     }
