@@ -126,13 +126,16 @@ __all__ = [
 
 MakeNet = Callable[[int], nn.Module]
 
-RATES = {"standardized": (0.001, 0.01, 0.1), "raw": (0.00001, 0.0001, 0.001)}  # raw: 0.01 diverges or dies
+RATES = {"standardized": (0.001, 0.01, 0.1), "raw": (0.00001, 0.0001, 0.001, 0.01)}
 BLOCK_RATES = (0.001, 0.01, 0.1)
 DEAD_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 DEAD_WAYS = ("relu", "leaky relu", "elu")
 OWN_RATES = (0.01, 0.1)
 STARTED = 20  # layers of the networks in results["starts"]
-STUDIED = {"photos": ("mnist", "photos"), "cifar10": ("cifar10",)}
+STUDIED = {  # the data of a study, each in these forms
+    "photos": (("mnist", "standardized"), ("photos", "standardized"), ("photos", "raw")),
+    "cifar10": (("cifar10", "standardized"),),
+}
 
 
 @dataclass(frozen=True)
@@ -240,8 +243,7 @@ def plan(size: str, data: str = "photos") -> list[Settings]:
     of = SIZES[size]
     points = [
         ("grid", name, input, way, depth, rate)
-        for name in STUDIED[data]
-        for input in ("standardized", "raw")
+        for name, input in STUDIED[data]
         for way in WAYS
         for depth in of.depths
         for rate in RATES[input]
@@ -255,13 +257,13 @@ def plan(size: str, data: str = "photos") -> list[Settings]:
             for form in FORMS
             for rate in BLOCK_RATES
         ]
-    return [Settings(*point, seed) for point in points for seed in of.seeds]
+    return [Settings(*point, seed) for seed in of.seeds for point in points]
 
 
 def starts(size: str, data: str = "photos") -> list[Results]:
     """What arrives at each layer of each way's network before any training, STARTED layers deep."""
     records = []
-    for input in ("standardized", "raw"):
+    for _, input in (pair for pair in STUDIED[data] if pair[0] == data):
         shown = images(data, input, size)
         for way in WAYS:
             for seed in SIZES[size].seeds:
@@ -317,7 +319,7 @@ def about(size: str, data: str = "photos") -> Results:
         "width": WIDTH,
         "probed": PROBED,
         "base": BASE,
-        "data": {name: _described(name) for name in STUDIED[data]},
+        "data": {name: _described(name) for name, _ in STUDIED[data]},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
         "torch": torch.__version__,
         "numpy": np.__version__,
