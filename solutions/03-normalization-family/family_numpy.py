@@ -32,7 +32,7 @@
 # Variances are biased: divide by the number of entries. `eps` stands inside the root.
 # Your functions return new arrays. No function may change its inputs.
 # A loop over the examples is right, but slow: NumPy does without it.
-# `eq. (…)` is an equation of the chapter *The normalization family*.
+# `eq. (…)` is an equation of the chapter *The normalization family*. What is `ivar` here is $1/s$ there.
 
 # %%
 import matplotlib.pyplot as plt
@@ -43,7 +43,7 @@ import autograder
 check = autograder.checks("03-normalization-family/family_numpy")
 
 # %% [markdown]
-# ## Worked example: how many means has an array?
+# ## Worked example: how many means does an array have?
 #
 # `axis` names the axes that are averaged **away**. What is left counts the means.
 # With `keepdims=True` an averaged axis stays, with length 1. The result then fits the array again:
@@ -64,6 +64,8 @@ print("each row less its own mean\n", table - table.mean(axis=1, keepdims=True))
 # {eq}`nf-set`. Write the rest once: {eq}`nf-mean`, {eq}`nf-var` and {eq}`nf-normalize`.
 # Entries that differ only in their places along `axes` form one set.
 # Also return `ivar`, one over the root of variance plus `eps`: the backward passes will want it.
+# Average the squares of `x - mu`. The mean of `x**2` less `mu**2` is the same on paper, but it loses
+# its digits where the mean is large and the variance is not.
 
 
 # %% solution="normalize"
@@ -118,12 +120,13 @@ check(layer_norm)
 # `dout` is the gradient of the loss with respect to `y`. Every example used the same `gamma` and `beta`:
 # {eq}`nf-dgamma` and {eq}`nf-dbeta`. For `dx`, go back to `x_hat` first, {eq}`nf-dxhat`.
 # From there three paths lead to an entry of `x`: straight, through the variance, through the mean,
-# {eq}`nf-path-var` and {eq}`nf-path-mu`. Their sum is {eq}`nf-layer-backward`.
+# {eq}`nf-path-var` and {eq}`nf-path-mu`. {eq}`nf-staged` adds them up, path by path.
+# {eq}`nf-layer-backward` is the same in closed form. Both ways are right.
 #
 # Two things to watch. Over which axis runs each of the four sums? And what do you sum, `dout` or `dx_hat`?
-# Node by node or the closed form: both ways are right.
-# When you are done, look at the rows of `dx`, {eq}`nf-row-sums`. Then move one entry of `x` by 1e-5,
-# and compare one entry of `dx` with the difference quotient of your `layer_norm`.
+# When you are done, look at the rows of `dx`, {eq}`nf-row-sums`. Then compare with a difference quotient.
+# Take the sum of `dout * y` for the loss, with the `y` of your `layer_norm`. Move one entry of `x`
+# by 1e-5 up and down. The change of the loss over 2e-5 is that entry of `dx`.
 
 
 # %% solution="layer_norm_backward"
@@ -176,11 +179,17 @@ def instance_norm(x, gamma, beta, eps=1e-5):
 check(instance_norm)
 
 # %% [markdown]
-# **Question** (5 minutes). The light changes. In every image each channel becomes $a x + b$, with an $a > 0$
-# and a $b$ that belong to this image and this channel. What does a network see that has
-# instance normalization at its input? Its task is to tell day from night. What now?
-# What would layer normalization over $(C, H, W)$ at the input keep, and what batch normalization?
-# When is throwing something away a gain?
+# **Question** (5 minutes). A network gets a normalization at its input, in front of everything else:
+# batch normalization, layer normalization over $(C, H, W)$, or instance normalization.
+# Which of the three would you take for each of these tasks, and which one would be the worst?
+# Say what each of the two takes away, and whether the task needs it.
+#
+# 1. Was the picture taken by day or by night?
+# 2. Which number is on the plate of the car, in the sun, in the rain and under coloured lamps?
+# 3. Is the fruit green or red? It fills the picture. The strength of the lamp differs from picture
+#    to picture, its colour does not.
+#
+# One point for two of the tasks, two for all three.
 
 # %% [markdown] question="nf-day-night" points=2
 # *Your answer here.*
@@ -219,11 +228,13 @@ def group_norm(x, gamma, beta, groups, eps=1e-5):
 check(group_norm)
 
 # %% [markdown]
-# **Question** (5 minutes). A set of one entry: what are its mean, its variance and its `x_hat`?
-# For each of the four members (batch, layer, instance, group normalization) name shapes of `x`
-# for which this happens in training. What does the network then learn from its input?
-# What is left of a set of two entries? And for which of the four does the output of an image change
-# when another image of the batch changes?
+# **Question** (5 minutes).
+#
+# 1. Sets of one entry. For each of the four members (batch, layer, instance, group normalization) name
+#    a shape of `x` for which every set has one entry in training.
+#    What are `dx`, `dgamma` and `dbeta` then? (1 point)
+# 2. Sets of two entries, p and q. Write `x_hat` of both with p - q and `eps`. What of p and q is left
+#    where `eps` is tiny, and what where it is large beside the variance? (1 point)
 
 # %% [markdown] question="nf-small-sets" points=2
 # *Your answer here.*
@@ -270,7 +281,9 @@ check(group_norm_backward)
 # Whitening takes the correlations away, too: {eq}`nf-whiten`. The covariance is over the batch, divided by N,
 # with `eps` on its diagonal. Its eigenvectors are the **columns** of U in `np.linalg.eigh`, which returns
 # the eigenvalues first. Of all matrices that whiten take the symmetric one, {eq}`nf-zca`.
-# Why this one? Read {eq}`nf-closest`. The second experiment below will show it.
+# Why this one? It stays closest to the data, {eq}`nf-closest`, and its axes do not swap, {eq}`nf-swap`:
+# the second experiment below shows this. The chapter multiplies a column by the matrix from the left.
+# Your examples are rows, so the matrix stands on the right. As W is symmetric, it is the same one.
 
 
 # %% solution="decorrelated_batchnorm"
@@ -300,12 +313,13 @@ check(decorrelated_batchnorm)
 # ## 8. The same root without eigenvectors (●●○, 12 minutes)
 #
 # Eigenvectors are slow on a GPU, and their gradient blows up where two eigenvalues meet.
-# The iteration {eq}`nf-newton` comes close to the root with multiplications alone.
-# It needs eigenvalues between 0 and 3.
-# So divide by the trace first, and give the result its size back at the end: by which power of the trace?
+# The iteration {eq}`nf-newton` comes close to the inverse root with multiplications alone.
+# It needs eigenvalues between 0 and 3. So divide by the trace first, and give the result its size back
+# at the end.
 #
-# Stay in the precision of `sigma`. `np.eye(D)` holds float64, and one such matrix makes everything float64.
-# The experiment below would then show you nothing.
+# Take **every step** in the precision of `sigma`. `np.eye(D)` holds float64, and one such matrix makes
+# everything float64. To round the result to float32 does not undo this:
+# the left panel of the experiment below would be a copy of the middle one.
 
 
 # %% solution="newton_schulz"
@@ -313,7 +327,7 @@ def newton_schulz(sigma, steps):
     """The inverse root of sigma, approximately, by so many steps from the identity, {eq}`nf-newton`.
 
     sigma: (D, D), symmetric, eigenvalues positive, float32 or float64. steps: 0 or more.
-    Returns (D, D) in the precision of sigma (Huang et al. 2019, algorithm 1).
+    Returns (D, D), computed in the precision of sigma (Huang et al. 2019, algorithm 1).
 
     Example: sigma = 4 (D = 1): the trace is 4, sigma over its trace is 1, any number of steps gives 0.5.
     sigma = diag(1, 3): 0 steps give diag(0.5, 0.5), 1 step gives diag(0.6875, 0.5625).
@@ -337,9 +351,10 @@ check(newton_schulz)
 # A covariance is given by its eigenvalues: 8 of them, from 1 down to one over the condition number.
 # The error is the largest entry of $|W \Sigma W - I|$, taken in float64.
 # On the left your `newton_schulz` in float32, in the middle in float64.
-# The curves end where a number is no more.
+# A curve ends where the error is infinite or nan.
 # On the right one eigenvalue alone, without the division by the trace: the matrices
 # of {eq}`nf-newton` then are numbers. Its error is $|p \sqrt{\lambda} - 1|$.
+# (The chapter has a figure of this with other matrices and another norm. Its numbers are not these.)
 #
 # Before you run it: how does the error fall from step to step? Is it smaller after 40 steps than after 7?
 
@@ -387,11 +402,17 @@ axes[2].legend(fontsize=7)
 plt.show()
 
 # %% [markdown]
-# **Question** (6 minutes). What decides how many steps it takes until the error falls at all?
-# Why does it rise again, in float64 too, and what follows for the number of steps?
-# What happens on the right below 3, a little above 3, and above 5? Which of these would the error
-# of the other two panels not show? Why is the trace a safe divisor, and what does dividing by it cost?
-# What does `eps` on the diagonal change?
+# **Question** (8 minutes). $s_k = \lambda p_k^2$ as in {eq}`nf-newton-scalar`.
+#
+# 1. Which eigenvalue holds the error up? By which factor does its s grow in a step while s is small?
+#    About how many steps does that make for condition number 1000? How many more steps can the trace cost
+#    than a division by the largest eigenvalue? (1 point)
+# 2. By {eq}`nf-newton-error` the error falls from step to step. In the first two panels it comes back.
+#    The derivation says of P and $\Sigma_N$ something that rounded matrices do not keep. What is it,
+#    and which part of P does the equation therefore say nothing about?
+#    What would you take: more digits or fewer steps? Use the printed numbers. (1 point)
+# 3. On the right: for which s is $s_{k+1} = s_k$? Where do s and p go from below 3, from 3.01, and from 5.01?
+#    Which of the three would $|W \Sigma W - I|$ not tell from a success? (1 point)
 
 # %% [markdown] question="nf-newton-limits" points=3
 # *Your answer here.*
@@ -428,11 +449,14 @@ for ax, (kind, found) in zip(axes[:, 0], places.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# **Question** (5 minutes). The distribution is the same in all six columns. What happens to the marked points
-# in the upper row, and why not in the lower one? Which eigenvalues has the distribution?
-# Set `correlation` to 0.5 and run the cell again: what changes in the upper row, and why?
-# The covariance of the points of a column: can it tell you which row is which?
-# What does the layer behind the whitening see from batch to batch?
+# **Question** (6 minutes).
+#
+# 1. Which eigenvalues does the covariance of the distribution have, written with `correlation`?
+#    Set it to 0.5 and run the cell again. Which of the two means falls by much, which does not,
+#    and why? (1 point)
+# 2. Somebody wants to mend the upper row at 0.05: the eigenvalues stay sorted, and each eigenvector gets
+#    the sign that makes its first entry positive. Which moves does this stop, and which not?
+#    Which eigenvectors does a covariance with two equal eigenvalues have, and which root? (1 point)
 
 # %% [markdown] question="nf-swapped-axes" points=2
 # *Your answer here.*
@@ -441,7 +465,7 @@ plt.show()
 # ## Worked example: weights with a length of their own
 #
 # Normalize the weights instead, {eq}`nf-weight-norm`. Each output k of a layer has its row of weights.
-# A row is a length, `g[k]`, times a direction, `v[k]` over its own length. Both are learned.
+# A row is a length, `g[k]`, times a direction, `v[k]` over its own length. Both are trained.
 
 
 # %% listing="weight-norm"
@@ -482,8 +506,10 @@ check(weight_norm_backward)
 
 # %% [markdown]
 # **Question** (5 minutes). `dv` is orthogonal to `v`, so a step of plain gradient descent makes $|v|$ longer.
-# Does this still hold with weight decay on `v`? With momentum? Do the weights `w` that the network uses
-# grow with $|v|$? What happens to the angle by which `v` turns per step, at a fixed learning rate?
+#
+# 1. Does this still hold with weight decay on `v`? And with momentum? (1 point)
+# 2. Do the weights `w` that the network uses grow with $|v|$? At a fixed learning rate, with which power
+#    of $|v|$ does the angle fall by which `v` turns in a step? (1 point)
 
 # %% [markdown] question="nf-weight-length" points=2
 # *Your answer here.*
@@ -495,13 +521,15 @@ check(weight_norm_backward)
 # Where the function is wrong, your test raises an error: use `assert`.
 # Any error counts as a rejection, as in pytest.
 # Where the function is right, your test returns. Whatever it returns is ignored, `True` and `False` too.
-# It is marked on one right implementation and on several wrong ones.
+# It is marked on right implementations and on several wrong ones. Right ones may add up in another order
+# than yours, and then the last digits differ: compare with `np.allclose`, not with `==`.
 #
 # The check here takes your own `group_norm` for the right one. Pass section 5 first.
 # Where does the truth come from? A slow way that you trust is enough: two loops and one `mean`.
-# And what do your inputs hide? One image? As many groups as channels in a group? One row of pixels?
+# And what do your inputs hide? One image? One value of `groups`? As many groups as channels in a group?
+# One row of pixels? A few entries of `y` instead of all?
 # Channels that all look alike? `gamma` of ones, `beta` of zeros? A tiny `eps`?
-# And would you see that an input was overwritten?
+# And would you see that an input was overwritten? A truth that is computed from it afterwards may agree.
 
 
 # %% solution="test_group_norm"

@@ -410,11 +410,11 @@ way(
     "on the eigenvalues",
     """
     def newton_schulz(sigma, steps):
-        values, U = np.linalg.eigh(sigma.astype(float))
-        total, p = values.sum(), np.ones(len(values))
+        values, U = np.linalg.eigh(sigma)
+        total, p = values.sum(), np.ones_like(values)
         for _ in range(steps):
             p = (3 * p - p**3 * values / total) / 2
-        return ((U * p) @ U.T / total**0.5).astype(sigma.dtype)
+        return (U * p) @ U.T / total**0.5
     """,
 )
 
@@ -477,17 +477,18 @@ way(
         x = 2 + 3 * rng.normal(size=(2, 12, 3, 5)) * np.arange(1, 13).reshape(12, 1, 1)
         gamma, beta = rng.normal(size=12), rng.normal(size=12)
         before = x.copy(), gamma.copy(), beta.copy()
-        y = implementation(x, gamma, beta, 4, 0.7)
-        for now, then in zip((x, gamma, beta), before):
-            np.testing.assert_array_equal(now, then)
-        expected = np.zeros_like(x)
-        for n in range(2):
-            for k in range(0, 12, 3):
-                z = x[n, k : k + 3]
-                z = (z - np.mean(z)) / np.sqrt(np.var(z) + 0.7)
-                for c in range(3):
-                    expected[n, k + c] = gamma[k + c] * z[c] + beta[k + c]
-        np.testing.assert_allclose(y, expected)
+        for size in (3, 2):
+            y = implementation(x, gamma, beta, groups=12 // size, eps=0.7)
+            for now, then in zip((x, gamma, beta), before):
+                np.testing.assert_array_equal(now, then)
+            expected = np.zeros_like(x)
+            for n in range(2):
+                for k in range(0, 12, size):
+                    z = x[n, k : k + size]
+                    z = (z - np.mean(z)) / np.sqrt(np.var(z) + 0.7)
+                    for c in range(size):
+                        expected[n, k + c] = gamma[k + c] * z[c] + beta[k + c]
+            np.testing.assert_allclose(y, expected)
     """,
 )
 way(
@@ -511,6 +512,8 @@ way(
                 assert np.isclose(y[n, own].var(), v / (v + 0.3))
                 ratio = (y[n, own] - y[n, own][0, 0, 0])[1:] / (x[n, own] - x[n, own][0, 0, 0])[1:]
                 assert np.allclose(ratio, 1 / np.sqrt(v + 0.3))
+        z = implementation(x.copy(), one, zero, 3, 0.3)
+        assert max(abs(z[n, k : k + 2].mean()) for n in range(3) for k in (0, 2, 4)) < 1e-10
         gamma, beta = rng.normal(size=6), rng.normal(size=6)
         scaled = implementation(x, gamma.copy(), beta.copy(), 2, 0.3)
         assert np.allclose(scaled, gamma[:, None, None] * y + beta[:, None, None])

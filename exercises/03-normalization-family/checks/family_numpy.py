@@ -3,9 +3,9 @@ from autograder import probe
 
 
 def one_thing(found):
-    if isinstance(found, np.ndarray) and found.ndim:
-        return "one array"
-    return "one number" if np.isscalar(found) or isinstance(found, np.ndarray) else f"a {type(found).__name__}"
+    if np.isscalar(found) or isinstance(found, np.ndarray):
+        return "one array" if np.ndim(found) else "one number"
+    return f"a {type(found).__name__}"
 
 
 def returned(found, *names):
@@ -149,9 +149,11 @@ def starts_from_the_identity_over_the_root_of_the_trace(s, sigma):
 @probe("newton_schulz", cases=1)
 def takes_every_step_in_the_precision_of_sigma(s, sigma, steps):
     W, of_doubles = (np.asarray(s.newton_schulz(given, steps)) for given in (sigma, sigma.astype(float)))
-    in_float64 = np.array_equal(W.astype(np.float32), of_doubles.astype(np.float32))
+    rounded = of_doubles.astype(np.float32)
+    in_float64 = np.array_equal(W.astype(np.float32), rounded) and not np.array_equal(of_doubles, rounded)
     return {
-        "bytes_of_a_number": W.dtype.itemsize,
+        "bytes_of_a_number_of_4": W.dtype.itemsize,
+        "bytes_of_a_number_of_8": of_doubles.dtype.itemsize,
         "W": W,
         "was_computed_in_float64": np.array(in_float64),
     }
