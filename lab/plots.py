@@ -62,16 +62,24 @@ def house_style(draw: "Callable[P, Figure]") -> "Callable[P, Figure]":
 
 
 def figure(
-    columns: int = 1, *, width: float = 4.3, height: float = 3.4, **options: Any
+    columns: int = 1, *, rows: int = 1, width: float = 4.3, height: float = 3.4, **options: Any
 ) -> tuple["Figure", list]:
-    """A figure of the house with panels in a row; returns it and the list of its axes."""
+    """A figure of the house with panels in rows; returns it and the list of its axes, row by row.
+
+    `width` and `height` are those of a panel, in inches.
+    """
     import matplotlib.pyplot as plt
 
     panel, axes = plt.subplots(
-        1, columns, figsize=(width * columns, height), squeeze=False, layout="constrained", **options
+        rows,
+        columns,
+        figsize=(width * columns, height * rows),
+        squeeze=False,
+        layout="constrained",
+        **options,
     )
     plt.close(panel)  # or a notebook would show it twice: once drawn, once returned
-    return panel, list(axes[0])
+    return panel, list(axes.flat)
 
 
 def mean_and_range(

@@ -156,7 +156,8 @@ def plot_illumination(results: Results) -> "Figure":
     """Accuracy on test images under another light, a panel per kind, a line per norm."""
     kinds = results["about"]["illumination"]
     units = {"brightness": "shift", "colour": "red times, blue by"}
-    fig, axes = figure(len(kinds), width=3.3, height=3.9, sharey=True)
+    columns = 2  # four in a row would be too small to read in a column of text
+    fig, axes = figure(columns, rows=-(-len(kinds) // columns), width=3.8, height=2.9, sharey=True)
     for ax, (kind, values) in zip(axes, kinds.items(), strict=True):
         for norm, look in zip(norms_of(results, "images"), LOOKS, strict=False):
             mean_and_range(ax, values, lit(results, norm, kind), label=norm, **look)
@@ -166,8 +167,9 @@ def plot_illumination(results: Results) -> "Figure":
         else:
             plain_log_ticks(ax, values, label)
         ax.set_title(kind)
-    as_percent(axes[0], "test accuracy")
-    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    for ax in axes[::columns]:
+        as_percent(ax, "test accuracy")
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig
 
 
