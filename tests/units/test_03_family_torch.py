@@ -130,6 +130,30 @@ def test_every_batch_norm_2d_is_replaced_and_nothing_else(answers, groups, expec
     assert all(torch.equal(v, kept[name]) for name, v in model.state_dict().items())
 
 
+class Residual(nn.Module):
+    """A block whose forward is more than its children in a row, with a parameter and a buffer of its own."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = nn.Sequential(nn.BatchNorm2d(4), nn.Dropout())
+        self.share = nn.Parameter(torch.tensor(0.5))
+        self.register_buffer("shift", torch.tensor(3.0))
+
+    def forward(self, x):
+        return x + self.share * self.inside(x) + self.shift
+
+
+def test_a_block_keeps_its_forward_its_tensors_and_its_modes(answers):
+    model = nn.Sequential(Residual(), nn.Dropout())
+    model[0].inside[1].eval()
+    other = answers["replace_batchnorm"](model, 2)
+    assert other[0].share.item() == 0.5 and other[0].shift.item() == 3
+    assert [m.training for m in (other, other[0], other[0].inside[1], other[1])] == [True, True, False, True]
+    x = torch.randn(2, 4, 3, 3, generator=torch.Generator().manual_seed(0))
+    expected = x + 0.5 * nn.functional.group_norm(x, 2) + 3
+    torch.testing.assert_close(other[0](x), expected)
+
+
 def test_what_is_replaced_stays_in_its_precision(answers):
     assert answers["replace_batchnorm"](network().double(), 2)[1].weight.dtype == torch.float64
 
@@ -147,6 +171,33 @@ def test_whether_a_model_depends_on_its_batch_is_measured(answers):
     assert ask(nn.Sequential(nn.Conv2d(4, 2, 2), nn.BatchNorm2d(2)), images) is True
     mixed = nn.TransformerEncoderLayer(4, 2, 8, dropout=0.0, batch_first=False)
     assert ask(mixed, images.flatten(2).transpose(1, 2)) is True, "axis 0 is time there: it is mixed"
+
+
+class LessOf(nn.Module):
+    """x less a share of what a function makes of the batch."""
+
+    def __init__(self, function, share=1.0):
+        super().__init__()
+        self.function, self.share = function, share
+
+    def forward(self, x):
+        return x - self.share * self.function(x)
+
+
+@pytest.mark.parametrize("where", range(6))
+@pytest.mark.parametrize("what", ["abs", "neg", "clone"])
+def test_a_layer_that_looks_at_the_largest_entry_is_found_wherever_that_stands(answers, what, where):
+    x = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    x[where] *= 10
+    assert answers["depends_on_batch"](LessOf(lambda x: getattr(x, what)().amax(0)), x) is True
+
+
+def test_rounding_is_no_dependence_and_a_thousandth_is_one(answers):
+    x = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    rounded = LessOf(lambda x: (100 * x.sum(0) + x) - 100 * x.sum(0) - x)
+    assert not torch.equal(rounded(x)[:3], rounded(x[:3])), "it does differ in the last digits"
+    assert answers["depends_on_batch"](rounded.double(), x.double()) is False
+    assert answers["depends_on_batch"](LessOf(lambda x: x.mean(0), 0.001), x) is True
 
 
 def test_asking_leaves_no_trace(answers):
