@@ -84,7 +84,7 @@ def fit(net: nn.Module, data: Prepared, amount: Amount, *, rate: float, seed: in
     """
     torch.set_num_threads(1)
     net.to(data.train_x.device).train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=MOMENTUM, foreach=True)
+    optimizer = torch.optim.SGD(net.parameters(), lr=rate, momentum=MOMENTUM, fused=True)
     draw = torch.Generator().manual_seed(seed)
     record: Record = {"loss": [math.nan] * (amount.steps // amount.every)}
     for place in range(len(record["loss"])):

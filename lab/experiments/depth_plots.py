@@ -201,7 +201,8 @@ def plot_story(results: Results) -> "Figure":
                 _curve(ax, results, label, look, **at)
         _chance(ax)
         ax.set(title=title, xlabel="step")
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=9)
+        if ax.lines[1:]:
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=9)
     axes[0].set_ylabel("training loss")
     return fig
 

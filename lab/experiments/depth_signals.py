@@ -353,14 +353,17 @@ def _fans(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def convolutions(
-    fan_in_and_out: Callable[[tuple[int, ...]], tuple[int, int]] = _fans, *, seed: int = 0
+    fan_in_and_out: Callable[[tuple[int, ...]], tuple[int, int]] = _fans,
+    *,
+    examples: int = 2000,
+    seed: int = 0,
 ) -> list[Results]:
     """var(z) / var(x) of a convolution with weights of variance 2 / fan_in, fan_in counted in two ways."""
     records = []
     for kernel in (1, 3, 5):
         for channels in (3, 16, 64):
             rng = np.random.default_rng(seed)
-            patches = rng.normal(size=(2000, channels * kernel**2))
+            patches = rng.normal(size=(examples, channels * kernel**2))
             shape = (32, channels, kernel, kernel)
             weights = rng.normal(size=shape).reshape(32, -1).T
             for rule, fan_in in (("C", channels), ("C k k", fan_in_and_out(shape)[0])):
