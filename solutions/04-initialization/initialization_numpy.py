@@ -460,9 +460,9 @@ plt.show()
 # %% [markdown]
 # **Question** (8 minutes). Compare with what you expected. By which factor per layer does the signal of ReLU
 # shrink with Glorot's weights, and which equation says so? The gradient of the sigmoid vanishes with all
-# four: why do larger weights not help, and what does its standard deviation of the activations hide? What do
-# you see in the histograms of tanh with weights that are too large, and what becomes of the gradient there?
-# Which pairs would you train?
+# four, also where the standard deviation of its activations looks healthy: why, and what does that number
+# hide? Weights three times He's put tanh at its ends. What do you see in its histograms? Does its gradient
+# vanish there? Put numbers into {eq}`in-backward` before you answer. Which pairs would you train?
 
 # %% [markdown] question="in-twenty-layers" points=3
 # *Your answer here.*

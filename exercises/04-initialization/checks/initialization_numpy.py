@@ -105,15 +105,18 @@ def generator():
 
 
 def moments(W):
-    """What tells one initializer from another: size, form, centre, and whether all weights are drawn."""
-    W = np.asarray(W, dtype=float)
-    centred = W - W.mean()
+    """What tells initializers apart: whether all weights are drawn, and then their size, form and centre."""
+    W = np.atleast_2d(np.asarray(W, dtype=float))
+    corner = W[:40, :40]
+    different = len(np.unique(corner)) / corner.size
+    drawn = W if different > 0.9 else 0 * W  # of numbers that are repeated the moments say nothing
+    centred = drawn - drawn.mean()
     var = (centred**2).mean()
     return {
+        "share_of_different_weights": different,
         "variance_times_fan_in": var * W.shape[0],
         "fourth_moment_over_the_square_of_the_variance": (centred**4).mean() / max(var**2, 1e-300),
-        "share_of_positive_weights": (W > 0).mean(),
-        "share_of_different_weights": len(np.unique(W[:40, :40])) / W[:40, :40].size,
+        "share_of_positive_weights": (drawn > 0).mean(),
     }
 
 
@@ -121,10 +124,13 @@ def facts_of(draw):
     """The shape of what draw(rng) returns, and how it uses its generator."""
     rng, same = np.random.default_rng(7), np.random.default_rng(7)
     first, again = np.asarray(draw(rng)), np.asarray(draw(same))
+    rows = np.atleast_2d(first)
     return {
         "shape": np.array(first.shape),
         "is_the_same_for_the_same_generator": np.array(np.array_equal(first, again)),
         "is_another_at_the_next_call": np.array(not np.array_equal(first, np.asarray(draw(rng)))),
+        "its_rows_differ": np.array(bool(np.ptp(rows, axis=0).any())),
+        "its_columns_differ": np.array(bool(np.ptp(rows, axis=1).any())),
     }
 
 
@@ -197,7 +203,24 @@ def finds_the_gradients_of_the_weights(s, **block):
     return {"dW1": found["dW1"], "dW2": found["dW2"]}
 
 
-@probe("test_residual_block_backward", judges="residual_block_backward", wrong=())
+@probe(
+    "test_residual_block_backward",
+    judges="residual_block_backward",
+    wrong=(
+        "RE6",
+        "RE10",
+        "BB-branch-only",
+        "BB-last-relu-of-branch",
+        "BB-no-inner-relu",
+        "BB-inner-relu-of-gradient",
+        "BB-branch-from-dout",
+        "BB-dW1-of-relu",
+        "BB-dW1-unmasked",
+        "BB-dW2-of-z1",
+        "BB-dW2-of-dout",
+        "BB-mean",
+    ),
+)
 def accepts_a_right_function_and_rejects_wrong_ones(s, implementation):
     s.test_residual_block_backward(implementation)
     return {"accepts": np.array(True)}
@@ -211,5 +234,94 @@ def overwritten(right):
         found = right(dout, x.copy(), W1, W2)
         x *= x > 0
         return found
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def upstream_overwritten(right):
+    """the gradients are right, but dout is overwritten"""
+
+    def wrong(dout, x, W1, W2):
+        found = right(dout.copy(), x, W1, W2)
+        dout *= x + np.maximum(x @ W1, 0) @ W2 > 0
+        return found
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def weights_overwritten(right):
+    """the gradients are right, but W2 is overwritten: somebody takes the step at once"""
+
+    def wrong(dout, x, W1, W2):
+        found = right(dout, x, W1, W2.copy())
+        W2 -= 0.1 * found[2]
+        return found
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def upstream_of_ones(right):
+    """dout is taken for ones (with a dout of ones nobody sees it)"""
+
+    def wrong(dout, x, W1, W2):
+        return right(np.ones_like(dout), x, W1, W2)
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def negative_gradients_lost(right):
+    """negative entries of dout are lost (with a positive dout nobody sees it)"""
+
+    def wrong(dout, x, W1, W2):
+        return right(np.maximum(dout, 0), x, W1, W2)
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def weights_of_one_example(right):
+    """the gradients of the weights come from the first example alone (with one example nobody sees it)"""
+
+    def wrong(dout, x, W1, W2):
+        return right(dout, x, W1, W2)[0], *right(dout[:1], x[:1], W1, W2)[1:]
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def second_layer_off(right):
+    """dW2 is 2 % too large (with a generous tolerance nobody sees it)"""
+
+    def wrong(dout, x, W1, W2):
+        dx, dW1, dW2 = right(dout, x, W1, W2)
+        return dx, dW1, 1.02 * dW2
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def not_a_number(right):
+    """one entry of dx is nan (and nan is neither larger nor smaller than a tolerance)"""
+
+    def wrong(dout, x, W1, W2):
+        dx, dW1, dW2 = right(dout, x, W1, W2)
+        dx = dx.copy()
+        dx[0, 0] = np.nan
+        return dx, dW1, dW2
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def added_up_over_the_batch(right):
+    """dx is the same for all examples: it was added up over the batch (with one example nobody sees it)"""
+
+    def wrong(dout, x, W1, W2):
+        dx, dW1, dW2 = right(dout, x, W1, W2)
+        return 0 * dx + dx.sum(axis=0), dW1, dW2
 
     return wrong
