@@ -250,6 +250,78 @@ def test_a_lazy_test_of_group_norm_is_found_out(shape, groups, kind, eps, overlo
     assert {"right", overlooked, "overwritten"} <= accepts(notebook, body)
 
 
+SETTING = (
+    "rng = np.random.default_rng(0)\n"
+    "    x, gamma, beta = rng.normal(2, 3, (3, 6, 4, 5)), rng.uniform(1, 2, 6), rng.normal(size=6)\n"
+    "    x = x + rng.normal(size=(3, 6, 1, 1))\n    "
+)
+TRUTH = (
+    "z = x.reshape(3, groups, -1)\n"
+    "        z = (z - z.mean(2, keepdims=True)) / np.sqrt(z.var(2, keepdims=True) + 0.2)\n"
+    "        expected = z.reshape(x.shape) * gamma[:, None, None] + beta[:, None, None]\n        "
+)
+LOOP, CALL = "for groups in (2, 3):\n        ", "y = implementation(x, gamma, beta, groups, 0.2)\n        "
+ALL = "assert y.shape == x.shape and np.allclose(y, expected)"
+OVERSIGHTS = {
+    "the truth is computed from x after the call": (LOOP + CALL + TRUTH + ALL, {"overwritten"}),
+    "one value of groups": (
+        LOOP.replace("(2, 3)", "(2,)")
+        + TRUTH
+        + "x0, g0 = x.copy(), gamma.copy()\n        "
+        + CALL
+        + ALL
+        + " and (x == x0).all() and (gamma == g0).all()",
+        {"groups_of_the_first_call"},
+    ),
+    "some entries of y": (
+        LOOP
+        + TRUTH
+        + "x0, g0 = x.copy(), gamma.copy()\n        "
+        + CALL
+        + "assert y.shape == x.shape and np.allclose(y[1, 3, 2], expected[1, 3, 2])\n"
+        "        assert (x == x0).all() and (gamma == g0).all()",
+        {"last_entry"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("body", "overlooked"), OVERSIGHTS.values(), ids=OVERSIGHTS)
+def test_what_a_test_of_group_norm_overlooks_is_found_out(body, overlooked, notebook):
+    assert {"right"} | overlooked <= accepts(notebook, SETTING + body)
+
+
+@pytest.mark.parametrize("compare", ["np.array_equal(y, own)", "(y == own).all()"])
+def test_a_test_that_allows_no_rounding_is_told_so(compare, notebook):
+    """It agrees with the student's own function bit by bit, and would refuse another right one."""
+    own = "own = group_norm(x, gamma, beta, groups, 0.2)\n        "
+    names = notebook.with_body("test_group_norm", SETTING + LOOP + CALL + own + f"assert {compare}")
+    probe = next(p for p in notebook.unit.probes.values() if p.judges == "group_norm")
+    outcome = run_probe(probe, names, {"implementation": names["group_norm"]})
+    assert outcome.status == "raised" and "compare with np.allclose" in outcome.error
+
+
+ROOT_IN_FLOAT64 = "    for _ in range(steps):\n        P = 1.5 * P - P @ P @ P @ S / 2\n    "
+ROUNDED = {
+    "an identity of float64": "t = np.trace(sigma)\n    S, P = sigma / t, np.eye(len(sigma))\n",
+    "a copy in float64": (
+        "S = sigma.astype(np.float64)\n    t = np.trace(S)\n    S, P = S / t, np.eye(len(S))\n"
+    ),
+    "np.array in float64": (
+        "S = np.array(sigma, dtype=float)\n    t = np.trace(S)\n    S, P = S / t, np.eye(len(S))\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("start", ROUNDED.values(), ids=ROUNDED)
+def test_steps_in_float64_that_are_rounded_at_the_end_are_named(start, notebook, questions):
+    body = start + ROOT_IN_FLOAT64 + "return (P / np.sqrt(t)).astype(sigma.dtype)"
+    names = notebook.with_body("newton_schulz", body)
+    for asked in questions:
+        assert {v.mistake for v in notebook.verdicts(names, "newton_schulz", asked) if not v.passed} == {
+            "NW-rounded"
+        }
+
+
 def accepts(notebook, body):
     """Which group norms a test with this body accepts: "right", and the names of broken ones."""
     names = notebook.with_body("test_group_norm", body)
@@ -276,6 +348,7 @@ def test_every_row_of_the_catalogue_is_a_mistake_or_explained(notebook):
         ("x", "one array was returned"),
         ("None", "is a `return` missing?"),
         ("(x, x, x)", "3 were returned"),
+        ("{'x_hat': x}", "a dict was returned"),
     ],
 )
 def test_what_came_back_is_counted_right(returned, told, notebook, questions):
