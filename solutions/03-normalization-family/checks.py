@@ -348,7 +348,7 @@ def _(rng):
 
 @probe("newton_schulz", cases=1)
 def comes_to_the_inverse_root(s, sigma):
-    return {"W": s.newton_schulz(sigma, 5)}
+    return {"W": s.newton_schulz(sigma, 4)}
 
 
 @comes_to_the_inverse_root.inputs
@@ -372,8 +372,8 @@ def takes_every_step_in_the_precision_of_sigma(s, sigma, steps):
     rounded = of_doubles.astype(np.float32)
     in_float64 = np.array_equal(W.astype(np.float32), rounded) and not np.array_equal(of_doubles, rounded)
     return {
-        "bytes_of_a_number_of_4": W.dtype.itemsize,
-        "bytes_of_a_number_of_8": of_doubles.dtype.itemsize,
+        "bytes_where_sigma_has_4": W.dtype.itemsize,
+        "bytes_where_sigma_has_8": of_doubles.dtype.itemsize,
         "W": W,
         "was_computed_in_float64": np.array(in_float64),
     }
@@ -429,8 +429,7 @@ def accepts_a_right_function_and_rejects_wrong_ones(s, implementation):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def interleaved(right):
-    """the groups are interleaved: channel c goes to group c % groups (it shows where groups and channels
-    in a group differ in number)"""
+    """the groups are interleaved: channel c goes to group c % groups"""
 
     def wrong(x, gamma, beta, groups, eps=1e-5):
         order = np.argsort(np.arange(x.shape[1]) % groups, kind="stable")
@@ -572,8 +571,7 @@ def one_less(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def overwritten(right):
-    """the result is right, but x is overwritten: each group has lost its mean (a truth that is computed from
-    x after the call does not show it)"""
+    """the result is right, but each group of x has lost its mean (take the truth from x before the call)"""
 
     def wrong(x, gamma, beta, groups, eps=1e-5):
         y = right(x.copy(), gamma, beta, groups, eps)
@@ -671,7 +669,7 @@ def holding(layer, **arrays):
     layer = layer.double()
     saved = layer.state_dict()
     arrays = {own_name(layer, name): a for name, a in arrays.items()}
-    for name in arrays.keys() & saved.keys():
+    for name in (n for n in saved if n in arrays):
         if saved[name].shape != arrays[name].shape:
             raise ValueError(f"{name} has shape {tuple(saved[name].shape)}, expected {arrays[name].shape}")
     layer.load_state_dict({name: tensor(a) for name, a in arrays.items()}, strict=False)

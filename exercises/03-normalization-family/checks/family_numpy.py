@@ -138,7 +138,7 @@ def takes_the_first_steps(s, sigma, steps):
 
 @probe("newton_schulz", cases=1)
 def comes_to_the_inverse_root(s, sigma):
-    return {"W": s.newton_schulz(sigma, 5)}
+    return {"W": s.newton_schulz(sigma, 4)}
 
 
 @probe("newton_schulz", cases=1)
@@ -152,8 +152,8 @@ def takes_every_step_in_the_precision_of_sigma(s, sigma, steps):
     rounded = of_doubles.astype(np.float32)
     in_float64 = np.array_equal(W.astype(np.float32), rounded) and not np.array_equal(of_doubles, rounded)
     return {
-        "bytes_of_a_number_of_4": W.dtype.itemsize,
-        "bytes_of_a_number_of_8": of_doubles.dtype.itemsize,
+        "bytes_where_sigma_has_4": W.dtype.itemsize,
+        "bytes_where_sigma_has_8": of_doubles.dtype.itemsize,
         "W": W,
         "was_computed_in_float64": np.array(in_float64),
     }
@@ -188,8 +188,7 @@ def accepts_a_right_function_and_rejects_wrong_ones(s, implementation):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def interleaved(right):
-    """the groups are interleaved: channel c goes to group c % groups (it shows where groups and channels
-    in a group differ in number)"""
+    """the groups are interleaved: channel c goes to group c % groups"""
 
     def wrong(x, gamma, beta, groups, eps=1e-5):
         order = np.argsort(np.arange(x.shape[1]) % groups, kind="stable")
@@ -331,8 +330,7 @@ def one_less(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def overwritten(right):
-    """the result is right, but x is overwritten: each group has lost its mean (a truth that is computed from
-    x after the call does not show it)"""
+    """the result is right, but each group of x has lost its mean (take the truth from x before the call)"""
 
     def wrong(x, gamma, beta, groups, eps=1e-5):
         y = right(x.copy(), gamma, beta, groups, eps)
