@@ -1,0 +1,245 @@
+"""What the chapter of unit 04 says of formulas, of its figure and of our runs is true."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from lab.figures import deep_signal
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "book/04-initialization/index.md").read_text(encoding="utf-8")
+
+
+def told(start: str, end: str) -> str:
+    """The prose of a part of the chapter, without its code."""
+    part = TEXT[TEXT.index(start) : TEXT.index(end)]
+    return re.sub(r"^```.*?^```$", "", part, flags=re.MULTILINE | re.DOTALL)
+
+
+def slope_at(function: Callable[[torch.Tensor], torch.Tensor], z: float) -> tuple[float, float]:
+    """The value of a function of torch at z, and its derivative there."""
+    at = torch.tensor(z, dtype=torch.float64, requires_grad=True)
+    value = function(at)
+    [slope] = torch.autograd.grad(value, at)
+    return value.item(), slope.item()
+
+
+def test_two_layers_of_one_unit_have_the_gradient_of_the_text() -> None:
+    _, slope = slope_at(lambda x: torch.sigmoid(4 * torch.sigmoid(2 * x - 2) - 2), 1)
+    assert slope == pytest.approx(1 / 2)
+    assert r"\frac{1}{4} \cdot 4 \cdot \frac{1}{4} \cdot 2 = \frac{1}{2}" in TEXT
+
+
+def test_the_slopes_by_hand_are_those_of_autograd() -> None:
+    assert slope_at(torch.sigmoid, math.log(3)) == pytest.approx((0.75, 0.1875))
+    assert f"{slope_at(torch.sigmoid, 5)[1]:.4f}" == "0.0066" in TEXT
+    assert slope_at(torch.tanh, math.log(2)) == pytest.approx((0.6, 0.64))
+    assert slope_at(lambda z: F.elu(z, 2), -math.log(2)) == pytest.approx((-1, 1))
+    pieces = torch.tensor([1.0, 3, 3], requires_grad=True)
+    (5 * pieces.max(0).values).backward()
+    assert pieces.grad is not None and pieces.grad.tolist() == [0, 5, 0]
+
+
+def test_at_zero_torch_takes_the_slope_of_the_left_side() -> None:
+    assert slope_at(torch.relu, 0)[1] == 0
+    assert slope_at(lambda z: F.leaky_relu(z, 0.3), 0)[1] == pytest.approx(0.3)
+    assert slope_at(lambda z: F.elu(z, 0.7), 0)[1] == pytest.approx(0.7)
+
+
+def test_of_equal_pieces_max_serves_one_and_amax_shares() -> None:
+    pieces = torch.tensor([2.0, 2.0], requires_grad=True)
+    assert torch.autograd.grad(pieces.amax(0), pieces)[0].tolist() == [0.5, 0.5]
+
+
+def test_a_square_matrix_of_variance_one_over_its_side_stretches_by_about_two() -> None:
+    torch.manual_seed(0)
+    assert torch.linalg.matrix_norm(torch.randn(800, 800) / 800**0.5, 2).item() == pytest.approx(2, rel=0.02)
+
+
+def test_relu_keeps_half_of_the_mean_square_of_symmetric_numbers_and_a_third_of_a_normal_variance() -> None:
+    torch.manual_seed(0)
+    normal = torch.randn(10**6).double()
+    for z in (normal, torch.rand(10**6).double() - 0.5, normal**3):
+        assert (torch.relu(z).square().mean() / z.square().mean()).item() == pytest.approx(0.5, rel=0.03)
+    assert f"{0.5 - 1 / (2 * math.pi):.2f}" == "0.34" in TEXT
+    assert torch.relu(normal).var().item() == pytest.approx(0.34, abs=0.005)
+
+
+def test_outputs_of_leaky_relu_and_elu_are_closer_to_mean_zero_than_those_of_relu() -> None:
+    torch.manual_seed(0)
+    z = torch.randn(10**5)
+    means = [f(z).mean().item() for f in (torch.relu, lambda z: F.leaky_relu(z, 0.2), F.elu)]
+    assert means[0] > means[1] > means[2] > 0
+
+
+def test_the_variance_of_a_product_by_hand_is_right() -> None:
+    values = [x * y for x in (1, 3) for y in (-3, 3)]
+    assert np.var(values) == 45
+    assert "1 \\cdot 9 + 1 \\cdot 0 + 9 \\cdot 4 = 45" in TEXT
+
+
+def test_the_sizes_of_weights_by_hand_are_those_of_torch() -> None:
+    torch.manual_seed(0)
+    layer = torch.empty(
+        1000, 3000
+    )  # 10 times 100 and 300: stds and bounds are those of the text over root 10
+    found = {
+        "0.0816": nn.init.kaiming_normal_(layer, nonlinearity="relu").std().item() * 10**0.5,
+        "0.1414": nn.init.kaiming_uniform_(layer, nonlinearity="relu").max().item() * 10**0.5,
+        "0.0707": nn.init.xavier_normal_(layer).std().item() * 10**0.5,
+        "0.1225": nn.init.xavier_uniform_(layer).max().item() * 10**0.5,
+    }
+    for said, value in found.items():
+        assert said in TEXT
+        assert value == pytest.approx(float(said), rel=3e-3)
+    kernel = nn.init.kaiming_normal_(torch.empty(320, 16, 3, 3), nonlinearity="relu")
+    assert kernel.std().item() == pytest.approx(0.118, rel=0.02)
+
+
+def test_the_default_of_torch_is_a_sixth_of_he() -> None:
+    torch.manual_seed(0)
+    assert 300 * nn.Linear(300, 4000).weight.var().item() == pytest.approx(2 / 6, rel=0.01)
+    assert 5.5e7 < 6**10 < 6.5e7 and "a sixty-millionth" in TEXT
+
+
+def test_the_residual_block_by_hand_is_that_of_autograd() -> None:
+    x, W1, W2 = (torch.tensor(v, requires_grad=True) for v in (1.0, 2.0, 3.0))
+    y = torch.relu(x + torch.relu(x * W1) * W2)
+    assert [y.item(), *(g.item() for g in torch.autograd.grad(y, (x, W1, W2)))] == [7, 7, 3, 2]
+
+
+def test_two_blocks_have_four_paths() -> None:
+    assert (1 - 0.2) * (1 + 0.1) == pytest.approx(1 - 0.2 + 0.1 - 0.02) == pytest.approx(0.88)
+
+
+def test_a_relu_behind_the_sum_lets_the_mean_square_grow_by_more_than_a_half_and_less_than_threefold() -> (
+    None
+):
+    torch.manual_seed(0)
+    x, sizes = torch.relu(torch.randn(200, 300)), []
+    for _ in range(8):
+        W1, W2 = torch.randn(2, 300, 300) * (2 / 300) ** 0.5
+        x = torch.relu(x + torch.relu(x @ W1) @ W2)
+        sizes.append(x.square().mean().item())
+    growth = np.array(sizes[1:]) / sizes[:-1]
+    assert (growth > 1.5).all() and (growth < 3).all()
+
+
+def test_with_both_layers_of_a_branch_at_zero_neither_moves_and_with_the_last_alone_it_does() -> None:
+    for first, moves in ((0.0, False), (0.5, True)):
+        x, W1, W2 = torch.ones(2, 3), torch.full((3, 4), first), torch.zeros(4, 3)
+        W1.requires_grad_(), W2.requires_grad_()
+        loss = (x + torch.relu(x @ W1) @ W2).square().sum()
+        of_first, of_last = torch.autograd.grad(loss, (W1, W2))
+        assert not of_first.any()
+        assert bool(of_last.any()) == moves
+
+
+def test_the_numbers_of_the_scaled_identity_are_right() -> None:
+    assert f"{0.5**20:.1e}" == "9.5e-07" and r"9.5 \cdot 10^{-7}" in TEXT
+
+
+def answer(question: str) -> float:
+    """The right number of the quiz's question that has these words."""
+    part = TEXT[TEXT.index(question) :]
+    return float(re.findall(r"^\[x\] (-?[\d.]+)$", part, re.MULTILINE)[0])
+
+
+def test_the_answers_of_the_quiz_are_those_of_autograd_and_of_torch() -> None:
+    _, slope = slope_at(torch.sigmoid, math.log(4))
+    assert slope == pytest.approx(answer("A sigmoid has the output 0.8"))
+    products = [(3 + x) * y for x in (-1, 1) for y in (-2, 2)]
+    assert np.var(products) == answer("$X$ has mean 3 and variance 1")
+    torch.manual_seed(0)
+    kernel = nn.init.kaiming_normal_(torch.empty(3200, 8, 5, 5), nonlinearity="relu")
+    assert kernel.std().item() == pytest.approx(answer("kernels of 5×5 from 8 to 32"), rel=0.01)
+    z = torch.randn(10**5)
+    kept = torch.relu(z).square().mean().sqrt() / z.std()
+    assert kept.item() == pytest.approx(answer("Forty ReLU layers"), abs=0.01)
+    assert 2**12 == answer("Twelve pre-activation blocks")
+    _, slope = slope_at(lambda x: torch.relu(x + torch.relu(x * -1) * 5), 2)
+    assert 3 * slope == answer("$x = 2$, $W_1 = -1$")
+
+
+def test_uniform_weights_within_a_tenth_have_the_deviation_of_the_quiz() -> None:
+    torch.manual_seed(0)
+    std = (0.1 * (2 * torch.rand(10**6) - 1)).std().item()
+    assert "[x] One with standard deviation 0.058" in TEXT
+    assert std == pytest.approx(0.058, abs=5e-4)
+
+
+Sizes = dict[str, float]
+
+
+@cache
+def played(activation: str, initializer: str, scale: float = 1.0, normalize: bool = False) -> list[Sizes]:
+    """What the figure shows of eight draws: dots of layers 1 and 20, the gradient's growth, what is flat."""
+    found = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        z = rng.normal(size=(deep_signal.DEPTH, deep_signal.WIDTH, deep_signal.WIDTH))
+        x, dout = rng.normal(size=(2, deep_signal.N, deep_signal.WIDTH))
+        std = scale * deep_signal.weight_std(initializer, deep_signal.WIDTH, deep_signal.WIDTH)
+        layers = deep_signal.forward(x, list(std * z), activation, normalize)
+        gradients = deep_signal.backward(layers, dout, activation)
+        outputs = layers[-1].output
+        found.append(
+            {
+                "first": deep_signal.signal_std(layers[0].output),
+                "last": deep_signal.signal_std(outputs),
+                "rms": float(np.sqrt(np.square(outputs).mean())),
+                "gradient": float(gradients[0].std() / gradients[-1].std()),
+                "flat": float((deep_signal.slope(outputs, activation) < 0.05).mean()),
+            }
+        )
+    return found
+
+
+def test_too_small_weights_leave_two_millionths_in_the_figure() -> None:
+    for sizes in played("relu", "fixed"):
+        assert 1e-7 < sizes["last"] / sizes["first"] < 2e-6 == pytest.approx(2**-19, rel=0.1)
+        assert 1e-6 < sizes["gradient"] < 4e-6
+
+
+def test_he_is_twice_the_fixed_size_of_the_figure_and_its_dots_fall_though_the_mean_square_holds() -> None:
+    assert deep_signal.weight_std("he", 50, 50) == pytest.approx(2 * deep_signal.weight_std("fixed", 50, 50))
+    for sizes in played("relu", "he"):
+        assert sizes["last"] < 0.7 * sizes["first"]
+        assert 0.4 < sizes["rms"] < 2
+        assert 0.5 < sizes["gradient"] < 2
+
+
+def test_the_sigmoid_of_the_figure_loses_its_gradient_or_its_slopes() -> None:
+    assert all(1e-13 < sizes["gradient"] < 1e-11 for sizes in played("sigmoid", "glorot"))
+    for sizes in played("sigmoid", "glorot", 10):
+        assert sizes["gradient"] > 0.1
+        assert sizes["flat"] > 0.45
+
+
+def test_three_times_glorot_holds_the_signal_of_tanh_and_not_its_gradient() -> None:
+    for sizes in played("tanh", "glorot", 3):
+        assert sizes["last"] > 0.9 * sizes["first"]
+        assert 200 < sizes["gradient"] < 600
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "leaky"])
+def test_with_batch_norm_neither_dots_nor_squares_of_the_figure_depend_on_the_slider(activation: str) -> None:
+    one, ten = (played(activation, "he", scale, normalize=True) for scale in (1.0, 10.0))
+    for sizes, scaled in zip(one, ten, strict=True):
+        assert sizes["last"] == pytest.approx(scaled["last"], rel=0.01)
+        assert sizes["gradient"] == pytest.approx(scaled["gradient"], rel=0.01)
+
+
+def test_with_batch_norm_the_gradient_of_relu_grows_by_a_fifth_in_each_layer() -> None:
+    growth = [sizes["gradient"] ** (1 / 19) for sizes in played("relu", "he", normalize=True)]
+    assert np.mean(growth) == pytest.approx(1.22, abs=0.05)
