@@ -280,7 +280,8 @@ def replace_batchnorm(model, groups):
     """A copy of the model with an nn.GroupNorm in the place of every nn.BatchNorm2d.
 
     model: any module that holds no module twice; it may be an nn.BatchNorm2d itself. Each of its
-    nn.BatchNorm2d has weight and bias. Each new layer has weight, bias and eps of the old one, its dtype and device, and gcd(groups, C) groups.
+    nn.BatchNorm2d has weight and bias.
+    Each new layer has weight, bias and eps of the old one, its dtype and device, and gcd(groups, C) groups.
     All else is copied as it is: forward, parameters, buffers, modes.
 
     Example: nn.Sequential(nn.Conv2d(3, 6, 3), nn.BatchNorm2d(6)) and groups = 4: the second layer of
@@ -554,7 +555,8 @@ if dtype == torch.float64:  # difference quotients need the digits
 #   with eigenvectors, and your layer.
 # - **Sequences.** A recurrent network reads a digit row by row, {eq}`nf-recurrent`. It has no normalization,
 #   one batch normalization for all steps, or your layer normalization.
-#   In the test some sequences are longer than any in training: empty rows stand before the digit, or behind it.
+#   In the test some sequences are longer than any in training: they have empty rows before the digit,
+#   or behind it.
 # - **Lengths.** Two hidden layers of your `WeightNormLinear`, at several learning rates. They are trained by
 #   plain gradient descent on batches: no momentum, no weight decay.
 # - **Starts.** The same layers beside plain ones, from the usual weights,

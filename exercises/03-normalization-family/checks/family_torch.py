@@ -39,7 +39,7 @@ def holding(layer, **arrays):
     layer = layer.double()
     saved = layer.state_dict()
     arrays = {own_name(layer, name): a for name, a in arrays.items()}
-    for name in arrays.keys() & saved.keys():
+    for name in (n for n in saved if n in arrays):
         if saved[name].shape != arrays[name].shape:
             raise ValueError(f"{name} has shape {tuple(saved[name].shape)}, expected {arrays[name].shape}")
     layer.load_state_dict({name: tensor(a) for name, a in arrays.items()}, strict=False)
