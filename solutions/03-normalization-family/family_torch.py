@@ -20,7 +20,7 @@
 # whether it looks at the neighbours of an example.
 # At the end your layers train networks on images, on sequences, and from bad starts.
 #
-# **Time.** About two hours, the experiments included.
+# **Time.** About two and a half hours, the experiments included.
 #
 # **Devices.** Make new tensors where the old ones are, and of their dtype: `torch.zeros_like(x)`,
 # or `torch.eye(D, dtype=x.dtype, device=x.device)`.
@@ -547,8 +547,8 @@ if dtype == torch.float64:  # difference quotients need the digits
 # - **Batch sizes.** A small convolutional network learns to tell photographs from 32×32 patches of them.
 #   It has batch normalization, or your group normalization in 4 groups. Batches have 32 images, or 2.
 #   The learning rate falls in proportion to the batch size.
-# - **Another light.** The networks of batches of 32, tested on images in another light, all in the same.
-#   There are four kinds. Contrast: the distance of each pixel from mid grey is multiplied.
+# - **Another light.** The networks trained with batches of 32 are tested on images in another light, the same
+#   for all. There are four kinds. Contrast: the distance of each pixel from mid grey is multiplied.
 #   Brightness: a number is added. Colour: red is multiplied, and blue is divided. Contrast, clipped:
 #   what is darker than black or brighter than white is cut off.
 # - **Whitening.** Two hidden layers on small digits: batch normalization, whitening by ZCA and by PCA
