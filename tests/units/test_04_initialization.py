@@ -6,7 +6,7 @@ import torch
 from scipy.special import expit
 from scipy.stats import kstest
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from autograder.probes import Given
 from autograder.running import run_probe
@@ -64,8 +64,8 @@ def test_the_examples_in_the_docstrings_are_right(answers):
 TORCH = {
     "sigmoid_backward": ((), torch.sigmoid),
     "tanh_backward": ((), torch.tanh),
-    "leaky_relu_backward": ((0.2,), lambda z: F.leaky_relu(z, 0.2)),
-    "elu_backward": ((1.7,), lambda z: F.elu(z, 1.7)),
+    "leaky_relu_backward": ((0.2,), lambda z: functional.leaky_relu(z, 0.2)),
+    "elu_backward": ((1.7,), lambda z: functional.elu(z, 1.7)),
 }
 
 
@@ -99,7 +99,7 @@ def test_relu_is_leaky_relu_with_the_slope_0_as_in_torch(answers, rng):
 
 def test_elu_is_torch_s(answers, rng):
     z = np.append(rng.normal(size=20), [800, -800, -1e-12])
-    np.testing.assert_allclose(answers["elu"](z, 1.3), F.elu(torch.tensor(z), 1.3), rtol=1e-12)
+    np.testing.assert_allclose(answers["elu"](z, 1.3), functional.elu(torch.tensor(z), 1.3), rtol=1e-12)
 
 
 def test_maxout_gives_the_gradient_where_torch_gives_it(answers, rng):
@@ -151,7 +151,7 @@ def test_the_block_is_torch_s_forward_and_backward(answers, rng):
     W1, W2 = rng.normal(size=(4, 7)), rng.normal(size=(7, 4))
 
     def block(x, W1, W2):
-        return F.relu(x + F.linear(F.relu(F.linear(x, W1.T)), W2.T))
+        return functional.relu(x + functional.linear(functional.relu(functional.linear(x, W1.T)), W2.T))
 
     expected = block(*map(torch.tensor, (x, W1, W2)))
     np.testing.assert_allclose(answers["residual_block"](x, W1, W2), expected, atol=1e-12)
