@@ -301,16 +301,16 @@ def sizes_of_a_layer(rng):
 
 
 @probe("glorot_uniform", cases=1, rtol=0.06)
-def has_the_moments_of_glorot_s_weights(s, fan_in, fan_out):
+def has_the_moments_of_glorot_weights(s, fan_in, fan_out):
     return moments(s.glorot_uniform(fan_in, fan_out, generator()))
 
 
-@has_the_moments_of_glorot_s_weights.inputs
+@has_the_moments_of_glorot_weights.inputs
 def _(rng):
     return sizes_of_a_layer(rng)
 
 
-@has_the_moments_of_glorot_s_weights.expect
+@has_the_moments_of_glorot_weights.expect
 def _(fan_in, fan_out):
     return expected_moments(2 * fan_in / (fan_in + fan_out), 1.8)
 
@@ -325,26 +325,26 @@ def expected_moments(variance_times_fan_in, fourth):
 
 
 @probe("glorot_uniform", cases=1)
-def draws_from_the_generator_of_the_caller(s, fan_in, fan_out):
+def draws_every_weight_from_rng(s, fan_in, fan_out):
     return facts_of(lambda rng: s.glorot_uniform(fan_in, fan_out, rng))
 
 
-@draws_from_the_generator_of_the_caller.inputs
+@draws_every_weight_from_rng.inputs
 def _(rng):
     return {"fan_in": int(rng.integers(4, 7)), "fan_out": int(rng.integers(8, 11))}
 
 
 @probe("he_normal", cases=1, rtol=0.06)
-def has_the_moments_of_he_s_weights(s, fan_in, fan_out):
+def has_the_moments_of_he_weights(s, fan_in, fan_out):
     return moments(s.he_normal(fan_in, fan_out, generator()))
 
 
-@has_the_moments_of_he_s_weights.inputs
+@has_the_moments_of_he_weights.inputs
 def _(rng):
     return sizes_of_a_layer(rng)
 
 
-@has_the_moments_of_he_s_weights.expect
+@has_the_moments_of_he_weights.expect
 def _(fan_in, fan_out):
     return expected_moments(2.0, 3.0)
 
@@ -365,11 +365,11 @@ def _(fan_in, fan_out, slope):
 
 
 @probe("he_normal", cases=1)
-def draws_from_the_caller_s_generator(s, fan_in, fan_out):
+def draws_from_rng_and_from_nothing_else(s, fan_in, fan_out):
     return facts_of(lambda rng: s.he_normal(fan_in, fan_out, rng))
 
 
-@draws_from_the_caller_s_generator.inputs
+@draws_from_rng_and_from_nothing_else.inputs
 def _(rng):
     return {"fan_in": int(rng.integers(4, 7)), "fan_out": int(rng.integers(8, 11))}
 
@@ -434,11 +434,11 @@ def _(rng):
 
 
 @probe("residual_block", cases=1)
-def adds_a_branch_of_the_input_s_own_width(s, x, W1, W2):
+def adds_a_branch_of_equal_width(s, x, W1, W2):
     return {"y": s.residual_block(x, W1, W2)}
 
 
-@adds_a_branch_of_the_input_s_own_width.inputs
+@adds_a_branch_of_equal_width.inputs
 def _(rng):
     return a_block(rng, 7, 5, 5)
 

@@ -291,9 +291,10 @@ check(fan_in_and_out)
 # %% [markdown]
 # ## 8. Glorot's weights (●●○, 8 minutes)
 #
-# The signal on its way up wants var(W) = 1 / fan_in, the gradient on its way down 1 / fan_out,
-# {eq}`in-backward`. Glorot and Bengio take the middle, {eq}`in-glorot`. Here the weights are uniform
-# between −r and r. Which r has this variance, {eq}`in-uniform`?
+# Near 0 tanh is a straight line of slope 1. Then the signal on its way up wants var(W) = 1 / fan_in,
+# {eq}`in-var-sum`, and the gradient on its way down 1 / fan_out, {eq}`in-backward`.
+# Glorot and Bengio take the middle, {eq}`in-glorot`.
+# Here the weights are uniform between −r and r. Which r has this variance, {eq}`in-uniform`?
 #
 # All random numbers come from `rng`, a generator that the caller hands in: `rng.uniform`, not `np.random`.
 # So the caller decides what is drawn, and can draw it again.
@@ -435,8 +436,8 @@ for (up, down), (name, (activation, backward)) in zip(axes.T, activations.items(
         signal = layer_stds(x, weights, activation)
         gradient = gradient_stds(x, weights, activation, backward, dout)
         print(f"{name:8} {kind:7} {signal[-1]:8.1e} {gradient[0]:8.1e} {gradient[0] / gradient[-1]:8.1e}")
-        up.semilogy(layers, np.maximum(signal, 1e-40), "o-", ms=3, label=kind)
-        down.semilogy(layers, np.maximum(gradient, 1e-40), "s-", ms=3, label=kind)
+        up.semilogy(layers, signal, "o-", ms=3, label=kind)
+        down.semilogy(layers, gradient, "s-", ms=3, label=kind)
     up.set(title=name)
     down.set(xlabel="layer", xticks=(1, 5, 10, 15, 20))
 axes[0, 0].set_ylabel("std of the activations")
@@ -452,8 +453,9 @@ for row, (name, (activation, _)) in zip(axes, activations.items(), strict=True):
             a = activation(a @ W)
             if layer in (1, 10, 20):
                 ax.hist(a.ravel(), bins=40, histtype="step", density=True, label=f"layer {layer}")
-        ax.set(title=f"{name}, {kind}", yscale="log", yticks=[])
-        ax.tick_params(labelsize=7)
+        ax.set(title=f"{name}, {kind}", yscale="log")
+        ax.tick_params(axis="x", labelsize=7)
+        ax.tick_params(axis="y", which="both", left=False, labelleft=False)
 axes[0, 0].legend(fontsize=7)
 plt.show()
 
@@ -525,11 +527,13 @@ check(residual_block_backward)
 # %% [markdown]
 # ## Experiment: twenty blocks (6 minutes)
 #
-# Twenty blocks of 64 units with branches of several sizes: with weights of 0.01, with and without the skip
-# connection, with He's weights as they are, with the second layer of each branch divided by $\sqrt{20}$, and
-# with zeros there. In the last one the skip connection takes only half of its input along, $y = \tfrac12 x +
-# F(x)$ before the ReLU, {eq}`in-scaled-identity`, with the weights of 0.01. Left: the standard deviation
-# after each block. Right: that of the gradient with respect to its input.
+# Twenty blocks of 64 units. What changes is the size of the branches:
+# weights of 0.01, with the skip connection and without it, weights of He,
+# weights of He where the second layer of each branch is divided by $\sqrt{20}$, and zeros there.
+# In the last variant the skip connection takes along only half of its input, $\tfrac12 x + F(x)$,
+# {eq}`in-scaled-identity`, with weights of 0.01.
+# Left: the standard deviation after each block. Right: that of the gradient with respect to its input.
+# One of the six curves soon leaves the picture.
 #
 # Before you run it: after twenty blocks, which signal has died, which has exploded? And the gradients?
 
@@ -573,11 +577,11 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constraine
 print("std after block 20, and of the gradient at the input of block 1")
 for name, (up, down) in found.items():
     print(f"{name:21} {up[-1]:8.1e} {down[0]:8.1e}")
-    left.semilogy(np.arange(1, L + 1), np.maximum(up, 1e-40), "o-", ms=3, label=name)
-    right.semilogy(np.arange(1, L + 1), np.maximum(down, 1e-40), "s-", ms=3)
-left.set(title="std of the activations", xlabel="block", xticks=(1, 5, 10, 15, 20))
-right.set(title="std of the gradient", xlabel="block", xticks=(1, 5, 10, 15, 20))
-left.legend(fontsize=7)
+    left.semilogy(np.arange(1, L + 1), up, "o-", ms=3, label=name)
+    right.semilogy(np.arange(1, L + 1), down, "s-", ms=3, label=name)
+for ax, what in ((left, "activations"), (right, "gradient")):
+    ax.set(title=f"std of the {what}", xlabel="block", xticks=(1, 5, 10, 15, 20), ylim=(1e-8, 1e5))
+right.legend(fontsize=7)
 plt.show()
 
 # %% [markdown]

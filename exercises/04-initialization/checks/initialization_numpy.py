@@ -135,17 +135,17 @@ def facts_of(draw):
 
 
 @probe("glorot_uniform", cases=1, rtol=0.06)
-def has_the_moments_of_glorot_s_weights(s, fan_in, fan_out):
+def has_the_moments_of_glorot_weights(s, fan_in, fan_out):
     return moments(s.glorot_uniform(fan_in, fan_out, generator()))
 
 
 @probe("glorot_uniform", cases=1)
-def draws_from_the_generator_of_the_caller(s, fan_in, fan_out):
+def draws_every_weight_from_rng(s, fan_in, fan_out):
     return facts_of(lambda rng: s.glorot_uniform(fan_in, fan_out, rng))
 
 
 @probe("he_normal", cases=1, rtol=0.06)
-def has_the_moments_of_he_s_weights(s, fan_in, fan_out):
+def has_the_moments_of_he_weights(s, fan_in, fan_out):
     return moments(s.he_normal(fan_in, fan_out, generator()))
 
 
@@ -155,7 +155,7 @@ def has_the_gain_of_a_leaky_relu(s, fan_in, fan_out, slope):
 
 
 @probe("he_normal", cases=1)
-def draws_from_the_caller_s_generator(s, fan_in, fan_out):
+def draws_from_rng_and_from_nothing_else(s, fan_in, fan_out):
     return facts_of(lambda rng: s.he_normal(fan_in, fan_out, rng))
 
 
@@ -179,7 +179,7 @@ def adds_the_branch_to_its_input(s, x, W1, W2):
 
 
 @probe("residual_block", cases=1)
-def adds_a_branch_of_the_input_s_own_width(s, x, W1, W2):
+def adds_a_branch_of_equal_width(s, x, W1, W2):
     return {"y": s.residual_block(x, W1, W2)}
 
 
