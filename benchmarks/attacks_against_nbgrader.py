@@ -1,7 +1,7 @@
 """The hostile hand-ins of tests/attacks through stock `nbgrader autograde` and through the engine, in turns:
-`python -m benchmarks.attacks_against_nbgrader [GROUP | STUDENT]...` writes benchmarks/results/attacks.json and,
-from all that is in it, attacks.md. What an attack got is kept as soon as it is known, and measured again only
-where its group or its student is named.
+`python -m benchmarks.attacks_against_nbgrader [GROUP | STUDENT]...` writes attacks.json and attacks.md in
+benchmarks/results. What an attack got is kept as soon as it is known, and measured again only where its group
+or its student is named.
 
 It runs them without protection on this machine. They are bounded, but run it where nothing is to be lost.
 """
@@ -90,7 +90,7 @@ class Stock:
         """Marks of the attacker and of the neighbour, and all that is shown."""
         shutil.rmtree(self.folder, ignore_errors=True)
         shutil.copytree(self.template, self.folder)
-        shutil.copytree(submitted, self.folder / "submitted", symlinks=True)
+        subprocess.run(["cp", "-a", submitted, self.folder / "submitted"], check=True)  # pipes are among them
         nbgrader(self.folder, "autograde", SLUG)
         shown = [p.read_text("utf-8") for p in (self.folder / "autograded").rglob("*.ipynb")]
         with Gradebook(f"sqlite:///{self.folder}/gradebook.db") as gradebook:
