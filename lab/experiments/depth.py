@@ -12,7 +12,7 @@ What needs no training is in `depth_signals`, which needs no torch. With network
     depth.conv_net(lambda channels: ResidualBlock(channels, channels), blocks=9)     # a network to compare
 
     net, data = depth.plain_net(20), depth.images("photos")      # data.train_x (N, 3, 16, 16), data.train_y
-    depth.start(net, data)                       # {"gradient": [|dW| by layer], "std": [by activation]}
+    depth.start(net, data)                       # {"gradient": [|dW| by layer], "std", "std_at"}
 
 For the chapter, written as JSON, run by run; a file that was cut off is continued:
 
@@ -46,7 +46,8 @@ Parts (Settings.part) and their ways:
 results["runs"]: dicts with the fields of `Settings`; loss: list, the mean of every about["every"] steps, NaN
 from where it was no number; train_accuracy, validation_accuracy, test_accuracy at the end; "dead" also has
 silent_at_start and silent: share of the hidden units whose z is positive for no training image.
-results["starts"]: dicts {way, data, input, depth, seed, gradient, std}, see `depth_measures.start`.
+results["starts"]: dicts {way, data, input, depth, seed, gradient, std, std_at}, see
+`depth_measures.start`.
 results["signals"], ["blocks"], ["products"], ["convolutions"]: as `depth_signals` returns them.
 results["about"]: sizes, seeds, rates, device, versions, date, data.
 """

@@ -108,24 +108,31 @@ def fit(net: nn.Module, data: Prepared, amount: Amount, *, rate: float, seed: in
 def start(net: nn.Module, data: Prepared) -> Record:
     """By layer, from the first, before any training and for PROBED images: what arrives.
 
-    gradient: Frobenius norm of the gradient of the weights of each linear layer, the one of the scores
-    included; std: of each unit behind an activation over the images, averaged over the units.
+    gradient: Frobenius norm of the gradient of the weights of each linear or convolutional layer, the one of
+    the scores included; std: of each unit behind an activation over the images, averaged over the units;
+    std_at: how many such layers are before it. What is inside the branch of a `Skip` is not taken.
     """
     net.to(data.train_x.device).train()
+    weights: list[torch.Tensor] = []
+    std_at: list[int] = []
     outputs: list[torch.Tensor] = []
-    hooks = [
-        module.register_forward_hook(lambda module, inputs, output: outputs.append(output.detach()))
-        for module in net.modules()
-        if isinstance(module, ACTIVATIONS)
-    ]
+    hooks = []
+    for name, module in net.named_modules():
+        if isinstance(module, nn.Linear | nn.Conv2d):
+            weights.append(module.weight)
+        elif isinstance(module, ACTIVATIONS) and "branch" not in name.split("."):
+            std_at.append(len(weights))
+            hooks.append(
+                module.register_forward_hook(lambda module, inputs, output: outputs.append(output.detach()))
+            )
     loss = nn.functional.cross_entropy(net(data.train_x[:PROBED]), data.train_y[:PROBED])
-    weights = [module.weight for module in net.modules() if isinstance(module, nn.Linear)]
     gradients = torch.autograd.grad(loss, weights)
     for hook in hooks:
         hook.remove()
     return {
         "gradient": [float(gradient.norm()) for gradient in gradients],
         "std": [float(output.std(dim=0).mean()) for output in outputs],
+        "std_at": std_at,
     }
 
 

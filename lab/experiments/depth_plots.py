@@ -220,10 +220,13 @@ def plot_starts(results: Results, data: str | None = None, input: str = "standar
         for ax, key in zip(axes, ("gradient", "std"), strict=True):
             values = np.array([record[key] for record in found], float)
             values = np.where(values > 0, values, np.nan)
-            mean_and_range(ax, range(1, values.shape[1] + 1), values, label=way, **look)
+            x = found[0]["std_at"] if key == "std" else range(1, values.shape[1] + 1)
+            mean_and_range(ax, x, values, label=way, **look)
             ax.lines[-1].set_linestyle(("-", "--")[place // len(LOOKS)])
     axes[0].set(title="norm of dW", xlabel="linear layer", yscale="log")
-    axes[1].set(title="std of a unit over the images", xlabel="activation", yscale="log")
+    axes[1].set(title="std of a unit over the images", xlabel="behind layer", yscale="log")
+    for ax in axes:
+        ax.xaxis.get_major_locator().set_params(integer=True)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     return fig
 

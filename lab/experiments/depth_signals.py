@@ -7,7 +7,9 @@
         initializers={"He": he_normal},                       # (fan_in, fan_out, rng) -> W (fan_in, fan_out)
         depth=20, width=500, examples=200, seed=0)
     signals.plot_stds(records)                # std of the activations by layer, a panel per activation
+    signals.plot_stds(records, "signal")      # of each unit over the examples: what of the input arrives
     signals.plot_gradients(records)           # |dW| by layer, on the way down from a random gradient
+    signals.plot_gradients(records, "upstream")     # std of dL/da by layer
     signals.plot_histograms(records, "relu")  # distributions of activations and gradients, by initializer
 
     records = signals.probe_blocks()                 # skip connections: the forms of BLOCKS, 20 blocks
@@ -23,13 +25,14 @@
     signals.plot_convolutions(records)
 
 Functions that are left out are this module's own. Inputs and the gradient that comes from above are standard
-normal numbers, width by width layers have no bias. All plots take the results of the study, too.
+normal numbers; layers are width by width and have no bias. All plots take the results of the study, too.
 
-probe: dicts {activation, init, depth, width, examples, seed, and lists from the first layer to the last: std,
-rms: root mean square, zeros: share that is exactly 0, flat: share of z where the slope is below FLAT,
-gradient: Frobenius norm of dW (for the mean over the examples), upstream: std of dL/da of this layer;
-histograms: [{layer, activations: share of each bin of `bins`, gradients: share of each bin of log10 |dL/dz|
-over DECADES, where a 0 is in no bin}], bins: edges}.
+probe: dicts {activation, init, depth, width, examples, seed, and lists from the first layer to the last: std:
+of all numbers, signal: std of each unit over the examples, averaged over the units, rms: root mean square,
+zeros: share that is exactly 0, flat: share of z where the slope is below FLAT, gradient: Frobenius norm of dW
+(for the mean over the examples), upstream: std of dL/da of this layer; histograms: [{layer, activations:
+share of each bin of `bins`, gradients: share of each bin of log10 |dL/dz| over DECADES, where a 0 is in no
+bin}], bins: edges}.
 probe_blocks: dicts {block, depth, width, examples, seed, std, gradient: std of dL/dx, lists from block 1 on}.
 products: dicts {what, seed, measured, formula, "var(X) var(Y)"}. convolutions: dicts {kernel, channels, seed,
 rule: "C" or "C k k", var: of z over that of x; 2 is what He wants}.
@@ -42,7 +45,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.experiments.results import Results
-from lab.figures.deep_signal import activate, slope
+from lab.figures.deep_signal import activate, signal_std, slope
 from lab.plots import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, figure, house_style, looks, mean_and_range
 
 if TYPE_CHECKING:
@@ -141,6 +144,7 @@ def _measured(
     edges = np.linspace(*limits, BINS + 1)
     return {
         "std": [float(a.std()) for a in outputs],
+        "signal": [signal_std(a) for a in outputs],
         "rms": [float(np.sqrt(np.mean(a**2))) for a in outputs],
         "zeros": [float(np.mean(a == 0)) for a in outputs],
         "flat": [float(np.mean(np.abs(backward(np.ones_like(z), z)) < FLAT)) for z in zs],
@@ -399,21 +403,30 @@ def _by_layer(records: list[Results], key: str, ylabel: str) -> "Figure":
             values = _lines(found, key)
             mean_and_range(ax, range(1, values.shape[1] + 1), values, label=init, **look)
         ax.set(title=activation, xlabel="layer", yscale="log")
+        ax.xaxis.get_major_locator().set_params(integer=True)
     axes[0].set_ylabel(ylabel)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
     return fig
 
 
 @house_style
-def plot_stds(results: Results | list[Results]) -> "Figure":
-    """The standard deviation of the activations by layer, a panel per activation, a line per initializer."""
-    return _by_layer(_part(results, "signals"), "std", "std of the activations")
+def plot_stds(results: Results | list[Results], key: str = "std") -> "Figure":
+    """The standard deviation of the activations by layer, a panel per activation, a line per initializer.
+
+    `key`: "std" of all numbers, or "signal", of each unit over the examples.
+    """
+    labels = {"std": "std of the activations", "signal": "std of a unit over the examples"}
+    return _by_layer(_part(results, "signals"), key, labels[key])
 
 
 @house_style
-def plot_gradients(results: Results | list[Results]) -> "Figure":
-    """The Frobenius norm of the gradient of the weights by layer; a random gradient comes from above."""
-    return _by_layer(_part(results, "signals"), "gradient", "norm of dW")
+def plot_gradients(results: Results | list[Results], key: str = "gradient") -> "Figure":
+    """The norm of the gradient of the weights by layer, or the std of dL/da with `key` "upstream".
+
+    A random gradient comes from above.
+    """
+    labels = {"gradient": "norm of dW", "upstream": "std of dL/da"}
+    return _by_layer(_part(results, "signals"), key, labels[key])
 
 
 @house_style
@@ -460,6 +473,8 @@ def plot_blocks(results: Results | list[Results]) -> "Figure":
             ax.lines[-1].set_linestyle(dashes[place // len(LOOKS)])
     axes[0].set(title="std of the output", xlabel="block", yscale="log")
     axes[1].set(title="std of the gradient", xlabel="block", yscale="log")
+    for ax in axes:
+        ax.xaxis.get_major_locator().set_params(integer=True)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     return fig
 
@@ -494,9 +509,9 @@ def plot_convolutions(results: Results | list[Results]) -> "Figure":
     records = _part(results, "convolutions")
     fig, (ax,) = figure(width=5.4, height=3.6)
     kernels = _names(records, "kernel")
-    for rule, look in (("C", LOOKS[4]), ("C k k", LOOKS[2])):
+    for rule, label, look in (("C", "2 / C", LOOKS[4]), ("C k k", "2 / (C k k)", LOOKS[2])):
         values = [[r["var"] for r in records if (r["kernel"], r["rule"]) == (k, rule)] for k in kernels]
-        mean_and_range(ax, kernels, np.array(values).T, label=f"2 / ({rule})", **look)
+        mean_and_range(ax, kernels, np.array(values).T, label=label, **look)
     ax.axhline(2, color=GREY, linewidth=1)
     ax.set(xlabel="side k of the kernel", ylabel="var(z) / var(x)", yscale="log", xticks=kernels)
     ax.set_yticks([2, 10, 18, 50], ["2", "10", "18", "50"])
