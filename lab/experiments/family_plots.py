@@ -1,5 +1,6 @@
 """The figures and tables of unit 03, from results as `lab.experiments.family` makes them."""
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +46,7 @@ __all__ = [
 ]
 
 LOOKS = looks(GREY, ORANGE, BLUE, GREEN, PURPLE, BLACK)
+IMAGE_NORMS = ("none", "batch norm", "layer norm", "group norm", "instance norm", "instance at the input")
 BASE: dict[str, Results] = {
     "images": {"data": "photos", "batch": 32, "scale": 1.0},
     "whitening": {"data": "digits", "batch": 64, "scale": 1.0},
@@ -135,12 +137,19 @@ def lit(results: Results, norm: str, kind: str) -> np.ndarray:
     return np.array([run["illumination"][kind] for run in runs])
 
 
+def _image_looks(names: list[str]) -> list[Results]:
+    """A look per norm, the same in all pictures of "images"; layers of one's own take what is left."""
+    known = dict(zip(IMAGE_NORMS, LOOKS, strict=True))
+    free = cycle([look for norm, look in known.items() if norm not in names] or LOOKS)
+    return [known[name] if name in known else next(free) for name in names]
+
+
 @house_style
 def plot_batch_sizes(results: Results) -> "Figure":
     """Test error over the batch size, a line per norm: mean, least and greatest of the seeds."""
     fig, (ax,) = figure(width=6.4, height=3.8)
     names = [norm for norm in norms_of(results, "images") if len(batches_of(results, norm)) > 1]
-    for norm, look in zip(names, LOOKS, strict=False):
+    for norm, look in zip(names, _image_looks(names), strict=True):
         batches = batches_of(results, norm)
         values = np.array([errors(results, norm, batch) for batch in batches]).T
         mean_and_range(ax, batches, values, label=norm, **look)
@@ -156,10 +165,11 @@ def plot_illumination(results: Results) -> "Figure":
     """Accuracy on test images under another light, a panel per kind, a line per norm."""
     kinds = results["about"]["illumination"]
     units = {"brightness": "shift", "colour": "red times, blue by"}
+    names = norms_of(results, "images")
     columns = 2  # four in a row would be too small to read in a column of text
     fig, axes = figure(columns, rows=-(-len(kinds) // columns), width=3.8, height=2.9, sharey=True)
     for ax, (kind, values) in zip(axes, kinds.items(), strict=True):
-        for norm, look in zip(norms_of(results, "images"), LOOKS, strict=False):
+        for norm, look in zip(names, _image_looks(names), strict=True):
             mean_and_range(ax, values, lit(results, norm, kind), label=norm, **look)
         label = units.get(kind, "factor")
         if kind == "brightness":

@@ -406,6 +406,22 @@ def test_settings_that_no_run_has_are_told() -> None:
         family.summary(results_with((0.1, 32, 0, [0.5], 0.5)), norm="grop norm")
 
 
+def test_a_norm_has_one_colour_in_all_pictures_and_a_layer_of_ones_own_another() -> None:
+    def colours(results: dict[str, Any]) -> dict[str, str]:
+        return {
+            line.get_label(): line.get_color() for line in family.plot_illumination(results).axes[0].lines
+        }
+
+    photos, cifar = (colours(family.load_results(RESULTS / f"{name}.json")) for name in ("full", "cifar10"))
+    assert set(photos) == set(family.NORMS) and len(set(photos.values())) == len(photos)
+    assert cifar.items() < photos.items()
+    results = family.load_results(RESULTS / "cifar10.json")
+    for run in results["runs"]:
+        run["norm"] = {"group norm": "my group norm"}.get(run["norm"], run["norm"])
+    own = colours(results)
+    assert len(set(own.values())) == len(own) == len(cifar)
+
+
 @pytest.mark.parametrize("name", ["full", "cifar10"])
 def test_the_committed_results_are_whole_and_can_be_drawn(name: str) -> None:
     results = family.load_results(RESULTS / f"{name}.json")
