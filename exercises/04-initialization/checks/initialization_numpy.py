@@ -325,3 +325,31 @@ def added_up_over_the_batch(right):
         return 0 * dx + dx.sum(axis=0), dW1, dW2
 
     return wrong
+
+
+def moments_of_a_weight(weight, fan_in):
+    """What tells one way to draw weights from another: variance, shape, and whether the mean is 0."""
+    w = weight.detach().double()
+    mean_square = (w**2).mean()
+    return {
+        "fan_in_times_mean_square": fan_in * mean_square,
+        "fourth_moment_by_mean_square_squared": (w**4).mean() / (mean_square**2 + 1e-30),
+        "share_of_positive_weights": (w > 0).double().mean(),
+    }
+
+
+def drawn(s, slope):
+    from torch import nn
+
+    layers = {
+        "linear": (nn.Linear(200, 150), 200),
+        "convolution": (nn.Conv2d(30, 70, (3, 5)), 450),
+        "convolution_in_groups": (nn.Conv2d(60, 120, (3, 5), groups=3), 300),
+    }
+    model = nn.Sequential(*(layer for layer, _ in layers.values()))
+    s.initialize(model) if slope is None else s.initialize(model, slope)
+    return {
+        f"{statistic}_of_the_{name}": value
+        for name, (layer, fan_in) in layers.items()
+        for statistic, value in moments_of_a_weight(layer.weight, fan_in).items()
+    }
