@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -155,8 +156,13 @@ def find_checks(key: str) -> Path:
 
 def probes_in(source: str, path: str) -> dict[str, Probe]:
     """The probes that a file of checks defines, by name."""
-    names: dict[str, Any] = {"__name__": "checks", "__file__": path}
-    exec(compile(source, path, "exec"), names)
+    return probes_of(compile(source, path, "exec"))
+
+
+def probes_of(checks: CodeType) -> dict[str, Probe]:
+    """The probes that a compiled file of checks defines, by name."""
+    names: dict[str, Any] = {"__name__": "checks", "__file__": checks.co_filename}
+    exec(checks, names)
     return {p.name: p for p in names.values() if isinstance(p, Probe)}
 
 

@@ -90,7 +90,7 @@ def judge(
     """Judge the answers to all questions of one exercise together: a mistake is recognised only where it
     agrees with every answer, the right ones included."""
     troubles = [_first_trouble(q, a) for q, a in zip(questions, answers, strict=True)]
-    named = recognise(questions, answers, troubles, known)
+    named = recognise(questions, answers, troubles, known) if any(troubles) else [None] * len(troubles)
     verdicts = []
     for question, trouble, mistake in zip(questions, troubles, named, strict=True):
         if trouble is None:

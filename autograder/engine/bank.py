@@ -5,9 +5,12 @@ The reference runs in sandboxed children of its own; what a submission's child g
 from __future__ import annotations
 
 import hashlib
+import marshal
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from autograder import store
 from autograder.authoring import release
@@ -54,14 +57,14 @@ class Bank:
         ]
         checks = root / "exercises" / unit.slug / "checks"
         self.public, _ = store.load(checks, notebook.name)
-        self._sources = {
-            secret: release.cut_probes(unit.checks, names if secret else [q.name for q in self.public])
+        self._probes = {
+            secret: _compiled(unit.checks, names if secret else [q.name for q in self.public])
             for secret in (False, True)
         }
 
-    def source(self, secret: bool) -> str:
-        """The probes that a child needs: the pass that is shown to the student meets only released ones."""
-        return self._sources[secret]
+    def probes(self, secret: bool) -> wire.Arrays:
+        """What a child needs to ask: the pass that is shown to the student meets only released probes."""
+        return self._probes[secret]
 
     def questions(self, exercise: str) -> list[Question]:
         """Public questions first: what fails there can be told in full."""
@@ -139,3 +142,9 @@ class Bank:
             raise EngineError(
                 f"The reference of {what} failed ({type(error).__name__}): run `autograder verify`."
             ) from error
+
+
+def _compiled(checks: str, names: list[str]) -> wire.Arrays:
+    """The probes of these names, compiled once for all children, which are of the same Python."""
+    code = compile(release.cut_probes(checks, names), "<checks>", "exec")
+    return {"code": np.frombuffer(marshal.dumps(code), np.uint8)}

@@ -45,6 +45,7 @@ class Shell:
         plt.switch_backend("Agg")
         matplotlib.use = plt.switch_backend = plt.show = _nothing  # figures are shown when their cell ends
         _forgo(self._ipython)
+        _spare_plain_python(self._ipython)
         asyncio.SelectorEventLoop._make_self_pipe = _wake_through_a_pipe  # type: ignore[attr-defined]
 
     def run(self, source: str, drawn: bool = True) -> tuple[list[Output], str]:
@@ -94,6 +95,24 @@ class Shell:
                 self._plt.figure(number).savefig(sink, format="png", dpi=72)
                 yield {"image/png": b64encode(sink.getvalue()).decode(), "text/plain": "<Figure>"}
         self.close_figures()
+
+
+def _spare_plain_python(ipython: Any) -> None:
+    """Cells of plain Python are not looked through for magics, nor cells without an `await` for one: both
+    take longer than most cells."""
+    transform, awaits = ipython.transform_cell, ipython.should_run_async
+
+    def transform_cell(source: str) -> Any:
+        try:
+            ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return transform(source)
+        return source
+
+    def should_run_async(source: str, **options: Any) -> Any:
+        return ("await" in source or "async" in source) and awaits(source, **options)
+
+    ipython.transform_cell, ipython.should_run_async = transform_cell, should_run_async
 
 
 def _forgo(ipython: Any) -> None:

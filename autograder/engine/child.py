@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import json
+import marshal
 import os
 import random
 import signal
@@ -28,13 +29,14 @@ from autograder.engine.cells import Shell
 from autograder.engine.sandbox import Policy, lock_down
 from autograder.probes import Given, Probe
 from autograder.running import NotAttempted, Outcome, run_probe
-from autograder.student import probes_in
+from autograder.student import probes_of
 
 SEEDS = np.random.seed, random.seed
 RECURSION = sys.getrecursionlimit()
 
 _shell: Shell
 _seed_torch: Callable[[int], Any]
+_torch_stream: Any  # torch's generator on the CPU
 
 
 def warm(torch: bool) -> None:
@@ -49,11 +51,11 @@ def warm(torch: bool) -> None:
 
 
 def _warm_torch() -> None:
-    global _seed_torch
+    global _seed_torch, _torch_stream
     import torch
     from torch import nn
 
-    _seed_torch = torch.manual_seed
+    _seed_torch, _torch_stream = torch.manual_seed, torch.default_generator
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(72, 4))
@@ -171,8 +173,9 @@ class Servant:
         finally:
             self.names |= hidden
 
-    def do_probes(self, request: dict[str, Any], _: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
-        self.probes = probes_in(request["source"], "<checks>")
+    def do_probes(self, _: dict[str, Any], arrays: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
+        """The parent compiles them, once for all children."""
+        self.probes = probes_of(marshal.loads(arrays["code"].tobytes()))
         return {}, {}
 
     def do_ask(self, request: dict[str, Any], arrays: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
@@ -274,7 +277,7 @@ def put_back_global_state() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.manual_seed = _seed_torch  # type: ignore[attr-defined]
-        torch.manual_seed(0)
+        _torch_stream.manual_seed(0)  # torch's own function notes its callers for devices that are not here
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)
         torch.set_grad_enabled(True)

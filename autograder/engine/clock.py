@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 TICK = 0.1  # seconds between two looks at a process
+MOMENT = 0.01  # no answers are worth more looks than this: a look costs as much as a short answer
 PATIENCE, GRACE = 10, 30  # an allowance of s seconds ends after PATIENCE * s + GRACE by the clock on the wall
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
 NOT_ITS_FAULT = b"RD"  # it runs or waits for a processor; it waits for a disk, or for its own memory
@@ -62,7 +63,7 @@ class Meter:
     now: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self._at = self.now()
+        self._at = self._looked = self.now()
         self._computed, _ = self._read()
 
     def start(self) -> None:
@@ -82,8 +83,10 @@ class Meter:
     def look(self, allowance: Allowance, answered: bool = False) -> None:
         """Charge what was spent since the last look. One that has answered sleeps until the next question."""
         now = self.now()
+        if answered and now - self._looked < MOMENT:
+            return  # what it computed is charged at the next look
         passed = min(now - self._at, 2 * TICK)  # more, and it was the looking process that did not run
-        self._at = now
+        self._at = self._looked = now
         total, at_fault = self._read()
         computed, self._computed = total - self._computed, total
         slept = max(0.0, passed - computed) if at_fault and not answered else 0.0

@@ -85,14 +85,14 @@ class Dialogue:
                 raise wire.Silence
             seconds = int(self.limits.submission_seconds) + 5
             self._child = self.zygote.spawn(cpu_seconds=seconds, files=self.files)
-            self.repeat({"do": "probes", "source": self.bank.source(self._secret)})
+            self.repeat({"do": "probes"}, self.bank.probes(self._secret))
             self._catch_up()
         return self._child
 
-    def repeat(self, order: dict[str, Any]) -> None:
+    def repeat(self, order: dict[str, Any], arrays: wire.Arrays | None = None) -> None:
         """Give the child that is there an order whose answer is known."""
         assert self._child is not None
-        self._child.request(order, within=self._allow(self.limits.cell_seconds))
+        self._child.request(order, arrays, within=self._allow(self.limits.cell_seconds))
 
     def _allow(self, seconds: float) -> Allowance:
         """The time of one request, which is a part of the whole submission's."""

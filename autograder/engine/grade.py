@@ -207,8 +207,12 @@ def _unanswered(notebook: Notebook) -> NotebookResult:
 
 def forbidden_calls(steps: list[Step], forbidden: list[str]) -> Iterator[str]:
     """Uses of the library's own layer in a graded answer: told to the instructor, never a verdict."""
+    words = [name.split(".")[-1] for name in forbidden]
     for step in steps:
         if step.kind in ("solution", "own") and not step.markdown:
+            spelled = unicodedata.normalize("NFKC", step.source)  # as Python reads names
+            if not any(word in spelled for word in words):
+                continue
             try:
                 names = {_dotted(node) for node in ast.walk(ast.parse(step.source))}
             except (SyntaxError, ValueError, RecursionError):

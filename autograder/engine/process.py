@@ -139,7 +139,6 @@ class Child:
     def __init__(self, zygote: Zygote, pid: int, ask: int, listen: int, meter: Meter, scratch: str):
         self.zygote, self.pid, self.scratch = zygote, pid, scratch
         self._ask, self._listen, self._meter = ask, listen, meter
-        os.set_blocking(ask, False)
         self.cpu, self.ended = 0.0, ""  # known when it is closed; ended: why the zygote ended it, if it did
         try:
             hello = self._hello()

@@ -25,6 +25,8 @@ from autograder.authoring.reference import Reference, hidden_seeds, public_seeds
 from autograder.authoring.unit import Notebook, Unit
 from autograder.bridge.feedback import write_feedback
 from autograder.engine.grade import Grader
+from autograder.probes import Given
+from autograder.running import run_probe
 from benchmarks.grading.against_nbgrader import without_experiments
 from benchmarks.grading.measure import cpu, write
 from tests.conftest import ROOT
@@ -42,7 +44,8 @@ def milliseconds(what: Callable[[], object], clock: Callable[[], float] = time.p
 
 
 def own_code(unit: Unit, notebook: Notebook) -> float:
-    """The student's cells, run twice from the first to the last, and all that the checks ask of them."""
+    """The student's cells, run twice from the first to the last, and all that the checks ask of them. An
+    exercise that is a test judges the right and the wrong functions."""
     reference = Reference(unit, notebook)
     secrets = {False: public_seeds(unit.slug), True: hidden_seeds(unit.slug, b"benchmark")}
     asked = [
@@ -52,6 +55,13 @@ def own_code(unit: Unit, notebook: Notebook) -> float:
         if not probe.judges and (secret or not probe.hidden)
         for case in range(probe.cases)
     ]
+    tests = [
+        (probe, Given(probe.judges, wrong))
+        for probe in unit.probes_of(notebook)
+        if probe.judges
+        for wrong in (None, None, *probe.wrong)
+    ]
+    judged = {given: reference.given(given) for _, given in tests}
 
     def run() -> None:
         with redirect_stdout(StringIO()):
@@ -59,6 +69,8 @@ def own_code(unit: Unit, notebook: Notebook) -> float:
                 own = Reference(unit, notebook)
             for probe, inputs in asked:
                 own.ask(probe, own.names, inputs)
+            for probe, given in tests:
+                run_probe(probe, own.names, {"implementation": given}, judged.__getitem__)
 
     return milliseconds(run)
 
