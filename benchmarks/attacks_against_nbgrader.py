@@ -169,21 +169,24 @@ def hand_in(attack: Attack, unit: Unit, submitted: Path, decoys: Decoys) -> None
 
 
 def table(got: dict[str, dict[str, str]]) -> str:
-    """What each attack of the catalogue that was measured got, in its order."""
+    """What each attack of the catalogue that was measured got, in its order; before that, how many of each
+    group got something."""
     rows = [(attack, got[attack.student]) for attack in ATTACKS if attack.student in got]
-    lines = ["| group | attack | would gain | stock nbgrader | engine |", "| --- | --- | --- | --- | --- |"]
-    for attack, row in rows:
-        told = [row[grader] or "nothing" for grader in ("stock", "engine")]
-        lines.append(f"| {attack.group} | {attack.name} | {attack.gains} | {told[0]} | {told[1]} |")
-    stock_lost, engine_lost = (sum(bool(row[grader]) for _, row in rows) for grader in ("stock", "engine"))
     head = (
         f"# {len(rows)} hostile hand-ins\n\n"
         f"{max(row['date'] for _, row in rows)}, {platform.machine()}, nbgrader {version('nbgrader')}, "
-        f"sandbox level {diagnose().level}: "
-        f"{stock_lost} gain something of stock `nbgrader autograde`, {engine_lost} of the engine.\n"
-        "Written by `python -m benchmarks.attacks_against_nbgrader`.\n\n"
+        f"sandbox level {diagnose().level}. Written by `python -m benchmarks.attacks_against_nbgrader`.\n\n"
     )
-    return head + "\n".join(lines) + "\n"
+    groups = ["| group | hand-ins | gain something of stock nbgrader | of the engine |", "|---|---|---|---|"]
+    for group in (*dict.fromkeys(attack.group for attack, _ in rows), "all"):
+        own = [row for attack, row in rows if group in (attack.group, "all")]
+        lost = [sum(bool(row[grader]) for row in own) for grader in ("stock", "engine")]
+        groups.append(f"| {group} | {len(own)} | {lost[0]} | {lost[1]} |")
+    lines = ["| group | attack | would gain | stock nbgrader | engine |", "|---|---|---|---|---|"]
+    for attack, row in rows:
+        told = [row[grader] or "nothing" for grader in ("stock", "engine")]
+        lines.append(f"| {attack.group} | {attack.name} | {attack.gains} | {told[0]} | {told[1]} |")
+    return head + "\n".join(groups) + "\n\n" + "\n".join(lines) + "\n"
 
 
 def main() -> None:
