@@ -46,7 +46,10 @@ def _(rng):
     return {"dout": upstream(rng, 7, 5), "z": both_signs(rng, 7, 5)}
 
 
-@probe("sigmoid_backward", cases=1)
+CLIPPED = 1e-7  # who clips z at 20 has a gradient of 1e-9 where 0 is right: no mistake
+
+
+@probe("sigmoid_backward", cases=1, rtol=CLIPPED)
 def survives_z_of_800_and_minus_800(s, dout, z):
     return {"dz": s.sigmoid_backward(dout, z)}
 
@@ -76,7 +79,7 @@ def _(rng):
     return {"dout": upstream(rng, 6, 4), "z": both_signs(rng, 6, 4)}
 
 
-@probe("tanh_backward", cases=1)
+@probe("tanh_backward", cases=1, rtol=CLIPPED)
 def bears_z_of_800_and_minus_800(s, dout, z):
     return {"dz": s.tanh_backward(dout, z)}
 
@@ -265,17 +268,18 @@ def generator():
     return np.random.default_rng(np.random.randint(1 << 30, size=4))
 
 
-def moments(W):
+def moments(W, fan_in):
     """What tells initializers apart: whether all weights are drawn, and then their size, form and centre."""
     W = np.atleast_2d(np.asarray(W, dtype=float))
     corner = W[:40, :40]
     different = len(np.unique(corner)) / corner.size
-    drawn = W if different > 0.9 else 0 * W  # of numbers that are repeated the moments say nothing
+    # of numbers that are repeated the moments say nothing
+    drawn = W if different > 0.9 and W.size > 1 else 0 * W
     centred = drawn - drawn.mean()
     var = (centred**2).mean()
     return {
         "share_of_different_weights": different,
-        "variance_times_fan_in": var * W.shape[0],
+        "variance_times_fan_in": var * fan_in,
         "fourth_moment_over_the_square_of_the_variance": (centred**4).mean() / max(var**2, 1e-300),
         "share_of_positive_weights": (drawn > 0).mean(),
     }
@@ -303,7 +307,7 @@ def sizes_of_a_layer(rng):
 
 @probe("glorot_uniform", cases=1, rtol=0.06)
 def has_the_moments_of_glorot_weights(s, fan_in, fan_out):
-    return moments(s.glorot_uniform(fan_in, fan_out, generator()))
+    return moments(s.glorot_uniform(fan_in, fan_out, generator()), fan_in)
 
 
 @has_the_moments_of_glorot_weights.inputs
@@ -337,7 +341,7 @@ def _(rng):
 
 @probe("he_normal", cases=1, rtol=0.06)
 def has_the_moments_of_he_weights(s, fan_in, fan_out):
-    return moments(s.he_normal(fan_in, fan_out, generator()))
+    return moments(s.he_normal(fan_in, fan_out, generator()), fan_in)
 
 
 @has_the_moments_of_he_weights.inputs
@@ -352,7 +356,7 @@ def _(fan_in, fan_out):
 
 @probe("he_normal", cases=1, rtol=0.06)
 def has_the_gain_of_a_leaky_relu(s, fan_in, fan_out, slope):
-    return moments(s.he_normal(fan_in, fan_out, generator(), slope))
+    return moments(s.he_normal(fan_in, fan_out, generator(), slope), fan_in)
 
 
 @has_the_gain_of_a_leaky_relu.inputs

@@ -38,6 +38,15 @@ way(
 )
 way(
     "sigmoid_backward",
+    "clipped at 20",
+    """
+    def sigmoid_backward(dout, z):
+        a = 1 / (1 + np.exp(-np.clip(z, -20, 20)))
+        return dout * a * (1 - a)
+    """,
+)
+way(
+    "sigmoid_backward",
     "boolean masks, side by side",
     """
     def sigmoid_backward(dout, z):

@@ -328,6 +328,16 @@ SLIPS = {
         "I10",
         "return rng.random((fan_in, fan_out)) * np.sqrt(2 / fan_in / (1 + slope**2))",
     ),
+    "fan_in outside of the root": (
+        "he_normal",
+        "HN-fan-in-outside",
+        "gain = np.sqrt(2 / (1 + slope**2))\n    return rng.normal(0, gain / fan_in, (fan_in, fan_out))",
+    ),
+    "nothing below 0, or everything": (
+        "leaky_relu_backward",
+        "LR-identity",
+        "return np.array(dout)",
+    ),
     "the old generator": (
         "he_normal",
         "HN-global",
