@@ -45,7 +45,8 @@ Parts (Settings.part) and their ways:
 
 results["runs"]: dicts with the fields of `Settings`; loss: list, the mean of every about["every"] steps, NaN
 from where it was no number; train_accuracy, validation_accuracy, test_accuracy at the end; "dead" also has
-silent_at_start and silent: share of the hidden units whose z is positive for no training image.
+silent_at_start and silent: share of the hidden units whose z is positive for no training image (dead ones,
+with ReLU), NaN where training diverged.
 results["starts"]: dicts {way, data, input, depth, seed, gradient, std, std_at}, see
 `depth_measures.start`.
 results["signals"], ["blocks"], ["products"], ["convolutions"]: as `depth_signals` returns them.
@@ -129,7 +130,7 @@ MakeNet = Callable[[int], nn.Module]
 
 RATES = {"standardized": (0.001, 0.01, 0.1), "raw": (0.00001, 0.0001, 0.001, 0.01)}
 BLOCK_RATES = (0.001, 0.01, 0.1)
-DEAD_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
+DEAD_RATES = (0.01, 0.03, 0.1, 0.2, 0.3)
 DEAD_WAYS = ("relu", "leaky relu", "elu")
 OWN_RATES = (0.01, 0.1)
 STARTED = 20  # layers of the networks in results["starts"]

@@ -138,7 +138,12 @@ def start(net: nn.Module, data: Prepared) -> Record:
 
 @torch.no_grad()
 def silent_share(net: nn.Module, images: torch.Tensor) -> float:
-    """The share of hidden units whose z is not positive for any of the images: dead ones, with ReLU."""
+    """The share of hidden units whose z is not positive for any of the images: dead ones, with ReLU.
+
+    NaN for a network whose weights are no longer numbers.
+    """
+    if not all(values.isfinite().all() for values in net.parameters()):
+        return math.nan
     net.eval()
     alive: list[torch.Tensor] = []
     hooks = [

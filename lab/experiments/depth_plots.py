@@ -105,7 +105,7 @@ def best_runs(results: Results, part: str = "grid", **at: Any) -> list[Results]:
 
 def ends(results: Results, part: str = "grid", key: str = "test_accuracy", **at: Any) -> np.ndarray:
     """A number per seed, at the rate that is named or at the best one."""
-    return np.array([last(run, key) for run in best_runs(results, part, **at)])
+    return np.array([last(run, key) for run in best_runs(results, part, **at)], float)
 
 
 def summary(results: Results, part: str = "grid", key: str = "test_accuracy", **at: Any) -> Results:
@@ -143,7 +143,7 @@ def plot_grid(results: Results, key: str = "test_accuracy") -> "Figure":
         dict.fromkeys((run["data"], run["input"]) for run in results["runs"] if run["part"] == "grid")
     )
     ways = names(results, "grid", "way")
-    fig, axes = figure(len(panels), width=2.6, height=1.5 + 0.36 * len(ways), sharey=True)
+    fig, axes = figure(len(panels), width=3.2, height=1.5 + 0.34 * len(ways), sharey=True)
     for ax, (data, input) in zip(axes, panels, strict=True):
         rows = table(results, data, input, key)
         depths = names(results, "grid", "depth", data=data, input=input)
@@ -183,7 +183,7 @@ def plot_curves(results: Results) -> "Figure":
             _curve(ax, results, way, look, way=way, depth=depth, input=first["input"])
         _chance(ax)
         ax.set(title=f"{depth} hidden layers", xlabel="step")
-    axes[0].set_ylabel("training loss")
+    axes[0].set(ylabel="training loss", ylim=(0, 3))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return fig
 
@@ -203,7 +203,7 @@ def plot_story(results: Results) -> "Figure":
         ax.set(title=title, xlabel="step")
         if ax.lines[1:]:
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), fontsize=9)
-    axes[0].set_ylabel("training loss")
+    axes[0].set(ylabel="training loss", ylim=(0, 3))
     return fig
 
 
@@ -233,13 +233,22 @@ def plot_starts(results: Results, data: str | None = None, input: str = "standar
 
 @house_style
 def plot_dead(results: Results) -> "Figure":
-    """The share of silent units after training, and test accuracy, over the learning rate."""
+    """The share of silent units after training, and test accuracy, over the learning rate.
+
+    A cross is at a rate where at least one of the runs diverged: its units have no sign.
+    """
     ways, rates = (names(results, "dead", key) for key in ("way", "rate"))
     fig, axes = figure(2, width=4.3, height=3.8)
     for way, look in zip(ways, (LOOKS[2], LOOKS[1], LOOKS[3]), strict=True):
         for ax, key in zip(axes, ("silent", "test_accuracy"), strict=True):
             values = np.array([ends(results, "dead", key, way=way, rate=rate) for rate in rates]).T
             mean_and_range(ax, rates, values, label=way, **look)
+            if key == "silent":
+                lost = np.array(rates)[~np.isfinite(values).all(axis=0)]
+                height = 0.97 - 0.06 * ways.index(way)
+                ax.plot(
+                    lost, [height] * len(lost), "x", color=look["colour"], markersize=8, markeredgewidth=2
+                )
     for ax, label in zip(axes, ("silent units", "test accuracy"), strict=True):
         plain_log_ticks(ax, rates, "learning rate")
         as_percent(ax, label)
