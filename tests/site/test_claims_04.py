@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from lab.experiments import depth
 from lab.figures import deep_signal
 
 ROOT = Path(__file__).parents[2]
@@ -243,3 +246,206 @@ def test_with_batch_norm_neither_dots_nor_squares_of_the_figure_depend_on_the_sl
 def test_with_batch_norm_the_gradient_of_relu_grows_by_a_fifth_in_each_layer() -> None:
     growth = [sizes["gradient"] ** (1 / 19) for sizes in played("relu", "he", normalize=True)]
     assert np.mean(growth) == pytest.approx(1.22, abs=0.05)
+
+
+@cache
+def results(name: str = "full") -> dict[str, Any]:
+    return depth.load_results(ROOT / f"book/results/04-initialization/{name}.json")
+
+
+def accuracy(
+    way: str, layers: int, data: str = "photos", form: str = "standardized", key: str = "mean"
+) -> float:
+    """Test accuracy of a cell of the grid at its best rate, in percent."""
+    at = {"way": way, "depth": layers, "data": data, "input": form}
+    return 100 * depth.summary(results("cifar10" if data == "cifar10" else "full"), **at)[key]
+
+
+def trained(form: str, key: str = "mean") -> float:
+    return 100 * depth.summary(results(), part="blocks", way=form)[key]
+
+
+def of_dead(way: str, rate: float, key: str = "silent") -> float:
+    return 100 * depth.summary(results(), part="dead", way=way, rate=rate, key=key)["mean"]
+
+
+def signal(activation: str, init: str, key: str, layer: int) -> float:
+    """A number of a layer of the random networks, averaged over the seeds."""
+    at = {"activation": activation, "init": init}
+    return float(np.mean([r[key][layer] for r in results()["signals"] if at.items() <= r.items()]))
+
+
+def block(name: str, key: str, place: int) -> float:
+    return float(np.mean([r[key][place] for r in results()["blocks"] if r["block"] == name]))
+
+
+def start(way: str, key: str, place: int) -> float:
+    at = {"way": way, "data": "photos", "input": "standardized"}
+    return float(np.mean([r[key][place] for r in results()["starts"] if at.items() <= r.items()]))
+
+
+PANELS = [
+    ("mnist", "standardized"),
+    ("photos", "standardized"),
+    ("photos", "raw"),
+    ("cifar10", "standardized"),
+]
+GUESS = 15  # percent; a guess of ten classes is 10
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [("## The question", "## The idea"), ("(in-buys)=", "(in-wrong)=")]
+)
+def test_the_chapter_says_nothing_of_a_run_in_plain_figures(first: str, last: str) -> None:
+    assert not re.findall(r"\d+(?:\.\d+)? ?(?:percent|%|points)", told(first, last))
+
+
+@pytest.mark.parametrize("name", ["full", "cifar10"])
+def test_every_setting_was_run_with_all_of_at_least_three_seeds(name: str) -> None:
+    about, runs = results(name)["about"], results(name)["runs"]
+    assert about["size"] == "full" and len(about["seeds"]) >= 3
+    seeds = defaultdict(list)
+    for run in runs:
+        key = tuple(run[field] for field in ("part", "data", "input", "way", "depth", "rate"))
+        seeds[key].append(run["seed"])
+    assert all(sorted(found) == sorted(about["seeds"]) for found in seeds.values())
+
+
+def test_with_two_hidden_layers_the_network_of_the_question_learns_and_with_twenty_at_no_rate() -> None:
+    assert accuracy("ReLU", 2, key="min") > 40
+    for rate in results()["about"]["rates"]["standardized"]:
+        found = depth.summary(results(), way="ReLU", depth=20, rate=rate)
+        assert 100 * found["max"] < GUESS
+    assert 1e3 * start("ReLU", "gradient", 0) < start("ReLU", "gradient", 19)
+
+
+def test_twenty_layers_of_relu_keep_the_mean_square_that_the_equation_says() -> None:
+    for init, expected in {"He": 1, "Glorot": 2**-10, "default": 6**-10, "3 x He": 3**20}.items():
+        assert signal("relu", init, "rms", -1) == pytest.approx(expected, rel=0.25)
+
+
+def test_elu_and_tanh_live_with_glorot_and_elu_grows_with_he() -> None:
+    assert 0.05 < signal("elu", "Glorot", "std", -1) < 0.5
+    assert 0.05 < signal("tanh", "Glorot", "std", -1) < 0.5
+    assert signal("elu", "He", "std", -1) > 1.5 * signal("elu", "He", "std", 0)
+    assert signal("leaky relu", "He", "rms", -1) == pytest.approx(signal("relu", "He", "rms", -1), rel=0.2)
+
+
+def test_no_size_of_weights_saves_the_gradient_of_the_sigmoid_and_relu_has_one_size_in_all_layers() -> None:
+    for init in ("std 0.01", "default", "Glorot", "He", "3 x He"):
+        assert signal("sigmoid", init, "gradient", 0) < 1e-2 * signal("sigmoid", init, "gradient", -1)
+        assert signal("sigmoid", init, "std", -1) > 0.01, "its way up shows nothing of this"
+        assert signal("relu", init, "gradient", 0) == pytest.approx(
+            signal("relu", init, "gradient", -1), rel=0.3
+        )
+
+
+def test_at_the_start_biases_hide_that_all_images_look_alike_and_batch_norm_lets_the_gradient_grow() -> None:
+    assert start("ReLU", "std", -1) < 1e-6
+    assert start("ReLU, He", "gradient", 0) < 10 * start("ReLU, He", "gradient", 19)
+    assert start("ReLU, batch norm", "std", -1) > 0.3
+    assert start("ReLU, batch norm", "gradient", 0) > 20 * start("ReLU, batch norm", "gradient", 19)
+
+
+@pytest.mark.parametrize(("data", "form"), PANELS)
+@pytest.mark.parametrize("way", ["sigmoid", "sigmoid, Glorot"])
+def test_the_sigmoid_ends_between_two_and_five_layers_on_all_data(way: str, data: str, form: str) -> None:
+    assert accuracy(way, 2, data, form) > 20
+    assert all(accuracy(way, layers, data, form, "max") < GUESS for layers in (5, 10, 20))
+
+
+@pytest.mark.parametrize(("data", "form"), [panel for panel in PANELS if panel[1] == "standardized"])
+def test_relu_ends_where_its_weights_do_and_tanh_goes_on(data: str, form: str) -> None:
+    assert accuracy("ReLU", 5, data, form) > 20
+    assert all(accuracy("ReLU", layers, data, form) < GUESS for layers in (10, 20))
+    assert accuracy("ReLU, Glorot", 10, data, form) > 1.5 * accuracy("ReLU, Glorot", 20, data, form)
+    assert accuracy("ReLU, Glorot", 20, data, form) < 25
+    assert accuracy("ReLU, He", 20, data, form) > 1.5 * accuracy("ReLU, Glorot", 20, data, form)
+    assert accuracy("tanh, Glorot", 20, data, form) > 1.5 * accuracy("ReLU, Glorot", 20, data, form)
+
+
+def test_three_changes_let_twenty_layers_learn_from_raw_pixels_and_standardizing_alone_does_not() -> None:
+    assert accuracy("ReLU", 20, form="raw", key="max") < GUESS
+    for way in ("ReLU, He", "ReLU, batch norm", "ReLU, skips"):
+        assert accuracy(way, 20, form="raw") > 25
+        assert accuracy(way, 20) > accuracy(way, 20, form="raw")
+    assert accuracy("ReLU", 20, key="max") < GUESS
+    assert accuracy("ReLU", 10, form="raw") > accuracy("ReLU", 10) + 5
+
+
+def test_only_rows_with_skips_are_flat_and_he_in_the_branches_spoils_them() -> None:
+    for way in ("ReLU, skips", "ReLU, He, batch norm, skips"):
+        found = [accuracy(way, layers) for layers in (5, 20, 40)]
+        assert max(found) - min(found) < 6
+    for way in ("tanh, Glorot", "ReLU, He", "ReLU, batch norm", "ReLU, He, skips"):
+        assert accuracy(way, 40) < accuracy(way, 5) - 10
+    assert accuracy("ReLU, He, skips", 20) < accuracy("ReLU, skips", 20) - 10
+    assert accuracy("ReLU, He, skips", 40) < GUESS
+
+
+def test_on_all_data_skips_are_the_best_single_change_at_twenty_layers() -> None:
+    for data in ("mnist", "photos", "cifar10"):
+        skips = accuracy("ReLU, skips", 20, data)
+        assert skips > max(accuracy(way, 20, data) for way in ("ReLU, He", "ReLU, batch norm"))
+
+
+def test_a_high_rate_kills_relus_and_makes_the_others_diverge() -> None:
+    assert of_dead("relu", 0.01) < 2 < of_dead("relu", 0.1) < 20 < 50 < of_dead("relu", 0.3)
+    assert of_dead("relu", 0.3, "test_accuracy") < GUESS
+    lost = {
+        way: [
+            not np.isfinite(run["loss"]).all()
+            for run in results()["runs"]
+            if (run["part"], run["way"], run["rate"]) == ("dead", way, 0.3)
+        ]
+        for way in ("relu", "leaky relu", "elu")
+    }
+    assert all(lost["leaky relu"]) and all(lost["elu"]) and not all(lost["relu"])
+    ends = [
+        run["loss"]
+        for run in results()["runs"]
+        if (run["part"], run["way"], run["rate"]) == ("dead", "relu", 0.3)
+    ]
+    assert all(max(loss[:3]) > 2.5 and loss[-1] == pytest.approx(math.log(10), abs=0.05) for loss in ends)
+    good = [of_dead(way, 0.01, "test_accuracy") for way in ("relu", "leaky relu", "elu")]
+    assert max(good) - min(good) < 3
+
+
+def test_twenty_blocks_have_the_sizes_of_the_equations() -> None:
+    for name, expected in {
+        "full scale": 2**10,
+        "branch / sqrt(L)": 1.05**10,
+        "last layer zero": 1,
+        "batch norm in the branch": 21**0.5,
+        "0.5 x + branch": 1.25**10,
+    }.items():
+        assert block(name, "std", -1) == pytest.approx(expected, rel=0.25), name
+    one, post = (
+        block(name, "std", -1)
+        for name in ("full scale, one layer, relu at its end", "full scale, relu behind the sum")
+    )
+    assert one > post > block("full scale", "std", -1)
+    assert block("0.5 x, last layer zero", "gradient", 0) == pytest.approx(2**-20, rel=0.01)
+
+
+def test_blocks_train_as_their_sizes_predict() -> None:
+    assert trained("full scale", "max") < GUESS
+    assert all(
+        trained(form, "max") < GUESS for form in ("0.5 x + branch / sqrt(L)", "0.5 x, last layer zero")
+    )
+    good = [trained(form) for form in ("branch / sqrt(L)", "last layer zero", "batch norm in the branch")]
+    assert min(good) > 50 > trained("0.5 x + branch") > trained("no skip") > 20
+    lost = [run for run in results()["runs"] if (run["part"], run["way"]) == ("blocks", "full scale")]
+    assert not any(np.isfinite(run["loss"]).all() for run in lost)
+
+
+def test_measured_products_and_convolutions_are_those_of_the_formulas() -> None:
+    for record in results()["products"]:
+        assert record["measured"] == pytest.approx(record["formula"], rel=0.02)
+        if record["what"] == "weight x pixel in [0, 1]":
+            assert record["var(X) var(Y)"] == pytest.approx(record["measured"] / 4, rel=0.03)
+    found = defaultdict(list)
+    for record in results()["convolutions"]:
+        found[record["kernel"], record["rule"]].append(record["var"])
+    for (kernel, rule), values in found.items():
+        assert np.mean(values) == pytest.approx(2 if rule == "C k k" else 2 * kernel**2, rel=0.06)
