@@ -61,6 +61,7 @@ STORY: tuple[tuple[str, tuple[tuple[str, Results], ...]], ...] = (
         ),
     ),
 )
+CHANGES = dict(zip(("none of them", "He", "batch norm", "skips", "standardized input"), LOOKS, strict=False))
 
 
 def select(results: Results, part: str = "grid", **at: Any) -> list[Results]:
@@ -143,7 +144,7 @@ def plot_grid(results: Results, key: str = "test_accuracy") -> "Figure":
         dict.fromkeys((run["data"], run["input"]) for run in results["runs"] if run["part"] == "grid")
     )
     ways = names(results, "grid", "way")
-    fig, axes = figure(len(panels), width=3.2, height=1.5 + 0.34 * len(ways), sharey=True)
+    fig, axes = figure(len(panels), width=2.4 + 3 / len(panels), height=1.5 + 0.34 * len(ways), sharey=True)
     for ax, (data, input) in zip(axes, panels, strict=True):
         rows = table(results, data, input, key)
         depths = names(results, "grid", "depth", data=data, input=input)
@@ -179,8 +180,10 @@ def plot_curves(results: Results) -> "Figure":
     first = next(run for run in results["runs"] if run["part"] == "grid")
     fig, axes = figure(len(depths), width=4.0, height=3.6, sharey=True)
     for ax, depth in zip(axes, depths, strict=True):
-        for way, look in zip(ways, LOOKS, strict=False):
+        for place, way in enumerate(ways):
+            look = LOOKS[place % len(LOOKS)]
             _curve(ax, results, way, look, way=way, depth=depth, input=first["input"])
+            ax.lines[-1].set_linestyle(("-", "--")[place // len(LOOKS)])
         _chance(ax)
         ax.set(title=f"{depth} hidden layers", xlabel="step")
     axes[0].set(ylabel="training loss", ylim=(0, 3))
@@ -198,7 +201,7 @@ def plot_story(results: Results) -> "Figure":
     for ax, (title, lines) in zip(axes, STORY, strict=True):
         for (label, at), look in zip(lines, LOOKS, strict=False):
             if select(results, **at):
-                _curve(ax, results, label, look, **at)
+                _curve(ax, results, label, CHANGES.get(label, look), **at)
         _chance(ax)
         ax.set(title=title, xlabel="step")
         if ax.lines[1:]:
