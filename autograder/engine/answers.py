@@ -104,5 +104,7 @@ def _text(value: Any, joined: str = "", cap: int = 64 << 10) -> str:
 
 
 def strip_control(text: str) -> str:
+    if text.isprintable():
+        return text
     text = re.sub(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(\x07|\x1b\\)?", "", text)
     return "".join(c for c in text if c in "\n\t" or c.isprintable())

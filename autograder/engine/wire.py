@@ -109,7 +109,7 @@ def receive(
 
 def _header(text: bytes) -> dict[str, Any]:
     try:
-        header = json.loads(text)
+        header = json.loads(text.decode())
     except (ValueError, RecursionError):
         raise BadFrame("the header is not JSON") from None
     if type(header) is not dict:
