@@ -109,10 +109,9 @@ def test_the_sizes_of_weights_by_hand_are_those_of_torch() -> None:
     assert kernel.std().item() == pytest.approx(0.118, rel=0.02)
 
 
-def test_the_default_of_torch_is_a_sixth_of_he() -> None:
+def test_the_default_of_torch_has_a_third_of_one_over_fan_in() -> None:
     torch.manual_seed(0)
-    assert 300 * nn.Linear(300, 4000).weight.var().item() == pytest.approx(2 / 6, rel=0.01)
-    assert 5.5e7 < 6**10 < 6.5e7 and "a sixty-millionth" in TEXT
+    assert 300 * nn.Linear(300, 4000).weight.var().item() == pytest.approx(1 / 3, rel=0.01)
 
 
 def test_the_residual_block_by_hand_is_that_of_autograd() -> None:
@@ -138,14 +137,12 @@ def test_a_relu_behind_the_sum_lets_the_mean_square_grow_by_more_than_a_half_and
     assert (growth > 1.5).all() and (growth < 3).all()
 
 
-def test_with_both_layers_of_a_branch_at_zero_neither_moves_and_with_the_last_alone_it_does() -> None:
-    for first, moves in ((0.0, False), (0.5, True)):
-        x, W1, W2 = torch.ones(2, 3), torch.full((3, 4), first), torch.zeros(4, 3)
-        W1.requires_grad_(), W2.requires_grad_()
-        loss = (x + torch.relu(x @ W1) @ W2).square().sum()
-        of_first, of_last = torch.autograd.grad(loss, (W1, W2))
-        assert not of_first.any()
-        assert bool(of_last.any()) == moves
+def test_with_the_last_layer_of_a_branch_at_zero_it_alone_has_a_gradient_in_the_first_step() -> None:
+    x = torch.ones(2, 3)
+    W1, W2 = torch.ones(3, 4, requires_grad=True), torch.zeros(4, 3, requires_grad=True)
+    loss = (x + torch.relu(x @ W1) @ W2).square().sum()
+    of_first, of_last = torch.autograd.grad(loss, (W1, W2))
+    assert of_last.all() and not of_first.any()
 
 
 def test_the_numbers_of_the_scaled_identity_are_right() -> None:
@@ -340,8 +337,7 @@ def test_no_size_of_weights_saves_the_gradient_of_the_sigmoid_and_relu_has_one_s
         )
 
 
-def test_at_the_start_biases_hide_that_all_images_look_alike_and_batch_norm_lets_the_gradient_grow() -> None:
-    assert start("ReLU", "std", -1) < 1e-6
+def test_at_the_start_batch_norm_holds_the_signal_and_lets_the_gradient_grow() -> None:
     assert start("ReLU, He", "gradient", 0) < 10 * start("ReLU, He", "gradient", 19)
     assert start("ReLU, batch norm", "std", -1) > 0.3
     assert start("ReLU, batch norm", "gradient", 0) > 20 * start("ReLU, batch norm", "gradient", 19)
@@ -390,13 +386,14 @@ def test_on_all_data_skips_are_the_best_single_change_at_twenty_layers() -> None
 
 
 def test_a_high_rate_kills_relus_and_makes_the_others_diverge() -> None:
-    assert of_dead("relu", 0.01) < 2 < of_dead("relu", 0.1) < 20 < 50 < of_dead("relu", 0.3)
+    assert of_dead("relu", 0.01) < 2 < of_dead("relu", 0.1) < 20 < of_dead("relu", 0.2) < of_dead("relu", 0.3)
+    assert 10 < of_dead("relu", 0.2, "test_accuracy") < 50 < of_dead("relu", 0.1, "test_accuracy")
     assert of_dead("relu", 0.3, "test_accuracy") < GUESS
     lost = {
         way: [
             not np.isfinite(run["loss"]).all()
             for run in results()["runs"]
-            if (run["part"], run["way"], run["rate"]) == ("dead", way, 0.3)
+            if (run["part"], run["way"], run["rate"]) == ("dead", way, 0.2)
         ]
         for way in ("relu", "leaky relu", "elu")
     }
