@@ -80,11 +80,10 @@ print("quotients", difference_quotients(relu, z, dout))
 # %% [markdown]
 # ## 1. The sigmoid, backward (●○○, 8 minutes)
 #
-# The slope of the sigmoid needs nothing but its output: $a (1 - a)$, {eq}`in-sigmoid-slope`.
-# But `z` may be 800 or −800, and $e^{800}$ is no number of 64 bits: NumPy makes it `inf`.
-# Which formulas survive that? `1 / inf` is 0. `inf / inf` is `nan`, and `nan` travels on in silence.
-# {eq}`in-softplus-safe` never meets a large exponential. A warning of NumPy about `overflow` costs nothing,
-# a `nan` does.
+# The slope of the sigmoid needs nothing but its output: $a (1 - a)$, {eq}`in-sigmoid-slope`. But `z` may be
+# 800 or −800, and $e^{800}$ is no number of 64 bits: NumPy makes it `inf`. Which formulas survive that? `1 /
+# inf` is 0. `inf / inf` is `nan`, and `nan` travels on in silence. With {eq}`in-softplus-safe` no large
+# exponential is computed. A warning of NumPy about `overflow` costs nothing, a `nan` does.
 
 
 # %% solution="sigmoid_backward"
@@ -130,10 +129,10 @@ def tanh_backward(dout, z):
 check(tanh_backward)
 
 # %% [markdown]
-# **Question** (5 minutes). A unit gets its inputs from a layer of sigmoids. Look at {eq}`in-sign`: what do
-# the gradients of all its weights have in common for one example, and why? One weight should grow and another
-# one shrink. What does the path of gradient descent look like? What changes with tanh in that layer? And with
-# ReLU? Which of the two ills of the sigmoid, this one or {eq}`in-vanish`, grows with the depth?
+# **Question** (5 minutes). A friend subtracts 1/2 from the output of every sigmoid and leaves all else as it
+# is. What changes in {eq}`in-sign`, what in {eq}`in-vanish`? She then multiplies the result by 2. Which
+# activation is that, and at which place is it taken? What changes now? Could the weights of the next layer
+# have done the same? Could its biases?
 
 # %% [markdown] question="in-one-sign" points=2
 # *Your answer here.*
@@ -344,10 +343,10 @@ def he_normal(fan_in, fan_out, rng, slope=0.0):
 check(he_normal)
 
 # %% [markdown]
-# **Question** (5 minutes). A friend sets all weights to 0, "because zero is the mean anyway". What are the
-# gradients of the weights of a network with one hidden layer of ReLU, and what does it learn? Another friend
-# sets all weights to 0.1. Which weights stay equal for ever, {eq}`in-zero`, and how many units has the hidden
-# layer then in truth? May the biases start at 0? Why does the mean of the weights not matter more than this?
+# **Question** (5 minutes). A network with one hidden layer of ReLU. One friend sets all weights to 0.1.
+# Another one draws W1 with your `he_normal` and sets W2 to 0. A third one sets W1 to 0 and draws W2.
+# For each: which gradients are 0 in the first step, and which in the second? How many different units has
+# the hidden layer in the end? What must differ between two units, so that they learn different things?
 
 # %% [markdown] question="in-equal-weights" points=2
 # *Your answer here.*
@@ -356,7 +355,7 @@ check(he_normal)
 # ## 10. A probe for the signal (●○○, 8 minutes)
 #
 # How large is the signal on its way up? Send a batch through the layers, and note after each activation one
-# number: the standard deviation of all its entries. This probe shows in a second what weeks of training hide.
+# number: the standard deviation of all its entries. It takes a second, before any training.
 
 
 # %% solution="layer_stds"
@@ -642,5 +641,5 @@ def test_residual_block_backward(implementation):
 check(test_residual_block_backward)
 
 # %% [markdown]
-# You have seen the signal die and explode, and you know four ways to keep it alive, two of them by hand.
-# The next notebook, `initialization_torch`, looks into real networks, and trains deep ones.
+# You have seen the signal die and explode, and two ways to keep it alive: weights of the right size, and
+# skips. The next notebook, `initialization_torch`, looks into real networks, and trains deep ones.

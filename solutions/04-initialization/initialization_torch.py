@@ -433,12 +433,13 @@ class ResidualBlock(nn.Module):
         """norm: a function that takes the number of channels and returns a module."""
         super().__init__()
         ### BEGIN SOLUTION
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
+        kernel = {"kernel_size": 3, "padding": 1, "bias": False}
+        self.conv1 = nn.Conv2d(in_channels, out_channels, stride=stride, **kernel)
         self.norm1 = norm(out_channels)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(out_channels, out_channels, **kernel)
         self.norm2 = norm(out_channels)
         self.shortcut = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
+        if (in_channels, 1) != (out_channels, stride):
             self.shortcut = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
         ### END SOLUTION
 
