@@ -90,12 +90,10 @@ def to_array(name: str, value: Any) -> np.ndarray:
     """A numeric array of what the student returned, on the CPU; TypeError in words where it is none."""
     if value is None:
         raise TypeError(f"{name} is None: is a `return` missing?")
-    if hasattr(value, "detach"):
-        value = value.detach().cpu().numpy()
     if getattr(value, "nbytes", 0) > MAX_BYTES:
         raise ValueError(f"{name} has shape {np.shape(value)}: too large to compare")
     try:
-        array = np.array(value)
+        array = np.array(_off_the_graph(value))
     except ValueError:
         what = f"a {type(value).__name__} of {len(value)} things of different shapes"
         raise TypeError(f"{name} is {what}: one array was expected") from None
@@ -106,6 +104,13 @@ def to_array(name: str, value: Any) -> np.ndarray:
     if array.nbytes > MAX_BYTES:
         raise ValueError(f"{name} has shape {array.shape}: too large to compare")
     return array
+
+
+def _off_the_graph(value: Any) -> Any:
+    """Tensors, also in a tuple or list, as NumPy's arrays."""
+    if isinstance(value, (tuple, list)):
+        return [_off_the_graph(v) for v in value]
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else value
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from autograder.probes import Given, probe
 from autograder.running import run_probe, without_magics
@@ -18,6 +19,12 @@ def ask(f, x=None):
 
 def test_values_come_back_as_arrays():
     assert ask(lambda x: [1, 2]).arrays["y"].tolist() == [1, 2]
+
+
+def test_tensors_come_off_their_graph_also_from_a_tuple():
+    z = torch.tensor([[1.0, 4.0], [3.0, 2.0]], requires_grad=True)
+    assert ask(lambda x: 2 * z).arrays["y"].tolist() == [[2, 8], [6, 4]]
+    assert ask(lambda x: z.max(dim=1)).arrays["y"].tolist() == [[4, 3], [1, 0]]
 
 
 def test_a_stub_is_not_attempted_and_no_error():
