@@ -7,7 +7,7 @@ def multiplies_by_the_slope_of_the_sigmoid(s, dout, z):
     return {"dz": s.sigmoid_backward(dout, z)}
 
 
-CLIPPED = 1e-7  # who clips z at 20 has a gradient of 1e-9 where 0 is right: no mistake
+CLIPPED = 1e-4  # who clips z at 12 has a slope of 6e-6 where 0 is right: no mistake
 
 
 @probe("sigmoid_backward", cases=1, rtol=CLIPPED)
@@ -31,8 +31,12 @@ def multiplies_by_the_slope_of_each_side(s, dout, z, slope):
 
 
 @probe("leaky_relu_backward", cases=1)
-def is_that_of_relu_for_a_slope_of_0(s, dout, z):
-    return {"dz": s.leaky_relu_backward(dout, z, 0.0)}
+def is_that_of_relu_for_a_slope_of_0(s, dout, z, slope):
+    # with 0 alone all that vanishes with the slope is the same mistake
+    return {
+        "dz_for_a_slope_of_0": s.leaky_relu_backward(dout, z, 0.0),
+        "dz": s.leaky_relu_backward(dout, z, slope),
+    }
 
 
 @probe("leaky_relu_backward", cases=1)
@@ -45,7 +49,7 @@ def multiplies_by_the_slope_of_elu(s, dout, z, alpha):
     return {"dz": s.elu_backward(dout, z, alpha)}
 
 
-@probe("elu_backward", cases=1)
+@probe("elu_backward", cases=1, rtol=CLIPPED)
 def makes_no_nan_of_z_of_800_and_minus_800(s, dout, z, alpha):
     return {"dz": s.elu_backward(dout, z, alpha)}
 
@@ -81,14 +85,16 @@ def returned(found, *names):
     if found is None:
         raise TypeError(f"{expected}, None was returned: is a `return` missing?")
     if not isinstance(found, (tuple, list)):
-        raise TypeError(f"{expected}, one {'array' if np.ndim(found) else 'number'} was returned")
+        kinds = {np.ndarray: "array", int: "number", float: "number"}
+        raise TypeError(f"{expected}, one {kinds.get(type(found), type(found).__name__)} was returned")
     if len(found) != len(names):
         raise ValueError(f"{expected}, {len(found)} were returned")
     return dict(zip(names, found, strict=True))
 
 
 def fans(s, shape):
-    found = returned(s.fan_in_and_out(tuple(shape)), "fan_in", "fan_out")
+    found = s.fan_in_and_out(tuple(shape))
+    found = returned(list(found) if np.ndim(found) == 1 else found, "fan_in", "fan_out")
     return {name: np.asarray(v, dtype=float) for name, v in found.items()}
 
 
@@ -153,9 +159,17 @@ def has_the_moments_of_he_weights(s, fan_in, fan_out):
     return moments(s.he_normal(fan_in, fan_out, generator()), fan_in)
 
 
+def by_slope(slopes, moments_for):
+    """The moments for each slope in one answer: one number alone is hit by wrong gains by chance."""
+    return {f"{name}_for_slope_{k}": m for k in slopes for name, m in moments_for(slopes[k]).items()}
+
+
 @probe("he_normal", cases=1, rtol=0.06)
-def has_the_gain_of_a_leaky_relu(s, fan_in, fan_out, slope):
-    return moments(s.he_normal(fan_in, fan_out, generator(), slope), fan_in)
+def has_the_gain_of_a_leaky_relu(s, fan_in, fan_out, slopes):
+    def drawn(slope):
+        return moments(s.he_normal(fan_in, fan_out, generator(), slope), fan_in)
+
+    return by_slope(slopes, drawn)
 
 
 @probe("he_normal", cases=1)
@@ -236,7 +250,7 @@ def overwritten(right):
 
     def wrong(dout, x, W1, W2):
         found = right(dout, x.copy(), W1, W2)
-        x *= x > 0
+        x += 1
         return found
 
     return wrong
@@ -248,7 +262,19 @@ def upstream_overwritten(right):
 
     def wrong(dout, x, W1, W2):
         found = right(dout.copy(), x, W1, W2)
-        dout *= x + np.maximum(x @ W1, 0) @ W2 > 0
+        dout += 1
+        return found
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def first_weights_overwritten(right):
+    """the gradients are right, but W1 is overwritten"""
+
+    def wrong(dout, x, W1, W2):
+        found = right(dout, x, W1.copy(), W2)
+        W1 += 1
         return found
 
     return wrong
@@ -256,11 +282,11 @@ def upstream_overwritten(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def weights_overwritten(right):
-    """the gradients are right, but W2 is overwritten: somebody takes the step at once"""
+    """the gradients are right, but W2 is overwritten"""
 
     def wrong(dout, x, W1, W2):
         found = right(dout, x, W1, W2.copy())
-        W2 -= 0.1 * found[2]
+        W2 += 1
         return found
 
     return wrong
@@ -268,7 +294,7 @@ def weights_overwritten(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def upstream_of_ones(right):
-    """dout is taken for ones (with a dout of ones nobody sees it)"""
+    """dout is taken for ones (a dout of random numbers shows it)"""
 
     def wrong(dout, x, W1, W2):
         return right(np.ones_like(dout), x, W1, W2)
@@ -278,7 +304,7 @@ def upstream_of_ones(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def negative_gradients_lost(right):
-    """negative entries of dout are lost (with a positive dout nobody sees it)"""
+    """negative entries of dout are lost (they show where the last ReLU is open)"""
 
     def wrong(dout, x, W1, W2):
         return right(np.maximum(dout, 0), x, W1, W2)
@@ -288,10 +314,45 @@ def negative_gradients_lost(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def weights_of_one_example(right):
-    """the gradients of the weights come from the first example alone (with one example nobody sees it)"""
+    """the gradients of the weights come from the first example alone (a batch of several shows it)"""
 
     def wrong(dout, x, W1, W2):
         return right(dout, x, W1, W2)[0], *right(dout[:1], x[:1], W1, W2)[1:]
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def first_layer_lost(right):
+    """dW1 is 0 everywhere (with a W2 of zeros that is right)"""
+
+    def wrong(dout, x, W1, W2):
+        dx, dW1, dW2 = right(dout, x, W1, W2)
+        return dx, 0 * dW1, dW2
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def upside_down(right):
+    """dW1 has the right numbers in the wrong rows (its sum and its size are right)"""
+
+    def wrong(dout, x, W1, W2):
+        dx, dW1, dW2 = right(dout, x, W1, W2)
+        return dx, dW1[::-1], dW2
+
+    return wrong
+
+
+@accepts_a_right_function_and_rejects_wrong_ones.broken
+def last_entry_off(right):
+    """the last entry of dx is twice as large (all others are right)"""
+
+    def wrong(dout, x, W1, W2):
+        dx, dW1, dW2 = right(dout, x, W1, W2)
+        dx = dx.copy()
+        dx[-1, -1] = 2 * dx[-1, -1] + 1
+        return dx, dW1, dW2
 
     return wrong
 
@@ -322,7 +383,7 @@ def not_a_number(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def added_up_over_the_batch(right):
-    """dx is the same for all examples: it was added up over the batch (with one example nobody sees it)"""
+    """dx is the same for all examples: it was added up over the batch (several examples show it)"""
 
     def wrong(dout, x, W1, W2):
         dx, dW1, dW2 = right(dout, x, W1, W2)
@@ -346,7 +407,7 @@ def drawn(s, slope):
     from torch import nn
 
     layers = {
-        "linear": (nn.Linear(200, 150), 200),
+        "linear": (nn.Linear(120, 300), 120),
         "convolution": (nn.Conv2d(30, 70, (3, 5)), 450),
         "convolution_in_groups": (nn.Conv2d(60, 120, (3, 5), groups=3), 300),
     }

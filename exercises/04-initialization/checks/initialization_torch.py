@@ -75,6 +75,11 @@ def flat(values):
     return torch.cat(found) if found else torch.zeros(0)
 
 
+def gradient_of(p):
+    """Its gradient; zeros where none came."""
+    return tensor(np.zeros(p.shape)) if p.grad is None else p.grad
+
+
 def one_tensor(answer):
     """What was returned, if it is a tensor; else an error that says what came."""
     import torch
@@ -110,7 +115,7 @@ def drawn(s, slope):
     from torch import nn
 
     layers = {
-        "linear": (nn.Linear(200, 150), 200),
+        "linear": (nn.Linear(120, 300), 120),
         "convolution": (nn.Conv2d(30, 70, (3, 5)), 450),
         "convolution_in_groups": (nn.Conv2d(60, 120, (3, 5), groups=3), 300),
     }
@@ -124,13 +129,18 @@ def drawn(s, slope):
 
 
 @probe("initialize", cases=1, rtol=0.06)
+@with_gradients
 def draws_normal_weights_of_the_size_of_he(s):
     return drawn(s, None)
 
 
 @probe("initialize", cases=1, rtol=0.06)
+@with_gradients
 def takes_the_gain_of_the_slope(s, slope):
     return drawn(s, slope)
+
+
+OTHERS = ("norm", "norm_of_features", "table", "activation", "line", "upwards")
 
 
 def layers_of_many_kinds(numbers):
@@ -145,10 +155,12 @@ def layers_of_many_kinds(numbers):
         "norm_of_features": nn.LayerNorm(3),
         "table": nn.Embedding(5, 3),
         "activation": nn.PReLU(4),
+        "line": nn.Conv1d(2, 3, 2),
+        "upwards": nn.ConvTranspose2d(2, 3, 2),
         "last": nn.Linear(4, 3),
     }
     block = nn.ModuleDict({"deep": nn.Sequential(layers["inner"], nn.ReLU(), nn.Sequential(layers["twin"]))})
-    rest = nn.ModuleList([layers["norm_of_features"], layers["table"], layers["activation"]])
+    rest = nn.ModuleList(layers[name] for name in OTHERS[1:])
     model = nn.Sequential(layers["first"], layers["norm"], block, rest, nn.Sequential(layers["last"]))
     return layers, filled(model, numbers)
 
@@ -165,9 +177,9 @@ def goes_to_all_linear_and_convolutional_layers(s, numbers):
     changed = {f"{name}_has_new_weights": fact((layers[name].weight != before[name]).all()) for name in DRAWN}
     return changed | {
         "layers_of_one_shape_have_different_weights": fact(
-            (layers["inner"].weight != layers["twin"].weight).all()
+            (layers["inner"].weight != layers["twin"].weight).any()
         ),
-        "rows_of_a_layer_differ": fact((layers["last"].weight[0] != layers["last"].weight[1]).all()),
+        "rows_of_a_layer_differ": fact((layers["last"].weight[0] != layers["last"].weight[1]).any()),
     }
 
 
@@ -187,7 +199,7 @@ def leaves_all_other_modules_as_they_are(s, numbers):
     s.initialize(model)
     return {
         f"{part}_of_{name}": getattr(layers[name], part)
-        for name in ("norm", "norm_of_features", "table", "activation")
+        for name in OTHERS
         for part in ("weight", "bias", "running_mean", "running_var")
         if getattr(layers[name], part, None) is not None
     }
@@ -196,12 +208,17 @@ def leaves_all_other_modules_as_they_are(s, numbers):
 @probe("initialize", cases=1)
 @with_gradients
 def keeps_the_parameters_and_what_they_are(s, numbers):
+    import torch
+
     layers, model = layers_of_many_kinds(numbers)
     layers["inner"].weight.requires_grad_(False)
+    layers["norm"].eval()
     before = list(model.parameters())
     s.initialize(model)
     after = list(model.parameters())
     return {
+        "modes_afterwards": np.array([m.training for m in model.modules()]),
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
         "parameters_that_are_the_same_objects": sum(p is q for p, q in zip(before, after, strict=False)),
         "parameters_of_64_bits": sum(str(p.dtype) == "torch.float64" for p in after),
         "parameters_that_require_a_gradient": np.array([p.requires_grad for p in after]),
@@ -223,6 +240,7 @@ def counts_the_layers(s, numbers):
 
 
 @probe("initialize", cases=1)
+@with_gradients
 def draws_from_the_global_generator(s, seed):
     import torch
     from torch import nn
@@ -234,7 +252,7 @@ def draws_from_the_global_generator(s, seed):
         s.initialize(layer)
         weights.append(layer.weight.detach().clone())
     return {
-        "a_second_call_draws_other_weights": fact((weights[0] != weights[1]).all()),
+        "a_second_call_draws_other_weights": fact((weights[0] != weights[1]).any()),
         "the_same_seed_gives_the_same_weights": fact((weights[0] == weights[2]).all()),
     }
 
@@ -304,19 +322,38 @@ def measures_maps_and_what_is_overwritten_later(s, images, numbers):
     return told_signals(s.signal_report(filled(net, numbers), tensor(images), nn.Tanh))
 
 
-def watched(net, module):
-    """Whether gradients were on, at each call of the module; a copy of the net notes it here, too."""
-    import torch
+@probe("signal_report", cases=1, rtol=ROUNDING)
+@with_gradients
+def finds_classes_that_inherit_from_the_kind(s, x, numbers):
+    from torch import nn
 
+    net = small_net(numbers, "Tanh", "ReLU6").eval()
+    return told_signals(s.signal_report(net, tensor(x), nn.Hardtanh))
+
+
+@probe("signal_report", cases=1)
+@with_gradients
+def counts_what_is_exactly_0(s, x):
+    from torch import nn
+
+    told = told_signals(s.signal_report(nn.Sequential(nn.Flatten(), nn.ReLU()), tensor(x)))
+    return {name: value for name, value in told.items() if "share" in name}
+
+
+def watched(net, module):
+    """Whether a graph was kept, at each call of the module; a copy of the net notes it here, too."""
     seen = []
-    module.register_forward_hook(lambda *_: seen.append(torch.is_grad_enabled()))
+    module.register_forward_hook(lambda _module, _inputs, a: seen.append(a.requires_grad))
     return seen
 
 
 def state_of(net):
     """What a measurement must not change."""
+    import torch
+
     hooks = [len(m._forward_hooks) + len(m._forward_pre_hooks) for m in net.modules()]
     return {
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
         "hooks_of_the_modules": np.array(hooks),
         "modes_of_the_modules": np.array([m.training for m in net.modules()]),
         "parameters_and_buffers": flat(net.state_dict().values()),
@@ -331,11 +368,12 @@ def asks_once_without_a_graph_and_leaves_the_model_alone(s, x, numbers):
     net[2][1].eval()
     net[4].weight.requires_grad_(False)
     seen = watched(net, net[0])
+    net[1].register_forward_hook(lambda *_: None)
     batch = tensor(x)
     s.signal_report(net, batch)
     found = {
         "forward_passes": len(seen),
-        "forward_passes_with_gradients": sum(seen),
+        "forward_passes_with_a_graph": sum(seen),
         "x_afterwards": batch,
         **state_of(net),
     }
@@ -363,9 +401,18 @@ def measures_gradients_in_training_mode_too(s, x, y, numbers):
 @probe("gradient_report", cases=1, rtol=ROUNDING)
 @with_gradients
 def takes_kernels_for_weights_and_leaves_out_what_is_frozen(s, images, y, numbers):
+    import torch
     from torch import nn
 
-    parts = [nn.Conv2d(2, 3, 2), nn.GroupNorm(1, 3), nn.Flatten(), nn.Linear(18, 5), nn.Tanh()]
+    class Mixing(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.matrix = nn.Parameter(torch.zeros(5, 5))
+
+        def forward(self, a):
+            return a @ self.matrix
+
+    parts = [nn.Conv2d(2, 3, 2), nn.GroupNorm(1, 3), nn.Flatten(), nn.Linear(18, 5), nn.Tanh(), Mixing()]
     net = filled(nn.Sequential(*parts, nn.Linear(5, 4)), numbers)
     net[3].weight.requires_grad_(False)
     return told_lengths(s.gradient_report(net, tensor(images), tensor(y)))
@@ -432,8 +479,15 @@ def net_with_dropout(numbers):
 @probe("dead_units", cases=1)
 @with_gradients
 def asks_in_evaluation_mode(s, batches, numbers, shift):
+    """The running means put some units below 0 everywhere; the means of a batch would put none there."""
+    import torch
+
     net = net_with_dropout(numbers).train()
-    net[0][1].bias.data += tensor(shift)
+    norm = net[0][1]
+    with torch.no_grad():
+        norm.weight.fill_(1.0)
+        norm.bias.zero_()
+        norm.running_mean += tensor(shift)
     return {"dead": one_tensor(s.dead_units(net, [tensor(batch) for batch in batches]))}
 
 
@@ -446,7 +500,7 @@ def puts_every_mode_back_and_leaves_the_net_alone(s, batches, numbers):
         net[0][1].train(not mode)
         seen = watched(net, net[0][0])
         s.dead_units(net, [tensor(batch) for batch in batches])
-        told = {"forward_passes": len(seen), "forward_passes_with_gradients": sum(seen), **state_of(net)}
+        told = {"a_graph_was_kept": fact(any(seen)), **state_of(net)}
         before = "training" if mode else "evaluation"
         found |= {f"{name}_where_the_net_was_in_{before}": value for name, value in told.items()}
     return found
@@ -483,7 +537,9 @@ def takes_the_largest_of_the_pieces(s, x, weight, bias):
 def sends_the_gradient_to_the_largest_piece(s, x, weight, bias, dout):
     layer, at = maxout(s, weight, bias), leaf(x)
     one_tensor(layer(at)).backward(tensor(dout))
-    return {"x.grad": at.grad, "weight.grad": layer.weight.grad, "bias.grad": layer.bias.grad}
+    return {"x.grad": at.grad} | {
+        f"{name}.grad": gradient_of(getattr(layer, name)) for name in ("weight", "bias")
+    }
 
 
 @probe("Maxout", cases=1)
@@ -521,16 +577,28 @@ class Context:
 
 @probe("ELUFunction", cases=2)
 @with_gradients
-def bends_what_is_negative(s, z, alpha):
-    return {"a": s.ELUFunction.apply(tensor(z), alpha)}
+def bends_what_is_negative(s, z, alpha, larger):
+    apply = s.ELUFunction.apply
+    return {"a": apply(tensor(z), alpha), "a_for_the_larger_alpha": apply(tensor(z), larger)}
 
 
 @probe("ELUFunction", cases=2)
 @with_gradients
 def multiplies_the_gradient_by_the_slope(s, z, alpha, dout):
-    at = leaf(z)
-    s.ELUFunction.apply(at, alpha).backward(tensor(dout))
-    return {"dz": at.grad}
+    at, upstream = leaf(z), tensor(dout)
+    s.ELUFunction.apply(at, alpha).backward(upstream)
+    return {"dz": at.grad, "dout_afterwards": upstream}
+
+
+@probe("ELUFunction", cases=1)
+@with_gradients
+def keeps_what_two_calls_save_apart(s, z, alpha, larger, dout):
+    """Two layers go forward before the first of them goes backward."""
+    first, second = leaf(z), leaf(z[::-1].copy())
+    outputs = s.ELUFunction.apply(first, alpha), s.ELUFunction.apply(second, larger)
+    for a in outputs:
+        a.backward(tensor(dout))
+    return {"dz_of_the_first_call": first.grad, "dz_of_the_second_call": second.grad}
 
 
 @probe("ELUFunction", cases=1)
@@ -592,18 +660,32 @@ def no_norm(channels):
     return nn.Identity(channels)
 
 
+CHILDREN = ("conv1", "norm1", "conv2", "norm2", "shortcut")
+
+
 def residual_block(s, numbers, *sizes, **settings):
-    """Their block in 64 bits with the numbers of each parameter and buffer, whatever the order is."""
+    """Their block in 64 bits with the numbers of each parameter and buffer, whatever the order is.
+
+    What a child holds counts: it may be known by a second name."""
     import torch
 
     block = s.ResidualBlock(*sizes, **settings).double()
+    children = ((child, getattr(block, child, None)) for child in CHILDREN)
+    named = [(child, part.state_dict()) for child, part in children if part is not None]
     with torch.no_grad():
-        for name, values in block.state_dict().items():
+        for child, name, values in ((child, *item) for child, state in named for item in state.items()):
             if values.dtype == torch.float64:
-                start = sum(map(ord, name.split(".")[0] + name[-3:]))
+                start = sum(map(ord, child + name[-3:]))
                 own = tensor(np.resize(np.roll(numbers, -start), values.numel())).reshape(values.shape)
                 values.copy_(own.abs() + 0.3 if "running_var" in name else own)
     return block
+
+
+def parameters_of_children(block):
+    """By name, whatever other names they have."""
+    return {
+        f"{child}.{name}": p for child in CHILDREN for name, p in getattr(block, child).named_parameters()
+    }
 
 
 @probe("ResidualBlock", cases=2, rtol=ROUNDING)
@@ -615,8 +697,12 @@ def adds_branch_and_shortcut(s, x, numbers):
 @probe("ResidualBlock", cases=1, rtol=ROUNDING)
 @with_gradients
 def normalizes_behind_each_convolution(s, x, numbers):
-    block = residual_block(s, numbers, 3, 3)
-    return {"y_in_training": block.train()(tensor(x)), "y_in_evaluation": block.eval()(tensor(x))}
+    found = {}
+    for kind, sizes in {"": (3, 3), "_of_a_block_that_projects": (3, 4, 2)}.items():
+        block = residual_block(s, numbers, *sizes)
+        found[f"y_in_training{kind}"] = block.train()(tensor(x))
+        found[f"y_in_evaluation{kind}"] = block.eval()(tensor(x))
+    return found
 
 
 @probe("ResidualBlock", cases=1, rtol=ROUNDING)
@@ -632,9 +718,14 @@ def projects_where_channels_or_stride_change(s, x, numbers):
 @probe("ResidualBlock", cases=1, rtol=ROUNDING)
 @with_gradients
 def passes_all_gradients(s, x, numbers, dout):
-    block, at = residual_block(s, numbers, 3, 3, norm=no_norm), leaf(x)
-    block(at * 1.0).backward(tensor(dout))
-    return {"x.grad": at.grad} | {f"{name}.grad": p.grad for name, p in block.named_parameters()}
+    found = {}
+    for kind, out_channels in {"": 3, "_of_a_block_that_projects": 4}.items():
+        block, at = residual_block(s, numbers, 3, out_channels, norm=no_norm), leaf(x)
+        block(at * 1.0).backward(tensor(dout[:, :out_channels]))
+        found[f"x.grad{kind}"] = at.grad
+        for name, p in parameters_of_children(block).items():
+            found[f"{name}.grad{kind}"] = gradient_of(p)
+    return found
 
 
 @probe("ResidualBlock", cases=1)
@@ -645,7 +736,9 @@ def has_the_children_and_the_parameters_that_it_needs(s, channels):
     found = {}
     for kind, (C, M, *stride) in {"same": (2, 2), "other_channels": channels, "stride": (2, 2, 2)}.items():
         block = s.ResidualBlock(C, M, *stride)
-        found |= {f"{kind}_{name}": np.array(p.shape) for name, p in sorted(block.named_parameters())}
+        named = parameters_of_children(block)
+        found |= {f"{kind}_{name}": np.array(p.shape) for name, p in sorted(named.items())}
+        found[f"{kind}_number_of_parameters"] = len(list(block.parameters()))
         for name, inputs in {"conv1": C, "conv2": M, "shortcut": C, "norm1": M, "norm2": M}.items():
             maps = getattr(block, name)(torch.zeros(2, inputs, 6, 5))
             found[f"{kind}_shape_of_what_{name}_gives"] = np.array(maps.shape)
@@ -664,11 +757,15 @@ def makes_two_norms_of_the_kind_that_is_given(s, channels):
         return nn.GroupNorm(1, C)
 
     given, plain = s.ResidualBlock(*channels, norm=norm), s.ResidualBlock(2, 2)
+    batch_norms = [m for m in plain.modules() if isinstance(m, nn.BatchNorm2d)]
     return {
+        "new_batch_norms_begin_with_gamma_1": fact(all((m.weight == 1).all() for m in batch_norms)),
+        "new_batch_norms_begin_with_beta_0": fact(all((m.bias == 0).all() for m in batch_norms)),
+        "new_kernels_are_drawn": fact(all(p.all() for p in plain.parameters() if p.ndim == 4)),
         "group_norms_of_a_block_that_asks_for_them": sum(
             isinstance(m, nn.GroupNorm) for m in given.modules()
         ),
-        "batch_norms_of_a_new_block": sum(isinstance(m, nn.BatchNorm2d) for m in plain.modules()),
+        "batch_norms_of_a_new_block": len(batch_norms),
         "numbers_that_norm_was_called_with": np.array(asked),
     }
 
@@ -690,9 +787,10 @@ def blocks_of_somebody_else(numbers):
             super().__init__()
             self.conv1, self.norm1 = nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2)
             self.conv2, self.norm2 = nn.Conv2d(2, 2, 3, padding=1, bias=bias), norm2
+            self.shortcut = nn.Conv2d(2, 2, 1)
 
         def forward(self, x):
-            return x + self.norm2(self.conv2(self.norm1(self.conv1(x)).tanh()))
+            return self.shortcut(x) + self.norm2(self.conv2(self.norm1(self.conv1(x)).tanh()))
 
     parts = {
         "batch_norm": Block(nn.BatchNorm2d(2)),
@@ -767,6 +865,8 @@ def leaves_all_other_layers_as_they_are(s, numbers):
     s.zero_init_residual(nested(block, *others))
     return {
         "first_half_of_the_branch": flat([*block.conv1.parameters(), *block.norm1.parameters()]),
+        "shortcut": flat(block.shortcut.parameters()),
+        "running_statistics": flat(block.buffers()),
         "a_module_with_conv2_alone": flat(others[0].parameters()),
         "a_module_with_norm2_alone": flat(others[1].parameters()),
     }
@@ -775,6 +875,8 @@ def leaves_all_other_layers_as_they_are(s, numbers):
 @probe("zero_init_residual", cases=1)
 @with_gradients
 def keeps_the_parameters_as_they_are(s, numbers):
+    import torch
+
     parts = blocks_of_somebody_else(numbers)
     model = nested(*(parts[kind] for kind in ("batch_norm", "group_norm")))
     parts["group_norm"].norm2.weight.requires_grad_(False)
@@ -782,6 +884,7 @@ def keeps_the_parameters_as_they_are(s, numbers):
     s.zero_init_residual(model)
     after = list(model.parameters())
     return {
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
         "parameters_that_are_the_same": sum(p is q for p, q in zip(before, after, strict=False)),
         "parameters_that_ask_for_a_gradient": np.array([p.requires_grad for p in after]),
         "parameters_with_a_graph": sum(p.grad_fn is not None for p in after),
@@ -796,5 +899,8 @@ def counts_the_blocks(s, numbers):
 
     parts = blocks_of_somebody_else(numbers)
     counts = {"three_blocks": nested(*list(parts.values())[1:4]), "one_block": parts["batch_norm"]}
+    outer, inner = blocks_of_somebody_else(numbers)["no_norm"], parts["a_norm_without_weight"]
+    outer.conv1 = inner
+    counts["a_block_with_a_block_inside"] = outer
     counts["no_block"] = nn.Sequential(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2))
     return {f"blocks_in_{name}": s.zero_init_residual(part) for name, part in counts.items()}
