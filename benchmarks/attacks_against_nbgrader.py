@@ -1,7 +1,7 @@
 """The hostile hand-ins of tests/attacks through stock `nbgrader autograde` and through the engine, in turns:
 `python -m benchmarks.attacks_against_nbgrader [GROUP | STUDENT]...` writes attacks.json and attacks.md in
 benchmarks/results. What an attack got is kept as soon as it is known, and measured again only where its group
-or its student is named.
+or its student is named. Attacks on who opens a page of feedback are left out: no page is opened here.
 
 It runs them without protection on this machine. They are bounded, but run it where nothing is to be lost.
 """
@@ -38,6 +38,7 @@ from tests.attacks.classroom import ALWAYS, LIMITS, Decoys, as_victim, changes, 
 from tests.attacks.stock import ASSERTS
 from tests.conftest import SLUG, write_course
 
+MEASURED = [attack for attack in ATTACKS if attack.group != "browser"]
 RESULTS = Path(__file__).parent / "results" / "attacks.json"
 NEIGHBOUR, POINTS = "zz-neighbour", 10
 SECONDS = 180
@@ -171,7 +172,7 @@ def hand_in(attack: Attack, unit: Unit, submitted: Path, decoys: Decoys) -> None
 def table(got: dict[str, dict[str, str]]) -> str:
     """What each attack of the catalogue that was measured got, in its order; before that, how many of each
     group got something."""
-    rows = [(attack, got[attack.student]) for attack in ATTACKS if attack.student in got]
+    rows = [(attack, got[attack.student]) for attack in MEASURED if attack.student in got]
     head = (
         f"# {len(rows)} hostile hand-ins\n\n"
         f"{max(row['date'] for _, row in rows)}, {platform.machine()}, nbgrader {version('nbgrader')}, "
@@ -192,7 +193,7 @@ def table(got: dict[str, dict[str, str]]) -> str:
 def main() -> None:
     got = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
     named = set(sys.argv[1:])
-    wanted = [a for a in ATTACKS if ({a.group, a.student} & named if named else a.student not in got)]
+    wanted = [a for a in MEASURED if ({a.group, a.student} & named if named else a.student not in got)]
     with tempfile.TemporaryDirectory() as folder:
         as_victim(Path(folder), "me", namespaces=True)
         for attack, stock, engine in compare(track(wanted), Path(folder)):

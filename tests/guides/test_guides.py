@@ -97,3 +97,9 @@ def test_the_authors_guide_ends_with_a_unit_that_is_proved(
     unit = read_unit(root, "77-clipping")
     assert verify(unit, seeds=2).faults == []
     assert unit.notebooks[0].exercises == ["squared_error", "clip_by_norm"]
+
+
+def test_the_table_of_attacks_is_that_of_the_benchmark() -> None:
+    measured = (ROOT / "benchmarks/results/attacks.md").read_text("utf-8").split("\n\n")[2]
+    assert measured.startswith("| group | hand-ins |")
+    assert measured in (ROOT / "book/guides/instructors.md").read_text("utf-8")
