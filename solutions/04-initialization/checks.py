@@ -36,8 +36,8 @@ def extremes(rng):
 
 
 def at_zero(rng, *shape):
-    """Some pre-activations are exactly 0."""
-    z = both_signs(rng, *shape)
+    """Some pre-activations are exactly 0, others close to it."""
+    z = near_and_far(rng, *shape)
     z.flat[rng.permutation(z.size)[: z.size // 3]] = 0
     return {"dout": upstream(rng, *shape), "z": z}
 
@@ -250,7 +250,9 @@ def returned(found, *names):
 
 def fans(s, shape):
     found = s.fan_in_and_out(tuple(shape))
-    found = returned(list(found) if np.ndim(found) == 1 else found, "fan_in", "fan_out")
+    found = returned(
+        list(found) if isinstance(found, np.ndarray) and found.ndim else found, "fan_in", "fan_out"
+    )
     return {name: np.asarray(v, dtype=float) for name, v in found.items()}
 
 
@@ -633,11 +635,11 @@ def first_layer_lost(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def upside_down(right):
-    """dW1 has the right numbers in the wrong rows (its sum and its size are right)"""
+    """dW1 has the right numbers in the wrong places (its sum and its size are right)"""
 
     def wrong(dout, x, W1, W2):
         dx, dW1, dW2 = right(dout, x, W1, W2)
-        return dx, dW1[::-1], dW2
+        return dx, dW1[::-1, ::-1], dW2
 
     return wrong
 
@@ -1391,6 +1393,9 @@ def maxout(s, weight, bias):
     for name, values in layer.state_dict().items():
         if name in given and values.shape != given[name].shape:
             raise ValueError(f"{name} has shape {tuple(values.shape)}, expected {given[name].shape}")
+    state = layer.state_dict()
+    if state and set(state) != set(given):
+        raise ValueError(f"the state dict holds {', '.join(state)}, expected weight and bias")
     layer.load_state_dict({name: tensor(array) for name, array in given.items()})
     return layer
 
@@ -1641,7 +1646,7 @@ def residual_block(s, numbers, *sizes, **settings):
 
 def images_for_a_block(rng, C=3):
     """Both signs, and means that are not 0, so that what a ReLU or a norm does to them shows."""
-    return {"x": rng.normal(0.3, 1, (3, C, 5, 4)), "numbers": numbers_for(rng)}
+    return {"x": rng.normal(0.3, 1, (3, C, 6, 4)), "numbers": numbers_for(rng)}
 
 
 def parameters_of_children(block):
@@ -1708,7 +1713,7 @@ def passes_all_gradients(s, x, numbers, dout):
 
 @passes_all_gradients.inputs
 def _(rng):
-    return {**images_for_a_block(rng), "dout": rng.normal(size=(3, 4, 5, 4))}
+    return {**images_for_a_block(rng), "dout": rng.normal(size=(3, 4, 6, 4))}
 
 
 @probe("ResidualBlock", cases=1)
@@ -1809,11 +1814,15 @@ def nested(*parts):
 
 
 def ends_of(s, numbers, *kinds):
-    """What the second half of the branch holds after zero_init_residual, for each kind of block."""
-    parts = blocks_of_somebody_else(numbers)
-    s.zero_init_residual(nested(*(parts[kind] for kind in kinds)))
+    """What blocks hold afterwards, all but norm1: of each kind one on top and one deep inside."""
+    from torch import nn
+
+    deep, top = blocks_of_somebody_else(numbers), blocks_of_somebody_else(numbers)
+    inner = nested(nn.ReLU(), *(deep[kind] for kind in kinds))
+    s.zero_init_residual(nn.Sequential(inner, *(top[kind] for kind in kinds)))
     return {
-        f"{name}_with_{kind}": value
+        f"{name}_with_{kind}_{place}": value
+        for place, parts in {"on_top": top, "deep_inside": deep}.items()
         for kind in kinds
         for name, value in parts[kind].named_parameters()
         if name.split(".")[0] != "norm1"
@@ -1931,7 +1940,9 @@ def counts_the_blocks(s, numbers):
     from torch import nn
 
     parts = blocks_of_somebody_else(numbers)
-    counts = {"three_blocks": nested(*list(parts.values())[1:4]), "one_block": parts["batch_norm"]}
+    four = list(blocks_of_somebody_else(numbers).values())[:4]
+    counts = {"four_blocks": nn.Sequential(*four[:3], nested(nn.ReLU(), four[3]))}
+    counts["one_block"] = parts["batch_norm"]
     outer, inner = blocks_of_somebody_else(numbers)["no_norm"], parts["a_norm_without_weight"]
     outer.conv1 = inner
     counts["a_block_with_a_block_inside"] = outer

@@ -83,7 +83,9 @@ print("quotients", difference_quotients(relu, z, dout))
 # The slope of the sigmoid needs nothing but its output: $a (1 - a)$, {eq}`in-sigmoid-slope`. But `z` may be
 # 800 or −800, and $e^{800}$ is no number of 64 bits: NumPy makes it `inf`. Which formulas survive that? `1 /
 # inf` is 0. `inf / inf` is `nan`, and `nan` travels on in silence. With {eq}`in-softplus-safe` no large
-# exponential is computed. A warning of NumPy about `overflow` costs nothing, a `nan` does.
+# exponential needs to be computed. `np.where` computes **both** its sides and then picks, so it may warn of
+# an `overflow` or an `invalid value` on the side that it does not take. A warning costs nothing, a `nan` in
+# your result does.
 
 
 # %% solution="sigmoid_backward"
@@ -140,9 +142,9 @@ check(tanh_backward)
 # %% [markdown]
 # ## 3. Leaky ReLU, backward (●○○, 5 minutes)
 #
-# ReLU is flat below 0. A unit that is below 0 for every example gets no gradient and stays there: it is
-# **dead**. Leaky ReLU keeps a small slope, {eq}`in-leaky`. With `slope = 0` it is ReLU. At `z = 0` take
-# `slope`, as PyTorch does.
+# ReLU is flat below 0. A unit that is below 0 for every example gets no gradient, so no step moves its
+# weights: it is **dead**. Leaky ReLU keeps a small slope, {eq}`in-leaky`. With `slope = 0` it is ReLU. At
+# `z = 0` take `slope`, as PyTorch does.
 
 
 # %% solution="leaky_relu_backward"
@@ -229,9 +231,9 @@ check(maxout_backward)
 
 # %% [markdown]
 # **Question** (5 minutes). A friend trains with ReLU, and after one step with a large learning rate a third
-# of the units is dead. What has happened to their weights, and why does no later step bring them back? How
-# would leaky ReLU, ELU and tanh have fared? A unit is 0 for 9 of 10 examples: is it dead? What must you look
-# at to tell the two apart?
+# of the units is dead. What has happened to their weights, and why does no later step move them? What else
+# could bring such a unit back? How would leaky ReLU, ELU and tanh have fared? A unit is 0 for 9 of 10
+# examples: is it dead? What must you look at to tell the two apart?
 
 # %% [markdown] question="in-dead" points=2
 # *Your answer here.*
@@ -264,7 +266,8 @@ check(product_variance)
 # `fan_in` is the number of terms in the sum that makes one output, {eq}`in-var-sum`.
 # `fan_out` is the number of outputs that one input goes to. For a dense layer both stand in the shape.
 # A convolution sums over all channels and over the whole kernel, {eq}`in-conv-fan`,
-# and an input goes into as many places of every output channel.
+# and an input goes into as many places of every output channel. A kernel need not be square:
+# it has height times width pixels.
 
 
 # %% solution="fan_in_and_out"
@@ -473,7 +476,8 @@ plt.show()
 #
 # Let the layers learn only what is to be **added** to their input, {eq}`in-skip`.
 # A residual block has a branch of two layers. Its result is added to the input, then comes the second ReLU,
-# {eq}`in-residual-block`. Where is there no activation?
+# {eq}`in-residual-block`. Where is there no activation? The messages of the checks use the names of the
+# chapter: $v = x W_1$, $h = \operatorname{relu}(v)$ and $u = x + h W_2$.
 
 
 # %% solution="residual_block"
@@ -497,15 +501,15 @@ check(residual_block)
 # ## 12. The block, backward (●●●, 20 minutes)
 #
 # Node by node, from the end: the last ReLU, the sum, the branch. A sum hands its gradient to **both**
-# of its terms, and `x` was used twice, so `dx` is a sum as well, {eq}`in-skip-backward`.
+# of its terms, and `x` was used twice, so `dx` is a sum as well. {eq}`in-skip-backward` shows what that does.
 # For a product $z = x W$ you know $dx = dz\, W^T$ and $dW = x^T dz$, {eq}`in-chain`.
-# Which quantity does each ReLU look at to decide what passes?
+# Which quantity does each ReLU look at to decide what passes? No check asks what happens at exactly 0.
 # `difference_quotients` tells you whether you are right.
 
 
 # %% solution="residual_block_backward"
 def residual_block_backward(dout, x, W1, W2):
-    """All gradients of y = relu(x + relu(x W1) W2), {eq}`in-skip-backward`.
+    """All gradients of y = relu(x + relu(x W1) W2), {eq}`in-residual-block`.
 
     dout, x: (N, D). W1: (D, H). W2: (H, D). Returns dx: (N, D), dW1: (D, H), dW2: (H, D), in this order.
 
@@ -532,7 +536,7 @@ check(residual_block_backward)
 # In the last variant the skip connection takes along only half of its input, $\tfrac12 x + F(x)$,
 # {eq}`in-scaled-identity`, with weights of 0.01.
 # Left: the standard deviation after each block. Right: that of the gradient with respect to its input.
-# One of the six curves soon leaves the picture.
+# One of the six curves soon leaves the picture, and two lie nearly on each other.
 #
 # Before you run it: after twenty blocks, which signal has died, which has exploded? And the gradients?
 
@@ -584,11 +588,12 @@ right.legend(fontsize=7)
 plt.show()
 
 # %% [markdown]
-# **Question** (8 minutes). Which of the six would you train? Why does the gradient reach block 1 with weights
-# of 0.01, although it does not without the skip? Multiply out {eq}`in-skip-backward` for two blocks: how many
-# paths are there, and how many for twenty? Why does He's branch explode here, and where does the $\sqrt{20}$
-# come from, {eq}`in-branch-variance`? Half the input sounds harmless: what are the two numbers of the last
-# line, as a power? With a branch of zeros, which weights of a block learn in the first step?
+# **Question** (8 minutes). Which of the six would you train? Why does the gradient reach block 1 with
+# weights of 0.01, although it does not without the skip? Multiply out {eq}`in-skip-backward` for two
+# blocks: how many paths are there, and how many for twenty? Why does He's branch explode here, and where
+# does the $\sqrt{20}$ come from, {eq}`in-branch-variance`? Half the input sounds harmless: divide the two
+# numbers of the last line by those of the line `0.01`. Which power are they? With a branch of zeros, which
+# weights of a block learn in the first step?
 
 # %% [markdown] question="in-twenty-blocks" points=3
 # *Your answer here.*
@@ -599,14 +604,15 @@ plt.show()
 # Write the test that you would want before you trust somebody's `residual_block_backward`. It gets a
 # function. Where the function is wrong, your test raises an error: use `assert`. Any error counts as a
 # rejection, as in pytest. Where the function is right, your test returns. Whatever it returns is ignored,
-# `True` and `False` too. It is marked on one right implementation and on several wrong ones.
+# `True` and `False` too. It is marked on a right implementation and on wrong ones, and those are others than
+# the check here has: who tests all three gradients, entry by entry, need not know them.
 #
 # The check here takes your own `residual_block_backward` for the right one. Pass section 12 first.
 #
-# Difference quotients are a witness, for each of the three gradients. What do your inputs hide?
-# Weights of zero? A square W1, where a transpose too few is not seen? A `dout` of ones?
-# An `x` that is positive everywhere, or one example only? Does every ReLU close for some entries and open
-# for others, the last one too? And would you see that an input was overwritten, x or another one?
+# Difference quotients are a witness, for each of the three gradients. What do your inputs hide? Weights of
+# zero? A `dout` of ones? An `x` that is positive everywhere, or one example only? Does every ReLU close for
+# some entries and open for others, the last one too? And would you see that an input was overwritten, x or
+# another one?
 
 
 # %% solution="test_residual_block_backward"

@@ -71,6 +71,7 @@ print(f"largest weight: {layer.weight.abs().max().item():.4f}, 1 / sqrt(300) = {
 # the gain of {eq}`in-gain` comes in the place of $\sqrt 2$. Biases become 0. A layer may have none.
 #
 # - fan_in is the number of inputs that are summed for **one** output, {eq}`in-conv-fan`.
+#   The equation has a square kernel. Yours need not be square.
 #   A convolution in groups sums over the channels of its group only. The shape of its weight knows that.
 # - Layers may be in blocks of blocks. `model.modules()` goes to all of them.
 # - All other modules keep their numbers: the $\gamma$ of a normalization is right as it is.
@@ -131,7 +132,8 @@ print(seen)
 # ## 2. How far does the signal get? (●●○, 15 minutes)
 #
 # Your probe of the NumPy notebook, for any model: the standard deviation behind each activation,
-# {eq}`in-depth`, and the share of zeros. About half of the outputs of a ReLU should be 0. All is too many.
+# and the share of zeros. {eq}`in-depth` follows the mean of squares instead, which counts the mean, too.
+# About half of the outputs of a ReLU should be 0. All is too many.
 #
 # - The model is asked once, in the mode that it is in, and without a graph.
 # - Afterwards it is what it was: no hook of yours is left, and running statistics have not moved.
@@ -226,7 +228,8 @@ for start, model in starts.items():
 #
 # - The loss is the mean cross-entropy. `F.cross_entropy` takes scores, not probabilities:
 #   the softmax is inside.
-# - Weights are the parameters with more than one axis. Biases and the $\gamma$ of a normalization have one.
+# - Weights are here the parameters with more than one axis. The biases of PyTorch's layers and the $\gamma$
+#   of a normalization have one. The bias of your maxout, two exercises on, has two, and so it is listed.
 #   A frozen weight has no gradient, and no place in the report.
 # - Somebody may be in the middle of a training step: the `.grad` of the model is afterwards
 #   what it was, None or numbers. Neither do modes and running statistics change.
@@ -236,10 +239,10 @@ for start, model in starts.items():
 def gradient_report(model, x, y):
     """The length of the loss's gradient with respect to every weight, {eq}`in-chain`.
 
-    model: any module, asked in the mode that it is in; from x to scores (N, K). y: (N,), labels.
-    The loss is the mean cross-entropy. Returns a dict: the name of each parameter that has more than one axis
-    and is not frozen, as in model.named_parameters(), to the root of the sum of squares of its gradient,
-    a Python number.
+    model: any module, asked in the mode that it is in; from x to scores (N, K), which depend on every weight.
+    y: (N,), labels. The loss is the mean cross-entropy. Returns a dict: the name of each parameter
+    that has more than one axis and is not frozen, as in model.named_parameters(), to the root of the sum of
+    squares of its gradient, a Python number.
 
     Example: nn.Linear(1, 2) of zeros, x = ((3,),), y = (0,): both probabilities are 0.5, the gradient of the
     weight is -1.5 and 1.5, and the report is {"weight": 2.121...}.
@@ -268,7 +271,8 @@ for start, model in starts.items():
 # ## 4. Which units are dead? (●●○, 12 minutes)
 #
 # A ReLU that gives 0 for one example is at rest. One that gives 0 for **every** example is dead:
-# its slope is 0 everywhere, so no gradient moves it, and it will never come back, {eq}`in-relu-slope`.
+# its slope is 0 for each of them, {eq}`in-relu-slope`, so no gradient moves its weights.
+# Only a change of the layers below can wake it.
 # One batch proves nothing. Ask all of them.
 #
 # - `net` ends with the activations that you ask about: for the third layer of a stack
@@ -309,10 +313,9 @@ check(dead_units)
 # A unit that chooses the largest of several linear functions has no flat side, so it cannot die,
 # {eq}`in-maxout`. It learns its own shape. The price: `pieces` times as many weights.
 #
-# Which weights does it need at the start? Two pieces with weights of mean 0 are as often this way round as
-# the other, and the larger square is kept as often as the smaller one.
-# So the mean of squares of the larger piece is that of any piece, and there is no factor 2 to make up for:
-# the variance is $1 / \text{fan\_in}$. The question below asks you for the steps.
+# Which weights does it need at the start? For two pieces with weights of mean 0 the mean of squares of the
+# larger piece is that of any piece, and there is no factor 2 to make up for:
+# the variance is $1 / \text{fan\_in}$. The question below asks you why.
 
 
 # %% solution="Maxout"
@@ -462,7 +465,8 @@ check(ResidualBlock)
 # %% [markdown]
 # ## 8. Blocks that begin by doing nothing (●●○, 12 minutes)
 #
-# Twenty blocks with branches of full size: the variance doubles with each, {eq}`in-branch-variance`.
+# Twenty blocks with branches of full size: the variance doubles with each, {eq}`in-branch-variance`,
+# and where a ReLU follows the sum, as in your block, it grows even faster.
 # The simplest remedy is to let every branch begin with 0. Then each block is its shortcut and a ReLU,
 # and a network of a hundred blocks begins as a shallow one.
 #
@@ -479,7 +483,7 @@ check(ResidualBlock)
 
 # %% solution="zero_init_residual"
 def zero_init_residual(model):
-    """Let every residual block of the model begin as its shortcut, in place, {eq}`in-branch-variance`.
+    """Let the branch of every residual block of the model begin as 0, in place, {eq}`in-branch-variance`.
 
     model: any module; blocks may be at any depth, and it may be one itself. A block has conv2, which may have
     a bias, and norm2. Returns how many blocks it was.
@@ -551,6 +555,9 @@ if dtype == torch.float64:  # difference quotients need the digits
 # Three hidden layers of 64 units with your weights learn handwritten digits, at one learning rate
 # after the other. After 120 steps your `dead_units` asks 2,000 digits.
 # One large step can push a unit below 0 for all of them.
+#
+# A step that is too large for everything leaves weights that are not numbers. Not a number is not 0,
+# so `dead_units` takes such units for alive. The line says where this happened: learn nothing else from it.
 
 # %% experiment="dead"
 from lab.experiments import depth
@@ -580,12 +587,13 @@ for rate in (0.01, 0.03, 0.1, 0.3, 1.0):
     initialize(model)
     accuracy = train(model, digits, rate, steps=120)
     dead = [dead_units(model[:end], batches).sum().item() for end in (3, 5, 7)]
-    print(f"rate {rate:4}: {accuracy:.0%} right, dead of 64 in layers 1, 2, 3:", *dead)
+    note = "" if all(p.isfinite().all() for p in model.parameters()) else "  (weights are not numbers)"
+    print(f"rate {rate:4}: {accuracy:.0%} right, dead of 64 in layers 1, 2, 3:", *dead, note)
 
 # %% [markdown]
 # ## Experiments: which deep networks learn again? (10 minutes)
 #
-# Patches of ten photographs, 16×16 pixels in colour. It takes about a minute on a CPU core.
+# Patches of ten photographs, 16×16 pixels in colour. It takes a few minutes on a CPU core.
 #
 # - **Layers.** 2 and 20 fully connected layers: PyTorch's default, your `initialize`, the same with your ELU,
 #   and layers of your `Maxout`. They take 120 steps at each of three learning rates, with three seeds.
@@ -596,7 +604,8 @@ for rate in (0.01, 0.03, 0.1, 0.3, 1.0):
 #   batch normalization, and with your `zero_init_residual`: 80 steps, one rate for all, two seeds.
 #
 # **Predict first.** Write down before you run the cells: which networks of 20 layers learn in 120 steps?
-# By which factor does the standard deviation grow in a block without normalization, {eq}`in-branch-variance`?
+# By which factor, at least, does the standard deviation grow in a block without normalization,
+# {eq}`in-branch-variance`?
 # What becomes of both, signal and gradient, with `zero_init_residual`?
 # Do 9 blocks learn without the skip if they have batch normalization? And without both?
 # A wrong prediction costs nothing. A missing reason does.

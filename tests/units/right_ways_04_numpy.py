@@ -38,10 +38,10 @@ way(
 )
 way(
     "sigmoid_backward",
-    "clipped at 20",
+    "clipped at 15",
     """
     def sigmoid_backward(dout, z):
-        a = 1 / (1 + np.exp(-np.clip(z, -20, 20)))
+        a = 1 / (1 + np.exp(-np.clip(z, -15, 15)))
         return dout * a * (1 - a)
     """,
 )
@@ -174,6 +174,14 @@ way(
     """
     def elu_backward(dout, z, alpha):
         return dout * np.where(z > 0, 1, elu(z, alpha) + alpha)
+    """,
+)
+way(
+    "elu_backward",
+    "clipped at -20",
+    """
+    def elu_backward(dout, z, alpha):
+        return np.where(z > 0, 1.0, alpha * np.exp(np.clip(z, -20, 0))) * dout
     """,
 )
 way(
@@ -311,6 +319,16 @@ way(
         if W.ndim == 2:
             return list(W.shape)
         return [W[0].size, W[:, 0].size]
+    """,
+)
+way(
+    "fan_in_and_out",
+    "an array of two numbers",
+    """
+    def fan_in_and_out(shape):
+        if len(shape) == 2:
+            return np.array(shape)
+        return np.array([shape[1], shape[0]]) * np.prod(shape[2:])
     """,
 )
 way(

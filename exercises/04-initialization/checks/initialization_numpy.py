@@ -94,7 +94,9 @@ def returned(found, *names):
 
 def fans(s, shape):
     found = s.fan_in_and_out(tuple(shape))
-    found = returned(list(found) if np.ndim(found) == 1 else found, "fan_in", "fan_out")
+    found = returned(
+        list(found) if isinstance(found, np.ndarray) and found.ndim else found, "fan_in", "fan_out"
+    )
     return {name: np.asarray(v, dtype=float) for name, v in found.items()}
 
 
@@ -335,11 +337,11 @@ def first_layer_lost(right):
 
 @accepts_a_right_function_and_rejects_wrong_ones.broken
 def upside_down(right):
-    """dW1 has the right numbers in the wrong rows (its sum and its size are right)"""
+    """dW1 has the right numbers in the wrong places (its sum and its size are right)"""
 
     def wrong(dout, x, W1, W2):
         dx, dW1, dW2 = right(dout, x, W1, W2)
-        return dx, dW1[::-1], dW2
+        return dx, dW1[::-1, ::-1], dW2
 
     return wrong
 

@@ -522,6 +522,9 @@ def maxout(s, weight, bias):
     for name, values in layer.state_dict().items():
         if name in given and values.shape != given[name].shape:
             raise ValueError(f"{name} has shape {tuple(values.shape)}, expected {given[name].shape}")
+    state = layer.state_dict()
+    if state and set(state) != set(given):
+        raise ValueError(f"the state dict holds {', '.join(state)}, expected weight and bias")
     layer.load_state_dict({name: tensor(array) for name, array in given.items()})
     return layer
 
@@ -811,11 +814,15 @@ def nested(*parts):
 
 
 def ends_of(s, numbers, *kinds):
-    """What the second half of the branch holds after zero_init_residual, for each kind of block."""
-    parts = blocks_of_somebody_else(numbers)
-    s.zero_init_residual(nested(*(parts[kind] for kind in kinds)))
+    """What blocks hold afterwards, all but norm1: of each kind one on top and one deep inside."""
+    from torch import nn
+
+    deep, top = blocks_of_somebody_else(numbers), blocks_of_somebody_else(numbers)
+    inner = nested(nn.ReLU(), *(deep[kind] for kind in kinds))
+    s.zero_init_residual(nn.Sequential(inner, *(top[kind] for kind in kinds)))
     return {
-        f"{name}_with_{kind}": value
+        f"{name}_with_{kind}_{place}": value
+        for place, parts in {"on_top": top, "deep_inside": deep}.items()
         for kind in kinds
         for name, value in parts[kind].named_parameters()
         if name.split(".")[0] != "norm1"
@@ -898,7 +905,9 @@ def counts_the_blocks(s, numbers):
     from torch import nn
 
     parts = blocks_of_somebody_else(numbers)
-    counts = {"three_blocks": nested(*list(parts.values())[1:4]), "one_block": parts["batch_norm"]}
+    four = list(blocks_of_somebody_else(numbers).values())[:4]
+    counts = {"four_blocks": nn.Sequential(*four[:3], nested(nn.ReLU(), four[3]))}
+    counts["one_block"] = parts["batch_norm"]
     outer, inner = blocks_of_somebody_else(numbers)["no_norm"], parts["a_norm_without_weight"]
     outer.conv1 = inner
     counts["a_block_with_a_block_inside"] = outer
