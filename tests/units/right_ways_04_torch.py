@@ -219,26 +219,6 @@ way(
         return largest == 0
     """,
 )
-way(
-    "dead_units",
-    "unit by unit",
-    """
-    @torch.no_grad()
-    def dead_units(net, batches):
-        was = [m.training for m in net.modules()]
-        net.train(False)
-        outputs = [net(x) for x in batches]
-        for m, mode in zip(net.modules(), was):
-            m.training = mode
-        units = outputs[0].shape[1]
-        mask = torch.ones(units, dtype=torch.bool, device=outputs[0].device)
-        for j in range(units):
-            for a in outputs:
-                if torch.count_nonzero(a[:, j]) > 0:
-                    mask[j] = False
-        return mask
-    """,
-)
 
 way(
     "Maxout",
@@ -477,5 +457,36 @@ way(
 
         model.apply(visit)
         return len(blocks)
+    """,
+)
+
+way(
+    "dead_units",
+    "one pass for all batches, a copy without parameters to train",
+    """
+    def dead_units(net, batches):
+        twin = copy.deepcopy(net).eval().requires_grad_(False)
+        a = twin(torch.cat(list(batches)))
+        return (a == 0).movedim(1, 0).flatten(1).all(1)
+    """,
+)
+way(
+    "ResidualBlock",
+    "the layers in a sequence, too",
+    """
+    class ResidualBlock(nn.Module):
+        def __init__(self, in_channels, out_channels, stride=1, norm=nn.BatchNorm2d):
+            super().__init__()
+            self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
+            self.norm1 = norm(out_channels)
+            self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)
+            self.norm2 = norm(out_channels)
+            self.branch = nn.Sequential(self.conv1, self.norm1, nn.ReLU(), self.conv2, self.norm2)
+            same = stride == 1 and in_channels == out_channels
+            projection = nn.Conv2d(in_channels, out_channels, 1, stride, bias=False)
+            self.shortcut = nn.Identity() if same else projection
+
+        def forward(self, x):
+            return F.relu(self.branch(x) + self.shortcut(x))
     """,
 )
