@@ -61,6 +61,7 @@ train_accuracy and test_accuracy at the end; and by part
     "weights": "length" per epoch [mean over units and layers of |v| (of |w| where there is no v)], "angle"
               per epoch [degrees by which the first layer's rows turned, on average]
 results["newton"], results["axes"]: as `family_whitening` returns them.
+results["small batches"]: as `family_small_batches` returns them.
 results["about"]: sizes, seeds, rates, device, versions, date, data.
 """
 
@@ -118,6 +119,7 @@ from lab.experiments.family_plots import (
     summary,
     table,
 )
+from lab.experiments.family_small_batches import small_batches
 from lab.experiments.results import Results, load_results, save_results
 from lab.nets import no_norm
 from lab.progress import Progress
@@ -365,6 +367,8 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
         seeds = SIZES[size].seeds
         results["newton"] = [record for seed in seeds for record in whitening.newton_errors(seed=seed)]
         results["axes"] = [record for seed in seeds for record in whitening.axes(seed=seed)]
+    if data == "photos" and "small batches" not in results:
+        results["small batches"] = [record for seed in SIZES[size].seeds for record in small_batches(seed)]
         results["runs"] = results.pop("runs")  # last in the file
     for planned in (lambda: plan(size, data), lambda: plan_batches(results, size, data)):
         done = {

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
 nn = torch.nn
 
-from lab.experiments import family  # noqa: E402
+from lab.experiments import family, family_small_batches  # noqa: E402
 from lab.experiments import family_measures as measures  # noqa: E402
 from lab.experiments import family_nets as nets  # noqa: E402
 from lab.experiments import family_whitening as whitening  # noqa: E402
@@ -24,7 +24,7 @@ from lab.experiments.results import save_results  # noqa: E402
 RESULTS = Path(__file__).resolve().parents[2] / "book" / "results" / "03-normalization-family"
 IMAGES = [family.plot_batch_sizes, family.plot_illumination, family.plot_rates]
 PHOTOS_ONLY = [family.plot_whitening, family.plot_recurrent, family.plot_lengths, family.plot_starts]
-PHOTOS_ONLY += [family.plot_newton, family.plot_axes]
+PHOTOS_ONLY += [family.plot_newton, family.plot_axes, family_small_batches.plot_small_batches]
 FEW = Amount(40, 10, 20, 1)
 
 
@@ -341,6 +341,7 @@ def test_the_study_can_be_cut_after_any_run_continued_and_drawn_at_its_end(
     tmp_path: Path, tiny: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(family, "run", made_up)
+    monkeypatch.setattr(family, "small_batches", no_training)
     for count, results in enumerate(family.study("tiny"), start=1):
         assert len(results["runs"]) == count
     planned = family.plan("tiny") + family.plan_batches(results, "tiny")
@@ -352,6 +353,11 @@ def test_the_study_can_be_cut_after_any_run_continued_and_drawn_at_its_end(
     back = family.load_results(tmp_path / "r.json")
     for plot in [*IMAGES, *PHOTOS_ONLY]:
         assert plot(back).axes
+
+
+def no_training(seed: int) -> list[dict[str, Any]]:
+    every = ((norm, batch) for norm in family_small_batches.NORMS for batch in family_small_batches.BATCHES)
+    return [{"norm": norm, "batch": batch, "seed": seed, "error": 0.5} for norm, batch in every]
 
 
 def made_up(at: Any, size: str) -> dict[str, Any]:
@@ -420,6 +426,12 @@ def test_a_norm_has_one_colour_in_all_pictures_and_a_layer_of_ones_own_another()
         run["norm"] = {"group norm": "my group norm"}.get(run["norm"], run["norm"])
     own = colours(results)
     assert len(set(own.values())) == len(own) == len(cifar)
+
+
+def test_batches_of_two_ruin_batch_norm_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(family_small_batches, "BATCHES", (2, 32))
+    error = {(r["norm"], r["batch"]): r["error"] for r in family_small_batches.small_batches(seed=5)}
+    assert error["batch norm", 2] > 0.4 > 0.25 > max(error[at] for at in error if at != ("batch norm", 2))
 
 
 @pytest.mark.parametrize("name", ["full", "cifar10"])
