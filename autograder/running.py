@@ -90,10 +90,11 @@ def to_array(name: str, value: Any) -> np.ndarray:
     """A numeric array of what the student returned, on the CPU; TypeError in words where it is none."""
     if value is None:
         raise TypeError(f"{name} is None: is a `return` missing?")
-    if getattr(value, "nbytes", 0) > MAX_BYTES:
-        raise ValueError(f"{name} has shape {np.shape(value)}: too large to compare")
+    plain = _off_the_graph(value)
+    if getattr(plain, "nbytes", 0) > MAX_BYTES:
+        raise ValueError(f"{name} has shape {np.shape(plain)}: too large to compare")
     try:
-        array = np.array(_off_the_graph(value))
+        array = np.array(plain)
     except ValueError:
         what = f"a {type(value).__name__} of {len(value)} things of different shapes"
         raise TypeError(f"{name} is {what}: one array was expected") from None
@@ -107,9 +108,9 @@ def to_array(name: str, value: Any) -> np.ndarray:
 
 
 def _off_the_graph(value: Any) -> Any:
-    """Tensors, also in a tuple or list, as NumPy's arrays."""
+    """A tensor, or a tuple or list of them, as NumPy's arrays."""
     if isinstance(value, (tuple, list)):
-        return [_off_the_graph(v) for v in value]
+        return [v.detach().cpu().numpy() if hasattr(v, "detach") else v for v in value]
     return value.detach().cpu().numpy() if hasattr(value, "detach") else value
 
 
