@@ -1,0 +1,348 @@
+"""Unit 06's experiments: what makes a network that knows its training images by heart better on others?
+
+With pieces of one's own, in a notebook ("tiny" takes seconds, "short" about ten seconds for a way):
+
+    from lab.experiments import regularization
+    from lab.experiments.regularization import Way
+    results = regularization.compare(
+        {
+            "L2": Way(objective=lambda loss, net: penalized_loss(loss, net, l1=0.0, l2=0.01)),
+            "L1, proximal": Way(after_step=lambda net, lr: soft_threshold_(net.parameters(), lr * 0.1)),
+            "label smoothing": Way(criterion=SmoothedCrossEntropy(0.1)),
+            "noise": Way(layer=lambda: GaussianNoise(0.5, 0.5)),
+            "early stopping": Way(stopping=lambda: EarlyStopping(patience=5)),
+        },
+        size="short",
+    )
+    regularization.plot_ways(results)     # a row per way: loss and accuracy on new images, a dot per seed
+    regularization.plot_curves(results)   # loss on training and on new images by epoch, a panel per way
+    regularization.summary(results, way="L2", key="val_loss")     # {"mean", "std", "min", "max"} over seeds
+
+`Way` says what each piece gets. The plain network is trained beside them as "plain". All train
+`lab.nets.dense_cnn` on 500 photo-patches with Adam, the network and the images of unit 05.
+
+For the chapter, written as JSON, run by run; a file that was cut off is continued:
+
+    python -m lab.experiments.regularization --size full --out full.json
+    LAB_DATA=... python -m lab.experiments.regularization --size full --data cifar10 --out cifar10.json
+
+    results = regularization.load_results("full.json")   # the plots above take it, and:
+    regularization.plot_strengths(results)   # accuracy and loss over lambda: L2, L1 twice, elastic net
+    regularization.plot_histograms(results)  # the weights at the best lambda of each, and what is exactly 0
+    regularization.plot_zeros(results)       # share of exact zeros, and norm of the weights, over lambda
+    regularization.plot_decay(results)       # accuracy over rate and decay: in the loss, and decoupled
+    regularization.plot_noise(results)       # noise on each image or on half of them, over its deviation
+    regularization.plot_noisy_test(results)  # noise at test: one copy of an image, or the mean over many
+    regularization.plot_stopping(results)    # loss by epoch, and what a patience costs and buys
+    regularization.plot_smoothing(results)   # accuracy, loss and certainty over eps
+    regularization.plot_reliability(results) # how often right, over how sure
+    regularization.plot_max_norm(results)    # accuracy over the learning rate, with and without a bound
+    regularization.plot_together(results)    # one thing, two, all of them: a row each
+    regularization.summary(results, way="L2", lam=0.01)          # last val_accuracy, mean, std, min, max
+    regularization.best(results, "lam", way="L2")                # by choice_accuracy, mean over the seeds
+    regularization.stopped(results, patience=5)                  # {"stop", "best", "test_loss", ...} by seed
+
+`select`, `summary` and `best` take the fields of `Settings`; what is left out is as in the plain network, but
+for the four PENALTIES, which are trained with plain SGD: there the steps are those of the equations.
+`key` may be any number of a run, a list, whose last value counts, or a path: "weights/zeros".
+
+A run in results["runs"] is a dict: the fields of `Settings`, train_seconds (CPU time of the training alone),
+and, a value per entry of `epochs`: loss (mean over the steps of the epoch, of what was differentiated),
+train_loss, train_accuracy; val_loss, val_accuracy, on all images that were kept apart, as in unit 05;
+choice_loss, choice_accuracy on the half of them that settings are chosen on; test_loss, test_accuracy on the
+other half. All of them are measured in eval mode with plain cross-entropy. A loss that is no number is NaN.
+Of the network at the end: "weights" and "calibration", and "noisy" with noise at test, as
+`regularization_measures` describes them. results["about"]: sizes, seeds, strengths, device, versions, date.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from pathlib import Path
+
+from lab.data import read
+from lab.device import nn, torch
+from lab.experiments.command import described, made_with, run_study
+from lab.experiments.regularization_measures import EDGES, calibration, under_noise, weights
+from lab.experiments.regularization_plots import (
+    plot_curves,
+    plot_decay,
+    plot_histograms,
+    plot_max_norm,
+    plot_noise,
+    plot_noisy_test,
+    plot_reliability,
+    plot_smoothing,
+    plot_stopping,
+    plot_strengths,
+    plot_together,
+    plot_ways,
+    plot_zeros,
+)
+from lab.experiments.regularization_select import best, select, stopped, summary
+from lab.experiments.regularization_ways import (
+    MIX,
+    MOMENTUM,
+    PENALTIES,
+    UNITS,
+    Settings,
+    Way,
+    way_of,
+)
+from lab.experiments.results import Results
+from lab.experiments.results import load_results as load_json
+from lab.nets import count_parameters, dense_cnn
+from lab.progress import Progress
+from lab.training import Images, as_tensors
+
+__all__ = [
+    "PENALTIES",
+    "SIZES",
+    "Settings",
+    "Way",
+    "best",
+    "compare",
+    "load_results",
+    "plot_curves",
+    "plot_decay",
+    "plot_histograms",
+    "plot_max_norm",
+    "plot_noise",
+    "plot_noisy_test",
+    "plot_reliability",
+    "plot_smoothing",
+    "plot_stopping",
+    "plot_strengths",
+    "plot_together",
+    "plot_ways",
+    "plot_zeros",
+    "select",
+    "stopped",
+    "study",
+    "summary",
+]
+
+BATCH = 32
+SETS = {"photos": "photo_patches", "cifar10": "cifar10"}
+MEASURED = tuple(
+    f"{part}_{what}" for part in ("train", "val", "choice", "test") for what in ("loss", "accuracy")
+)
+SGD_RATE = 0.05
+STRENGTHS = {
+    "L2": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    "L1": (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003),
+}
+RATES = (0.0003, 0.001, 0.003, 0.01)
+DECAYS = {"L2": (0.0001, 0.001, 0.01, 0.1), "decoupled": (0.03, 0.1, 0.3, 1.0, 3.0)}
+SIGMAS = (0.1, 0.25, 0.5, 1.0)
+EPSILONS = (0.02, 0.05, 0.1, 0.2, 0.4)
+NORMS = (1.0, 2.0, 4.0)
+FAST_RATES = (0.001, 0.003, 0.01, 0.03)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is trained and measured."""
+
+    train_images: int
+    val_images: int
+    epochs: int
+    sgd_epochs: int
+    every: int  # epochs from one measurement to the next, where a curve is not asked for
+    draws: int  # noisy copies of an image at test
+    seeds: tuple[int, ...]
+
+
+SIZES = {
+    "tiny": Size(48, 50, 2, 2, 1, 2, (0, 1)),
+    "short": Size(500, 300, 20, 20, 1, 5, (0, 1, 2)),
+    "full": Size(500, 1000, 40, 80, 40, 20, (0, 1, 2)),
+}
+
+
+class Run:
+    """A network in training; `record` has its settings and what was measured."""
+
+    def __init__(self, settings: Settings, images: Images, way: Way | None = None) -> None:
+        torch.set_num_threads(1)
+        self.settings, self.images = settings, images
+        self.way = way or way_of(settings)
+        net = self.way.net(settings.seed)
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
+        self.net = net.to(images.train_x.device)
+        self.optimizer = self.way.optimizer(list(self.net.parameters()), self.way.lr)
+        self.shuffle = torch.Generator().manual_seed(settings.seed)
+        torch.manual_seed(settings.seed)  # masks and noise: layers draw from the global generator
+        self.record: Results = {**asdict(settings), "train_seconds": 0.0, "epochs": [], "loss": []}
+        self.record |= {key: [] for key in MEASURED}
+
+    def train(self, epochs: int, every: int) -> None:
+        """Train; measure after every `every` epochs and after the last one; NaN once it diverged."""
+        loss, stopper = 0.0, self.way.stopping and self.way.stopping()
+        for epoch in range(1, epochs + 1):
+            start = time.process_time()
+            if math.isfinite(loss):
+                loss = self._epoch()
+            self.record["train_seconds"] += time.process_time() - start
+            if stopper or epoch % every == 0 or epoch == epochs:
+                self._measure(epoch, loss)
+            if stopper and stopper.step(self.record["choice_loss"][-1], self.net):
+                break
+        if stopper:
+            stopper.restore(self.net)
+            self._measure(self.record["epochs"][-1], loss)
+        i = self.images
+        with torch.no_grad():
+            probabilities = self.net.eval()(i.test_x).softmax(dim=1)
+        self.record |= {"weights": weights(self.net), "calibration": calibration(probabilities, i.test_y)}
+
+    def _epoch(self) -> float:
+        """One pass over the training images in a new order; returns the mean of what was differentiated."""
+        self.net.train()
+        i, way = self.images, self.way
+        order = torch.randperm(len(i.train_x), generator=self.shuffle).to(i.train_x.device)
+        total = torch.zeros((), device=i.train_x.device)
+        steps = len(order) // BATCH
+        for rows in order[: steps * BATCH].split(BATCH):
+            loss = way.criterion(self.net(i.train_x[rows]), i.train_y[rows])
+            if way.objective:
+                loss = way.objective(loss, self.net)
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+            if way.after_step:
+                way.after_step(self.net, way.lr)
+            total += loss.detach()
+        return total.item() / steps
+
+    @torch.no_grad()
+    def _measure(self, epoch: int, loss: float) -> None:
+        self.net.eval()
+        i, half = self.images, len(self.images.test_x) // 2
+        scores = self.net(i.test_x)
+        values = [
+            *fit(self.net(i.train_x), i.train_y),
+            *fit(scores, i.test_y),
+            *fit(scores[:half], i.test_y[:half]),
+            *fit(scores[half:], i.test_y[half:]),
+        ]
+        for key, value in zip(("epochs", "loss", *MEASURED), (epoch, loss, *values), strict=True):
+            self.record[key].append(value)
+
+
+def fit(scores: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+    """Cross-entropy and accuracy of scores (N, K) for labels (N,)."""
+    right = (scores.argmax(dim=1) == y).sum().item()
+    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
+
+
+def compare(ways: Mapping[str, Way] | None = None, size: str = "short") -> Results:
+    """Train the plain network and these ways, for every seed; see the top of this module.
+
+    Without `ways` the library's own: decoupled decay, label smoothing, noise on every other image, dropout.
+    Raises ValueError for what is no `Way`.
+    """
+    chosen: dict[str, Way | None] = {"plain": None}
+    chosen |= ways or {name: way_of(at) for name, at in OWN.items()}
+    for name, way in chosen.items():
+        if way is not None and not isinstance(way, Way):
+            came = type(way).__name__
+            raise ValueError(f"Expected a Way for {name!r}, got {came}: for example Way(dropout=0.5).")
+    s = SIZES[size]
+    runs = [Settings(name, seed) for name in chosen for seed in s.seeds]
+    progress = Progress("training", len(runs))
+    records = []
+    for settings in runs:
+        run = Run(settings, _images(size, "photos"), chosen[settings.way])
+        run.train(s.epochs, every=1)
+        records.append(run.record)
+        progress.update(1, f"{settings.way}, seed {settings.seed}")
+    progress.close()
+    return {"about": about(size), "runs": records}
+
+
+OWN = {
+    "decay": Settings("decay", weight_decay=0.3),
+    "noise": Settings("noise", sigma=0.5, probability=0.5),
+    "label smoothing": Settings("label smoothing", eps=0.1),
+    "dropout": Settings("dropout", dropout=0.5),
+}
+
+
+def plan(size: str, data: str = "photos") -> list[Settings]:
+    """The runs of the study, each once."""
+    return [replace(at, seed=seed, data=data) for seed in SIZES[size].seeds for at in points(data)]
+
+
+def points(data: str = "photos") -> list[Settings]:
+    """The runs of the study for one seed."""
+    plain = Settings(data=data)
+    noise = [replace(plain, way="noise", sigma=sigma, probability=p) for sigma in SIGMAS for p in (0.5, 1.0)]
+    return [plain, *noise]
+
+
+def study(size: str = "full", data: str = "photos", begun: Results | None = None) -> Iterator[Results]:
+    """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
+    s = SIZES[size]
+    results: Results = begun or {"about": {}, "runs": []}
+    results["about"] = about(size, data)
+    done = {Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]}
+    missing = [at for at in plan(size, data) if at not in done]
+    progress = Progress("training", len(missing))
+    for at in missing:
+        run = Run(at, _images(size, data))
+        run.train(s.sgd_epochs if at.optimizer == "SGD" else s.epochs, s.every)
+        if at.way in ("plain", "noise"):
+            i = run.images
+            run.record["noisy"] = under_noise(run.net, i.test_x, i.test_y, s.draws, at.seed)
+        results["runs"].append(run.record)
+        progress.update(1, str(at))
+        yield results
+    progress.close()
+
+
+@cache
+def _images(size: str, data: str) -> Images:
+    """Training images, and the images that are kept apart: a half to choose with, a half to test."""
+    s = SIZES[size]
+    images = as_tensors(read(SETS[data]), s.train_images, s.val_images)
+    fast = (x.contiguous(memory_format=torch.channels_last) for x in (images.train_x, images.test_x))
+    return images._replace(**dict(zip(("train_x", "test_x"), fast, strict=True)))
+
+
+def load_results(path: str | Path) -> Results:
+    """The results in a JSON file; a number that was none, null in the file, is NaN."""
+    results = load_json(path)
+    for record in results["runs"]:
+        for key in ("train_loss", "val_loss", "choice_loss", "test_loss"):
+            record[key] = [math.nan if loss is None else loss for loss in record[key]]
+    return results
+
+
+def about(size: str, data: str = "photos") -> Results:
+    """What the results were made with."""
+    return {
+        "size": size,
+        **asdict(SIZES[size]),
+        "base": asdict(Settings(data=data)),
+        "sgd_rate": SGD_RATE,
+        "batch_size": BATCH,
+        "momentum": MOMENTUM,
+        "mix": MIX,
+        "edges": EDGES.tolist(),
+        "network": f"lab.nets.dense_cnn: two convolutions 3x3, {UNITS} hidden units, Glorot uniform weights",
+        "parameters": count_parameters(dense_cnn(units=UNITS))["trained"],
+        "data": described(SETS[data]),
+        **made_with(),
+    }
+
+
+def main() -> None:
+    """The command line."""
+    run_study("regularization", study, SIZES, SETS)
+
+
+if __name__ == "__main__":
+    main()
