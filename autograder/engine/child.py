@@ -26,6 +26,7 @@ from autograder.authoring.reference import Reference
 from autograder.authoring.unit import Unit
 from autograder.engine import wire
 from autograder.engine.cells import Shell
+from autograder.engine.names import Names
 from autograder.engine.sandbox import Policy, lock_down
 from autograder.probes import Given, Probe
 from autograder.running import NotAttempted, Outcome, run_probe
@@ -120,6 +121,7 @@ class Servant:
         self.released: dict[str, Any] = {}  # what the given cells bound
         self.bound: dict[str, Any] = {}  # what they and the answers bound
         self.bounds = wire.FROM_STUDENT
+        self.at_check: dict[str, dict[str, Any]] = {}  # all names, as they stood at each check
         self.probes: dict[str, Probe] = {}
         self.reference: Any = None
 
@@ -140,6 +142,7 @@ class Servant:
         """Run a cell as a kernel would, or its definitions only. Where it fails half-way they are taken too.
 
         The answer: its outputs (JSON, as bytes), and whether definitions had to be taken."""
+        self._keep_names(request["before"])
         source, name = request["source"], request["defines"]
         before = dict(self.names)
         if not request["own"]:
@@ -163,6 +166,15 @@ class Servant:
             if found is self or (isinstance(value, ModuleType) and not isinstance(found, ModuleType)):
                 self.names[name] = value
 
+    def _keep_names(self, checks: list[str]) -> None:
+        self.at_check |= {check: dict(self.names) for check in checks}
+
+    def _put_back_names(self, check: str) -> None:
+        then = self.at_check[check]
+        for name in self.names.keys() - then.keys():
+            del self.names[name]
+        self.names |= then
+
     @contextmanager
     def _as_released(self) -> Iterator[None]:
         """Names of the released cells mean what they meant there, and Python's own names are its own."""
@@ -173,13 +185,16 @@ class Servant:
         finally:
             self.names |= hidden
 
-    def do_probes(self, _: dict[str, Any], arrays: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
+    def do_probes(self, request: dict[str, Any], arrays: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
         """The parent compiles them, once for all children."""
+        self._keep_names(request["before"])
         self.probes = probes_of(marshal.loads(arrays["code"].tobytes()))
         return {}, {}
 
     def do_ask(self, request: dict[str, Any], arrays: wire.Arrays) -> tuple[dict[str, Any], wire.Arrays]:
         """Answer a probe on the inputs of each case; all answers but the last are sent from here."""
+        if request["names"] == Names.AT_CHECK:
+            self._put_back_names(request["check"])
         *first, last = request["cases"]
         for packed in first:
             self._send(*self._answer(request, packed, arrays))
@@ -193,7 +208,7 @@ class Servant:
         inputs = store.unpack_inputs(packed, arrays)
         probe = self.probes[request["probe"]]
         try:
-            with self._as_released() if request["as_released"] else nullcontext():
+            with self._as_released() if request["names"] == Names.AS_RELEASED else nullcontext():
                 outcome = run_probe(probe, self.names, inputs, self._proxy)
         except KeyboardInterrupt:  # nobody sits at the keyboard: the code raised it
             outcome = Outcome("raised", error="KeyboardInterrupt")

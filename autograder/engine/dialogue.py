@@ -42,8 +42,19 @@ class Dialogue:
     def begin(self, secret: bool) -> None:
         """Start a pass, with the submission's whole time before it."""
         self.end()
-        self._secret = secret
+        self._secret, self._started = secret, 0
         self.time = self._latest = Allowance(self.limits.submission_seconds)
+
+    def reveal(self, before: list[str]) -> None:
+        """Give the child that is there the probes of the second pass; before: the checks below its last cell.
+        Errors: LOST."""
+        self._secret = True
+        self.repeat({"do": "probes", "before": before}, self.bank.probes(secret=True))
+
+    @property
+    def undisturbed(self) -> bool:
+        """Is the pass's first child still there?"""
+        return self._child is not None and self._started == 1
 
     def request(
         self,
@@ -85,7 +96,8 @@ class Dialogue:
                 raise wire.Silence
             seconds = int(self.limits.submission_seconds) + 5
             self._child = self.zygote.spawn(cpu_seconds=seconds, files=self.files)
-            self.repeat({"do": "probes"}, self.bank.probes(self._secret))
+            self._started += 1
+            self.repeat({"do": "probes", "before": []}, self.bank.probes(self._secret))
             self._catch_up()
         return self._child
 

@@ -25,13 +25,15 @@ HIDDEN_SAYS = {
 class CheckResult:
     """One check cell: what each probe found, and the sentences of the recognised mistakes.
 
-    digests: by probe, a name for a failure that no known mistake explains; for the instructor alone."""
+    digests: by probe, a name for a failure that no known mistake explains; for the instructor alone. unseen:
+    something failed in secret that had not failed in public."""
 
     name: str
     max_points: float
     verdicts: list[Verdict]
     said: list[Mistake] = field(default_factory=list)
     digests: dict[str, str] = field(default_factory=dict)
+    unseen: bool = False
 
     @property
     def points(self) -> float:
@@ -63,10 +65,8 @@ class Asked:
             status == "raised" or (status == "not attempted" and (why or elsewhere)) for status, why in flat
         )
 
-    def add(self, other: Asked) -> None:
-        self.questions += other.questions
-        self.answers += other.answers
-        self.tests += other.tests
+    def __add__(self, other: Asked) -> Asked:
+        return Asked(self.questions + other.questions, self.answers + other.answers, self.tests + other.tests)
 
 
 def judged(step: Step, asked: Asked, bank: Bank) -> CheckResult:
@@ -77,7 +77,22 @@ def judged(step: Step, asked: Asked, bank: Bank) -> CheckResult:
         test.message = "not attempted" if test.status == "not attempted" else test.message
     shown = [*merged(asked.questions, verdicts), *asked.tests]
     named = dict.fromkeys(v.mistake for v in shown if v.mistake)
-    return CheckResult(step.name, step.points, shown, [bank.mistake(n) for n in named], digests)
+    said = [bank.mistake(name) for name in named]
+    unseen = failed_in_secret(asked.questions, verdicts) or any(_failed(test) for test in asked.tests)
+    return CheckResult(step.name, step.points, shown, said, digests, unseen)
+
+
+def failed_in_secret(questions: list[Question], verdicts: list[Verdict]) -> bool:
+    """Did a probe fail on hidden inputs that had not failed on public ones?"""
+    failed: dict[bool, set[str]] = {False: set(), True: set()}
+    for question, verdict in zip(questions, verdicts, strict=True):
+        if _failed(verdict):
+            failed[question.secret].add(verdict.probe)
+    return not failed[True] <= failed[False]
+
+
+def _failed(verdict: Verdict) -> bool:
+    return not verdict.passed and verdict.status != "not attempted"
 
 
 def undiagnosed(verdicts: list[Verdict], answers: list[list[Outcome]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from autograder.engine.answers import cell_outputs, outcome, safe_outputs
 from autograder.engine.bank import Bank, TestOfTests
 from autograder.engine.dialogue import LOST, Dialogue
 from autograder.engine.judging import Asked, CheckResult, judged
+from autograder.engine.names import Names
 from autograder.engine.process import Zygote
 from autograder.engine.submission import DEFINES, Step
 from autograder.probes import Given, Inputs
@@ -19,6 +20,7 @@ from autograder.running import Outcome
 from autograder.verdict import NEVER_RAISED, Question, Verdict
 
 MAX_OUTPUT = 16 << 20  # characters of outputs that are kept of one notebook
+Where = dict[str, str]  # the check whose questions are asked, and what names mean meanwhile
 DEFINED = "Only its definitions were run, for the checks."
 LATE = (
     "could be run only after the last cell and with the released names put back: it uses something that is "
@@ -27,14 +29,16 @@ LATE = (
 
 
 class Session:
-    """Runs the steps of one composed notebook twice, each time in a child of its own.
+    """Runs the steps of one composed notebook, asks what is public, and then what is hidden.
 
-    The first pass is shown: its outputs are the student's to see, and it meets public inputs only. The
-    second one meets the hidden inputs and the served functions, and nothing that it prints is kept: so no
-    hand-in can carry them home to the next one. After a crash or an endless loop the cells that were right
-    are run again in a fresh child, so that one cell's fault stays its own. A check that raised at its own
-    place is asked once more after the last cell. notes: what of this the student should know; modules: Python
-    files that the cells may import.
+    The first pass is shown: its outputs are the student's to see, and it meets public inputs only. Nothing
+    that is printed after it is kept: so no hand-in can carry hidden inputs home to the next one. They are
+    asked after the last cell, with the names as they stood at each check. Where anything fails in secret that
+    did not in public, that is no verdict: then a fresh child runs the cells once more, and each hidden
+    question is asked at its own place. After a crash or an endless loop the cells that were right are run
+    again in a fresh child, so that one cell's fault stays its own. A check that raised at its own place is
+    asked once more after the last cell. notes: what of this the student should know; modules: Python files
+    that the cells may import.
     """
 
     def __init__(
@@ -54,29 +58,60 @@ class Session:
         self._secret = secret
         self._good: list[tuple[Step, dict[str, Any]]] = []
         self._own = self.limits.submission_seconds / 2  # what is left of it for the student's own cells
+        self._before: list[str] = []  # the checks between the last cell and the next
 
     def run(self, steps: list[Step]) -> dict[str, CheckResult]:
         """Run all steps; outputs are kept in them. Results of the checks by cell id."""
         checks = [step for step in steps if step.kind == "check"]
-        asked = {check.id: Asked() for check in checks}
-        elsewhere = {name for step in steps if step.kind == "own" for name in DEFINES.findall(step.source)}
         try:
-            for secret in (False, True):
-                self._begin(secret)
-                found = {step.id: self.ask_check(step) for step in steps if self._ran(step)}
-                again = [check for check in checks if found[check.id].unanswered(check.name in elsewhere)]
-                if secret and again:
-                    self.dialogue.end()  # another child answers: this one met hidden inputs and the reference
-                for check in again:
-                    found[check.id] = self._asked_again(check, found[check.id])
-                for check in checks:
-                    asked[check.id].add(found[check.id])
+            shown, settled = self._pass(steps, secret=False)
+            hidden = self._after_the_last_cell(checks) if settled else None
+            results = self._judged(checks, shown, hidden) if hidden else {}
+            if not results or any(result.unseen for result in results.values()):
+                results = self._judged(checks, shown, self._pass(steps, secret=True)[0])
         finally:
             self.dialogue.end()
-        return {check.id: judged(check, asked[check.id], self.bank) for check in checks}
+        return results
+
+    def _pass(self, steps: list[Step], secret: bool) -> tuple[dict[str, Asked], bool]:
+        """Run all steps in a fresh child, with each check's questions at its own place.
+
+        What came back, by the check's id, and whether all of it came at once."""
+        self._begin(secret)
+        elsewhere = {name for step in steps if step.kind == "own" for name in DEFINES.findall(step.source)}
+        checks = {step.id: step for step in steps if step.kind == "check"}
+        found = {step.id: self.ask_check(step) for step in steps if self._ran(step)}
+        settled = self.dialogue.undisturbed
+        again = [check for check in checks.values() if found[check.id].unanswered(check.name in elsewhere)]
+        if secret and again:
+            self.dialogue.end()  # another child answers: this one met hidden inputs and the reference
+        for check in again:
+            found[check.id] = self._asked_again(check, found[check.id])
+        return found, settled and not again
+
+    def _after_the_last_cell(self, checks: list[Step]) -> dict[str, Asked] | None:
+        """The hidden questions, asked of the child that ran the cells; nothing where it is lost over them."""
+        self._secret = True
+        found = {}
+        try:
+            self.dialogue.reveal(self._before)
+        except LOST:
+            return None
+        for check in checks:
+            found[check.id] = self.ask_check(check, Names.AT_CHECK)
+            if not self.dialogue.undisturbed:
+                return None
+        return found
+
+    def _judged(
+        self, checks: list[Step], shown: dict[str, Asked], hidden: dict[str, Asked]
+    ) -> dict[str, CheckResult]:
+        return {c.id: judged(c, shown[c.id] + hidden[c.id], self.bank) for c in checks}
 
     def _ran(self, step: Step) -> bool:
         """Run the step, unless it is a check."""
+        if step.kind == "check":
+            self._before.append(step.id)
         if step.kind == "own":
             self.own_cell(step)
         elif step.kind != "check" and _runs(step):
@@ -126,7 +161,8 @@ class Session:
     def _run(self, step: Step, define: bool = False) -> tuple[list[dict[str, Any]], bool]:
         """Run a cell, or its definitions only; its outputs, and whether it failed and definitions were taken
         that it had not come to."""
-        order = cell_order(step, define, drawn=not self._secret)
+        order = {**cell_order(step, define, drawn=not self._secret), "before": self._before}
+        self._before = []
         answer, arrays = self.dialogue.request(order, self.limits.cell_seconds)
         outputs = [] if self._secret else self._kept(cell_outputs(arrays))
         self._good.append((step, order))
@@ -145,25 +181,26 @@ class Session:
         self._room -= size
         return kept
 
-    def ask_check(self, step: Step, as_released: bool = False) -> Asked:
-        """Ask the exercise's questions of this pass. as_released: overwritten names are put back."""
+    def ask_check(self, step: Step, names: Names = Names.AS_THEY_ARE) -> Asked:
+        """Ask the exercise's questions of this pass."""
+        where = {"check": step.id, "names": names}
         asked = Asked()
         for question in self.bank.questions(step.name):
             if question.secret == self._secret:
                 asked.questions.append(question)
                 row: list[Outcome] = []
                 asked.answers.append(row)
-                row += [] if asked.foregone() else self._answers(question, as_released)
+                row += [] if asked.foregone() else self._answers(question, where)
                 rest = len(question.cases) - len(row)
                 row += [foregone] * rest if (foregone := asked.foregone()) else []
         if self._secret:
             tests = [t for t in self.bank.tests if t.of == step.name]
-            asked.tests = [self._try_test(t, as_released) for t in tests]
+            asked.tests = [self._try_test(t, where) for t in tests]
         return asked
 
     def _asked_again(self, step: Step, first: Asked) -> Asked:
         """The answers to a check after the last cell, or the first ones where these are no better."""
-        second = self.ask_check(step, as_released=True)
+        second = self.ask_check(step, Names.AS_RELEASED)
         if second.unanswered(elsewhere=True) or second.foregone():
             return first
         note = f"{step.name} {LATE}"
@@ -171,12 +208,12 @@ class Session:
             self.notes.append(note)
         return second
 
-    def _try_test(self, test: TestOfTests, as_released: bool) -> Verdict:
+    def _try_test(self, test: TestOfTests, where: Where) -> Verdict:
         """The student's test meets right and wrong implementations, one at a time."""
         accepted, rejects = None, False
         for given in self.bank.lineup(test):
             inputs: Inputs = {"implementation": Given(test.judges)}
-            answer = self._ask(test.probe, inputs, {test.judges: given}, as_released)
+            answer = self._ask(test.probe, inputs, {test.judges: given}, where)
             if answer.status in ("not attempted", "stopped"):
                 return Verdict(test.probe, answer.status, answer.error)
             if given.mistake is None and answer.status != "values":
@@ -193,29 +230,27 @@ class Session:
         message = f"your test accepts a wrong {test.judges} with this mistake: {says}"
         return Verdict(test.probe, "wrong", message if rejects else f"{message} {NEVER_RAISED}")
 
-    def _answers(self, question: Question, as_released: bool) -> Iterator[Outcome]:
+    def _answers(self, question: Question, where: Where) -> Iterator[Outcome]:
         """One answer for each case; fewer where the last one is that the child was stopped.
 
         The cases are sent together: to wait for each in turn costs more than most answers do."""
         cases = [case.inputs for case in question.cases]
         if any(isinstance(value, Given) for inputs in cases for value in inputs.values()):
             for inputs in cases:
-                alone = self._ask(question.name, inputs, {}, as_released)
+                alone = self._ask(question.name, inputs, {}, where)
                 yield alone
                 if alone.status == "stopped":
                     return
             return
-        header, arrays = _order(question.name, cases, as_released)
+        header, arrays = _order(question.name, cases, where)
         try:
             for answer, found in self.dialogue.stream(header, self.limits.probe_seconds, arrays, len(cases)):
                 yield outcome(answer, found)
         except LOST as error:
             yield self._stopped(error)
 
-    def _ask(
-        self, probe: str, inputs: Inputs, served: Mapping[str, Given], as_released: bool = False
-    ) -> Outcome:
-        header, arrays = _order(probe, [inputs], as_released)
+    def _ask(self, probe: str, inputs: Inputs, served: Mapping[str, Given], where: Where) -> Outcome:
+        header, arrays = _order(probe, [inputs], where)
         offered = {v.name: v for v in inputs.values() if isinstance(v, Given)} | dict(served)
         try:
             return outcome(*self.dialogue.request(header, self.limits.probe_seconds, arrays, offered))
@@ -243,11 +278,11 @@ class Session:
                 return
 
 
-def _order(probe: str, cases: list[Inputs], as_released: bool) -> tuple[dict[str, Any], wire.Arrays]:
+def _order(probe: str, cases: list[Inputs], where: Where) -> tuple[dict[str, Any], wire.Arrays]:
     """What the child is asked: a probe on the inputs of some cases."""
     arrays: wire.Arrays = {}
     packed = [store.pack_inputs(inputs, f"in{number}", arrays) for number, inputs in enumerate(cases)]
-    return {"do": "ask", "probe": probe, "cases": packed, "as_released": as_released}, arrays
+    return {"do": "ask", "probe": probe, "cases": packed, **where}, arrays
 
 
 def cell_order(step: Step, define: bool = False, drawn: bool = True) -> dict[str, Any]:

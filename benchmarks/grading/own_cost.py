@@ -1,6 +1,6 @@
 """What the engine costs beside the student's own code: `python -m benchmarks.grading.own_cost [UNIT]`.
 
-CPU milliseconds of a right hand-in, for each notebook: all that grading it takes (both passes, the forks, the
+CPU milliseconds of a right hand-in, for each notebook: all that grading it takes (the fork, the messages, the
 judging); its cells and what the checks ask of them, run in a warm Python with nothing around; and the page of
 feedback.
 """
@@ -44,8 +44,9 @@ def milliseconds(what: Callable[[], object], clock: Callable[[], float] = time.p
 
 
 def own_code(unit: Unit, notebook: Notebook) -> float:
-    """The student's cells, run twice from the first to the last, and all that the checks ask of them. An
-    exercise that is a test judges the right and the wrong functions."""
+    """The student's cells from the first to the last, and all that the checks ask of them.
+
+    An exercise that is a test judges the right and the wrong functions."""
     reference = Reference(unit, notebook)
     secrets = {False: public_seeds(unit.slug), True: hidden_seeds(unit.slug, b"benchmark")}
     asked = [
@@ -65,8 +66,7 @@ def own_code(unit: Unit, notebook: Notebook) -> float:
 
     def run() -> None:
         with redirect_stdout(StringIO()):
-            for _ in secrets:
-                own = Reference(unit, notebook)
+            own = Reference(unit, notebook)
             for probe, inputs in asked:
                 own.ask(probe, own.names, inputs)
             for probe, given in tests:
