@@ -37,6 +37,25 @@ def summarize(values: np.ndarray) -> dict[str, float]:
     }
 
 
+def last(run: Results, key: str) -> float:
+    """A number of a run, or the last one of a list."""
+    return run[key][-1] if isinstance(run[key], list) else run[key]
+
+
+def rate_of_best(runs: list[Results]) -> float:
+    """The `rate` with the highest mean `validation_accuracy` of these runs.
+
+    A rate at which the loss of a run was no longer a number is not taken, unless there is no other.
+    """
+
+    def merit(rate: float) -> tuple[bool, float]:
+        found = [run for run in runs if run["rate"] == rate]
+        finite = all(np.isfinite(run["loss"]).all() for run in found)
+        return finite, float(np.mean([run["validation_accuracy"] for run in found]))
+
+    return max(sorted({run["rate"] for run in runs}), key=merit)
+
+
 def _rounded(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _rounded(item) for key, item in value.items()}
