@@ -55,16 +55,16 @@ def way(request: pytest.FixtureRequest) -> tuple[str, int]:
 @pytest.fixture(scope="module")
 def visits(open_shared_page: Callable[..., Page], way: tuple[str, int]) -> Visits:
     scheme, width = way
-    tool = axe.source()
+    tool, rules = axe.source(), axe.OF_THE_LOOK if scheme == "dark" else None  # the other look is asked all
     found = {}
     for address in pages():
         with open_shared_page(address, color_scheme=scheme, viewport={"width": width, "height": 900}) as page:
             settle(page)
-            found[address] = visit(page, tool)
+            found[address] = visit(page, tool, rules)
     return found
 
 
-def visit(page: Page, tool: str) -> Visit:
+def visit(page: Page, tool: str, rules: list[str] | None) -> Visit:
     loaded = page.evaluate(
         "() => [location.href, ...performance.getEntriesByType('resource').map((e) => e.name)]"
     )
@@ -74,7 +74,7 @@ def visit(page: Page, tool: str) -> Visit:
         page.external,  # type: ignore[attr-defined]
         page.locator("mjx-merror").count(),
         page.evaluate(TOO_WIDE),
-        axe.violations(page, tool),
+        axe.violations(page, tool, rules),
         {urlsplit(address).path.lstrip("/") for address in loaded},
     )
 
