@@ -116,6 +116,12 @@ def mark_diverged(ax: "Axes", x: Sequence[float], runs: np.ndarray, *, colour: s
         ax.text(lost[-1], 0.87, "diverged", ha="right", **upper)
 
 
+def without(ax: "Axes", values: np.ndarray, *, label: str = "without") -> None:
+    """To compare with, over the whole axis: a dashed line at the mean of values (seeds,), a band."""
+    ax.axhline(values.mean(), color=GREY, linestyle="--", linewidth=1.2, label=label, zorder=1)
+    ax.axhspan(values.min(), values.max(), color=GREY, alpha=0.12, linewidth=0, zorder=0)
+
+
 def plain_log_ticks(ax: "Axes", ticks: Sequence[float], label: str) -> None:
     """A logarithmic x axis that names exactly these values."""
     from matplotlib.ticker import NullLocator

@@ -66,22 +66,24 @@ from lab.data import read
 from lab.device import nn, torch
 from lab.experiments.command import described, made_with, run_study
 from lab.experiments.regularization_measures import EDGES, calibration, under_noise, weights
+from lab.experiments.regularization_noise_plots import (
+    plot_noise,
+    plot_noisy_test,
+    plot_reliability,
+    plot_smoothing,
+)
 from lab.experiments.regularization_plots import (
     plot_curves,
     plot_decay,
     plot_histograms,
     plot_max_norm,
-    plot_noise,
-    plot_noisy_test,
-    plot_reliability,
-    plot_smoothing,
     plot_stopping,
     plot_strengths,
     plot_together,
     plot_ways,
     plot_zeros,
 )
-from lab.experiments.regularization_select import best, select, stopped, summary
+from lab.experiments.regularization_select import FIELDS, best, chosen_runs, select, stopped, summary
 from lab.experiments.regularization_ways import (
     MIX,
     MOMENTUM,
@@ -129,17 +131,37 @@ SETS = {"photos": "photo_patches", "cifar10": "cifar10"}
 MEASURED = tuple(
     f"{part}_{what}" for part in ("train", "val", "choice", "test") for what in ("loss", "accuracy")
 )
-SGD_RATE = 0.05
-STRENGTHS = {
-    "L2": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+SGD_RATE = 0.05  # at the start; it falls to 0 in a line
+LAMBDAS = {
+    "L2": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1),
     "L1": (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003),
 }
-RATES = (0.0003, 0.001, 0.003, 0.01)
-DECAYS = {"L2": (0.0001, 0.001, 0.01, 0.1), "decoupled": (0.03, 0.1, 0.3, 1.0, 3.0)}
-SIGMAS = (0.1, 0.25, 0.5, 1.0)
-EPSILONS = (0.02, 0.05, 0.1, 0.2, 0.4)
-NORMS = (1.0, 2.0, 4.0)
-FAST_RATES = (0.001, 0.003, 0.01, 0.03)
+LAMBDAS |= {"L1, proximal": LAMBDAS["L1"], "elastic net, proximal": LAMBDAS["L1"]}
+Strengths = dict[str, tuple[float, ...]]
+GRID: dict[
+    str, tuple[tuple[float, ...], Strengths]
+] = {  # optimizer: its rates, and the strengths of each kind of decay
+    "Adam": (
+        (0.0003, 0.001, 0.003, 0.01),
+        {"L2": (0.001, 0.003, 0.01, 0.03), "decay": (0.3, 1.0, 3.0, 10.0)},
+    ),
+    "momentum": ((0.003, 0.01, 0.03), {"L2": (0.003, 0.01, 0.03), "decay": (0.003, 0.01, 0.03)}),
+}
+SIGMAS = (0.05, 0.1, 0.2, 0.4)
+EPSILONS = (0.05, 0.1, 0.2, 0.4)
+NORMS = (1.0, 2.0)
+FAST_RATES = (0.001, 0.003, 0.01)
+DROPOUTS = (0.2, 0.5)
+TOGETHER = (
+    ("decay", "noise"),
+    ("decay", "label smoothing"),
+    ("decay", "dropout"),
+    ("noise", "dropout"),
+    ("label smoothing", "dropout"),
+    ("max-norm", "dropout"),
+    ("decay", "noise", "label smoothing", "max-norm"),
+    ("decay", "noise", "label smoothing", "max-norm", "dropout"),
+)
 
 
 @dataclass(frozen=True)
@@ -158,7 +180,7 @@ class Size:
 SIZES = {
     "tiny": Size(48, 50, 2, 2, 1, 2, (0, 1)),
     "short": Size(500, 300, 20, 20, 1, 5, (0, 1, 2)),
-    "full": Size(500, 1000, 40, 80, 40, 20, (0, 1, 2)),
+    "full": Size(500, 1000, 40, 50, 40, 10, (0, 1, 2)),
 }
 
 
@@ -183,6 +205,9 @@ class Run:
         loss, stopper = 0.0, self.way.stopping and self.way.stopping()
         for epoch in range(1, epochs + 1):
             start = time.process_time()
+            if self.settings.optimizer == "SGD":
+                for group in self.optimizer.param_groups:
+                    group["lr"] = self.way.lr * (1 - (epoch - 1) / epochs)
             if math.isfinite(loss):
                 loss = self._epoch()
             self.record["train_seconds"] += time.process_time() - start
@@ -263,6 +288,7 @@ def compare(ways: Mapping[str, Way] | None = None, size: str = "short") -> Resul
     return {"about": about(size), "runs": records}
 
 
+CURVED = (Settings(), Settings(optimizer="SGD", lr=SGD_RATE), Settings("dropout", dropout=0.5))
 OWN = {
     "decay": Settings("decay", weight_decay=0.3),
     "noise": Settings("noise", sigma=0.5, probability=0.5),
@@ -273,34 +299,71 @@ OWN = {
 
 def plan(size: str, data: str = "photos") -> list[Settings]:
     """The runs of the study, each once."""
-    return [replace(at, seed=seed, data=data) for seed in SIZES[size].seeds for at in points(data)]
+    return [replace(at, seed=seed, data=data) for at in points(data) for seed in SIZES[size].seeds]
 
 
 def points(data: str = "photos") -> list[Settings]:
-    """The runs of the study for one seed."""
+    """The runs of the study for one seed, but for the combinations."""
     plain = Settings(data=data)
-    noise = [replace(plain, way="noise", sigma=sigma, probability=p) for sigma in SIGMAS for p in (0.5, 1.0)]
-    return [plain, *noise]
+    found = [plain]
+    found += [replace(plain, way="noise", sigma=sigma, probability=p) for sigma in SIGMAS for p in (0.5, 1.0)]
+    found += [replace(plain, way="label smoothing", eps=eps) for eps in EPSILONS]
+    found += [replace(plain, way="dropout", dropout=p) for p in DROPOUTS]
+    if data != "photos":
+        return found + [replace(plain, way="decay", weight_decay=decay) for decay in (0.3, 1.0)]
+    for lr in FAST_RATES:
+        bounds = [replace(plain, way="max-norm", lr=lr, max_norm=norm) for norm in NORMS]
+        found += [replace(plain, lr=lr), *bounds]
+    sgd = replace(plain, optimizer="SGD", lr=SGD_RATE)
+    found += [sgd, *(replace(sgd, way=way, lam=lam) for way in PENALTIES for lam in LAMBDAS[way])]
+    for optimizer, (rates, strengths) in GRID.items():
+        for lr in rates:
+            at = replace(plain, optimizer=optimizer, lr=lr)
+            found += [at, *(replace(at, way="L2", lam=lam) for lam in strengths["L2"])]
+            found += [replace(at, way="decay", weight_decay=decay) for decay in strengths["decay"]]
+    return list(dict.fromkeys(found))
+
+
+def plan_together(results: Results, size: str, data: str = "photos") -> list[Settings]:
+    """The combinations of what was best alone; the runs that `plan` names have to be in the results."""
+    if data != "photos":
+        return []
+    chosen, runs = chosen_runs(results), []
+    for ways in TOGETHER:
+        own = {way: {key: chosen[way][key] for key in FIELDS} for way in ways}
+        changed = {k: v for at in own.values() for k, v in at.items() if v != chosen["plain"][k]}
+        runs += [Settings(" + ".join(ways), seed, **changed) for seed in SIZES[size].seeds]
+    return runs
 
 
 def study(size: str = "full", data: str = "photos", begun: Results | None = None) -> Iterator[Results]:
     """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
-    s = SIZES[size]
     results: Results = begun or {"about": {}, "runs": []}
     results["about"] = about(size, data)
-    done = {Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]}
-    missing = [at for at in plan(size, data) if at not in done]
-    progress = Progress("training", len(missing))
-    for at in missing:
-        run = Run(at, _images(size, data))
-        run.train(s.sgd_epochs if at.optimizer == "SGD" else s.epochs, s.every)
-        if at.way in ("plain", "noise"):
-            i = run.images
-            run.record["noisy"] = under_noise(run.net, i.test_x, i.test_y, s.draws, at.seed)
-        results["runs"].append(run.record)
-        progress.update(1, str(at))
-        yield results
-    progress.close()
+    for planned in (lambda: plan(size, data), lambda: plan_together(results, size, data)):
+        done = {
+            Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]
+        }
+        missing = [at for at in planned() if at not in done]
+        progress = Progress("training", len(missing))
+        for at in missing:
+            results["runs"].append(run(at, size))
+            progress.update(1, str(at))
+            yield results
+        progress.close()
+
+
+def run(at: Settings, size: str) -> Results:
+    """One run of the study, as the docstring of this module describes it."""
+    s, training = SIZES[size], Run(at, _images(size, at.data))
+    sgd, curved = at.optimizer == "SGD", replace(at, seed=0, data="photos") in CURVED
+    training.train(s.sgd_epochs if sgd else s.epochs, 1 if curved else s.every)
+    if not sgd:
+        del training.record["weights"]["histogram"]
+    if at.way in ("plain", "noise") and at.optimizer == "Adam" and at.lr == Settings.lr:
+        i = training.images
+        training.record["noisy"] = under_noise(training.net, i.test_x, i.test_y, s.draws, at.seed)
+    return training.record
 
 
 @cache

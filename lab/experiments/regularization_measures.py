@@ -9,7 +9,7 @@ from lab.device import nn, torch
 
 Measures = dict[str, Any]
 EDGES = np.linspace(-0.2, 0.2, 82)  # of the histogram; an odd number of bins, so that one has 0 in its middle
-NOISE = (0.25, 0.5, 1.0)  # standard deviations at test
+NOISE = (0.1, 0.2, 0.4, 0.8)  # standard deviations at test
 BINS = 10  # of the reliability diagram
 
 

@@ -4,7 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.experiments.regularization_select import ends, select
+from lab.experiments.regularization_select import (
+    FIELDS,
+    best,
+    chosen_runs,
+    ends,
+    select,
+    stopped,
+    values_of,
+)
+from lab.experiments.regularization_ways import PENALTIES
 from lab.experiments.results import Results
 from lab.plots import (
     BLACK,
@@ -13,12 +22,15 @@ from lab.plots import (
     GREY,
     ORANGE,
     PURPLE,
+    as_percent,
     dots_of_seeds,
     figure,
     house_style,
     looks,
     mean_and_range,
+    plain_log_ticks,
     whole_percents,
+    without,
 )
 
 if TYPE_CHECKING:
@@ -26,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = looks(BLUE, ORANGE, GREEN, PURPLE, BLACK, GREY)
+ACCURACIES = ("train_accuracy", "val_accuracy")
 TRAIN, VAL = {**LOOKS[0], "label": "training images"}, {**LOOKS[1], "label": "new images"}
 
 
@@ -67,6 +80,166 @@ def _curves(results: Results, way: str) -> list[Results]:
     return [run for run in select(results, way=way) if len(run["epochs"]) > 1]
 
 
+@house_style
+def plot_strengths(results: Results) -> "Figure":
+    """Accuracy on training and on new images, and loss on new ones, over lambda; dashed: no penalty."""
+    fig, axes = figure(3, width=3.5, height=3.5)
+    for way, look in zip(PENALTIES, LOOKS, strict=False):
+        places = values_of(results, "lam", way, optimizer="SGD")
+        _lines(axes, results, "lam", places, way, (*ACCURACIES, "val_loss"), {**look, "label": way})
+    for ax, key in zip(axes, (*ACCURACIES, "val_loss"), strict=True):
+        without(ax, ends(results, key, way="plain", optimizer="SGD"))
+        ax.set(xscale="log", xlabel="strength lambda")
+    _accuracy_titles(axes)
+    axes[2].set(title="new images", ylabel="loss", ylim=(0, None))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
+    return fig
+
+
+@house_style
+def plot_zeros(results: Results) -> "Figure":
+    """The share of weights that are exactly 0, and the norm of all, over lambda; dashed: no penalty."""
+    fig, axes = figure(2, width=4.2, height=3.4)
+    keys = ("weights/zeros", "weights/norm")
+    for way, look in zip(PENALTIES, LOOKS, strict=False):
+        places = values_of(results, "lam", way, optimizer="SGD")
+        _lines(axes, results, "lam", places, way, keys, {**look, "label": way})
+    for ax, key in zip(axes, keys, strict=True):
+        without(ax, ends(results, key, way="plain", optimizer="SGD"))
+        ax.set(xscale="log", xlabel="strength lambda")
+    as_percent(axes[0], "weights that are exactly 0")
+    axes[1].set(ylabel="norm of all weights", ylim=(0, None))
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
+    return fig
+
+
+@house_style
+def plot_histograms(results: Results) -> "Figure":
+    """How many weights lie where, mean over the seeds, at the best lambda of each penalty."""
+    edges = np.array(results["about"]["edges"])
+    ways = ("plain", *PENALTIES)
+    fig, axes = figure(len(ways), width=2.3, height=2.9, sharey=True)
+    for ax, way in zip(axes, ways, strict=True):
+        at = {} if way == "plain" else {"lam": best(results, "lam", way)}
+        runs = select(results, way=way, optimizer="SGD", **at)
+        counts = np.mean([run["weights"]["histogram"] for run in runs], axis=0)
+        ax.stairs(np.maximum(counts, 0.5), edges, fill=True, color=BLUE, baseline=0.5)
+        zeros = np.mean([run["weights"]["zeros"] for run in runs])
+        strength = f"lambda {at['lam']:g}" if at else "no penalty"
+        ax.set(title=f"{way}\n{strength}\n{zeros:.1%} are 0", xlabel="weight", yscale="log")
+        ax.title.set_fontsize(9)
+    axes[0].set(ylabel="number of weights", ylim=(0.5, None))
+    return fig
+
+
+@house_style
+def plot_decay(results: Results) -> "Figure":
+    """Mean accuracy on new images over learning rate and decay; framed: the best cell of each picture."""
+    panels = [(o, way) for o in ("Adam", "momentum") for way in ("L2", "decay")]
+    panels = [(o, way) for o, way in panels if values_of(results, "lr", way, optimizer=o)]
+    fig, axes = figure(len(panels), width=2.9, height=3.4)
+    for ax, (optimizer, way) in zip(axes, panels, strict=True):
+        means, rates, decays = decay_grid(results, optimizer, way)
+        picture = ax.imshow(means, cmap="viridis", vmin=0.5, vmax=0.8, aspect="auto", origin="lower")
+        for (row, column), mean in np.ndenumerate(means):
+            shade = "white" if mean < 0.7 else "black"
+            ax.text(column, row, f"{100 * mean:.0f}", ha="center", va="center", color=shade, fontsize=9)
+        row, column = np.unravel_index(np.argmax(means), means.shape)
+        ax.plot(column, row, "s", markersize=22, markerfacecolor="none", markeredgecolor=ORANGE)
+        ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
+        ax.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
+        name = {"L2": "L2 in the loss", "decay": "decoupled"}[way]
+        ax.set(title=f"{optimizer}, {name}", xlabel="learning rate")
+        ax.set_ylabel("lambda" if way == "L2" else "weight decay")
+        ax.grid(visible=False)
+    fig.colorbar(picture, ax=axes, label="accuracy on new images", format="{x:.0%}")
+    return fig
+
+
+def decay_grid(
+    results: Results, optimizer: str, way: str, key: str = "val_accuracy"
+) -> tuple[np.ndarray, list[float], list[float]]:
+    """Means over the seeds (decays, rates), the rates, and the decays; the first row is without any."""
+    field = "lam" if way == "L2" else "weight_decay"
+    rates = values_of(results, "lr", way, optimizer=optimizer)
+    decays = [0.0, *values_of(results, field, way, optimizer=optimizer)]
+    means = np.full((len(decays), len(rates)), np.nan)
+    for column, lr in enumerate(rates):
+        means[0, column] = ends(results, key, optimizer=optimizer, lr=lr).mean()
+        for row, decay in enumerate(decays[1:], start=1):
+            at = {"way": way, "optimizer": optimizer, "lr": lr, field: decay}
+            means[row, column] = ends(results, key, **at).mean()
+    return means, rates, decays
+
+
+@house_style
+def plot_stopping(results: Results) -> "Figure":
+    """Loss by epoch without any penalty; test loss, and the epochs, by patience."""
+    fig, (left, middle, right) = figure(3, width=3.5, height=3.2)
+    runs = select(results)
+    for key, look in (("train_loss", TRAIN), ("choice_loss", VAL)):
+        values = np.array([run[key] for run in runs])
+        mean_and_range(left, runs[0]["epochs"], values, **{**look, "marker": ""})
+    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    left.legend(fontsize=9)
+    patiences = range(1, 21)
+    found = [stopped(results, patience) for patience in patiences]
+    for ax, keys in ((middle, ("test_loss",)), (right, ("stop", "best"))):
+        for key, look in zip(keys, LOOKS, strict=False):
+            values = np.array([[row[key] for row in rows] for rows in found]).T
+            label = {"stop": "training ends", "best": "weights are taken from"}.get(key, "stopped early")
+            mean_and_range(ax, patiences, values, label=label, colour=look["colour"], marker="")
+        ax.set_xlabel("patience, epochs")
+    without(middle, ends(results, "test_loss"), label="after the last epoch")
+    middle.set(ylabel="loss on test images", ylim=(0, None))
+    middle.legend(fontsize=9)
+    right.set(ylabel="epoch", ylim=(0, None))
+    right.legend(fontsize=9)
+    return fig
+
+
+@house_style
+def plot_max_norm(results: Results) -> "Figure":
+    """Accuracy on training and on new images over the learning rate, a line per bound on the norms."""
+    fig, axes = figure(2, width=4.2, height=3.4, sharey=True)
+    bounds = [None, *values_of(results, "max_norm", "max-norm")]
+    rates = values_of(results, "lr", "max-norm")
+    for bound, look in zip(bounds, (LOOKS[5], *LOOKS), strict=False):
+        label = "no bound" if bound is None else f"c = {bound:g}"
+        way = "plain" if bound is None else "max-norm"
+        for ax, key in zip(axes, ACCURACIES, strict=True):
+            values = np.array([ends(results, key, way=way, lr=lr, max_norm=bound) for lr in rates]).T
+            mean_and_range(ax, rates, values, **look, label=label)
+    for ax in axes:
+        plain_log_ticks(ax, rates, "learning rate")
+    _accuracy_titles(axes)
+    fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    return fig
+
+
+@house_style
+def plot_together(results: Results) -> "Figure":
+    """A row per combination: loss and accuracy on the test images, a dot per seed; grey: without any."""
+    rows = together(results)
+    fig, axes = figure(2, width=4.4, height=1.0 + 0.3 * len(rows), sharey=True)
+    for ax, key in zip(axes, ("test_loss", "test_accuracy"), strict=True):
+        for row, at in enumerate(rows.values()):
+            colour = GREY if at["way"] == "plain" else ORANGE if at.get("dropout") else BLUE
+            dots_of_seeds(ax, row, ends(results, key, **at), colour, "s" if at.get("dropout") else "o")
+        ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=key.replace("_", " "))
+    axes[0].set_yticks(range(len(rows)), list(rows))
+    whole_percents(axes[1].xaxis)
+    return fig
+
+
+def together(results: Results) -> dict[str, Results]:
+    """The settings of each way alone, chosen on the choice images, and of all combinations in the results."""
+    chosen = {way: {key: run[key] for key in FIELDS} for way, run in chosen_runs(results).items()}
+    combined = [run for run in results["runs"] if " + " in run["way"]]
+    rows = {way: {"way": way, **at} for way, at in chosen.items()}
+    return rows | {run["way"]: {key: run[key] for key in ("way", *FIELDS)} for run in combined}
+
+
 def _lines(
     axes: "list[Axes]",
     results: Results,
@@ -82,78 +255,7 @@ def _lines(
         mean_and_range(ax, places, values, **look)
 
 
-@house_style
-def plot_strengths(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_histograms(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_zeros(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_decay(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_noise(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_noisy_test(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_stopping(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_smoothing(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_reliability(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_max_norm(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
-
-
-@house_style
-def plot_together(results: Results) -> "Figure":
-    """Not drawn yet."""
-    fig, _ = figure()
-    return fig
+def _accuracy_titles(axes: "list[Axes]") -> None:
+    for ax, title in zip(axes, ("training images", "new images"), strict=False):
+        as_percent(ax, "accuracy")
+        ax.set_title(title)

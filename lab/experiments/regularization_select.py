@@ -7,6 +7,9 @@ import numpy as np
 from lab.experiments.regularization_ways import PENALTIES
 from lab.experiments.results import Results, summarize
 
+FIELDS = ("lam", "weight_decay", "sigma", "probability", "eps", "max_norm", "dropout")
+CHOSEN = ("decay", "noise", "label smoothing", "max-norm", "dropout")  # whose best settings are combined
+
 
 def select(results: Results, **at: Any) -> list[Results]:
     """The runs with these settings, one per seed; what is left out is as in the plain network.
@@ -56,6 +59,23 @@ def best(results: Results, field: str, way: str, **at: Any) -> Any:
     fixed = {"optimizer": "SGD"} if way in PENALTIES and "optimizer" not in at else {}
     found = values_of(results, field, way, **fixed, **at)
     return max(found, key=lambda v: ends(results, "choice_accuracy", way=way, **at, **{field: v}).mean())
+
+
+def chosen_runs(results: Results) -> dict[str, Results]:
+    """The plain run and, of each way in CHOSEN, one with the settings of the highest mean choice_accuracy.
+
+    All have the plain network's optimizer and rate. Of equal settings those of the first run are taken.
+    """
+    base, found = results["about"]["base"], {}
+    for way in ("plain", *CHOSEN):
+        runs = [r for r in results["runs"] if r["way"] == way]
+        runs = [r for r in runs if all(r[key] == base[key] for key in ("optimizer", "lr"))]
+        groups: dict[tuple, list[Results]] = {}
+        for run in runs:
+            groups.setdefault(tuple(run[key] for key in FIELDS), []).append(run)
+        means = {at: np.mean([value(r, "choice_accuracy") for r in group]) for at, group in groups.items()}
+        found[way] = groups[max(means, key=lambda at: means[at])][0]
+    return found
 
 
 def stopped(results: Results, patience: int, **at: Any) -> list[Results]:

@@ -89,8 +89,8 @@ class Noise(nn.Module):
         if not self.training:
             return x
         shape = (len(x), *(1,) * (x.dim() - 1))
-        scale = torch.full(shape, self.probability, device=x.device).bernoulli().mul(self.sigma)
-        return torch.addcmul(x, scale, torch.randn_like(x))
+        chance = torch.full(shape, self.probability, dtype=x.dtype, device=x.device)
+        return torch.addcmul(x, chance.bernoulli(), torch.randn_like(x), value=self.sigma)
 
 
 def way_of(s: Settings) -> Way:
@@ -113,13 +113,19 @@ def _optimizer(s: Settings, parameters: list[nn.Parameter], lr: float) -> torch.
     groups = [{"params": weights, "weight_decay": coupled}, {"params": biases, "weight_decay": 0.0}]
     optimizer = OPTIMIZERS[s.optimizer](groups, lr)
     if s.weight_decay:
-        optimizer.register_step_pre_hook(lambda *_: decay(weights, lr * s.weight_decay))
+        optimizer.register_step_pre_hook(lambda made, *_: decay(weights, rate_of(made) * s.weight_decay))
     if s.way == "L1":
         optimizer.register_step_pre_hook(lambda *_: add_signs(weights, s.lam))
     elif s.way.endswith("proximal"):
         share = MIX if s.way.startswith("elastic") else 1.0
-        optimizer.register_step_post_hook(lambda *_: shrink(weights, lr * s.lam, share))
+        optimizer.register_step_post_hook(lambda made, *_: shrink(weights, rate_of(made) * s.lam, share))
     return optimizer
+
+
+def rate_of(optimizer: torch.optim.Optimizer) -> float:
+    """The learning rate of the next step."""
+    rate: float = optimizer.param_groups[0]["lr"]
+    return rate
 
 
 @torch.no_grad()
