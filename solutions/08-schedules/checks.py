@@ -1,7 +1,7 @@
 """What the checks ask of both notebooks, and the inputs they ask it on.
 
 Inputs: every step from 0 to past the end, least rates above 0, a warm-up, cycles of few steps, decays that
-are no halves, ragged last batches, gradients of several sizes, other numbers of models, examples and classes."""
+are no halves, ragged last batches, gradients of several sizes, axes of different lengths."""
 
 import numpy as np
 
@@ -31,7 +31,7 @@ def drops_after_each_period(s, t, lr0, gamma, period):
 
 @drops_after_each_period.inputs
 def _(rng):
-    period = int(rng.integers(3, 6))
+    period = int(rng.integers(4, 7))
     return {"t": steps(3 * period), "lr0": a_rate(rng), "gamma": a_share(rng), "period": period}
 
 
@@ -42,7 +42,7 @@ def gives_the_rate_of_one_step(s, t, lr0, gamma, period):
 
 @gives_the_rate_of_one_step.inputs
 def _(rng):
-    return {"t": int(rng.integers(7, 9)), "lr0": a_rate(rng), "gamma": a_share(rng), "period": 3}
+    return {"t": int(rng.integers(12, 14)), "lr0": a_rate(rng), "gamma": a_share(rng), "period": 5}
 
 
 @probe("step_decay", cases=1, hidden=True)
@@ -55,22 +55,29 @@ def _(rng):
     return {"t": rng.permutation(steps(11))[:9], "lr0": a_rate(rng), "gamma": a_share(rng), "period": 4}
 
 
-def two_rates(found):
-    """Both decays by name; where there are not two, an error that says what came."""
-    if not isinstance(found, (tuple, list, np.ndarray)) or len(found) != 2:
-        kind = {type(None): "None", np.ndarray: "one array"}.get(type(found), f"a {type(found).__name__}")
-        raise TypeError(f"two things were expected (exponential, inverse), {kind} was returned")
-    return {"exponential": found[0], "inverse": found[1]}
+def two(found, *names):
+    """Two results by name; where there are not two, an error that says what came."""
+    listed = isinstance(found, (tuple, list)) or (isinstance(found, np.ndarray) and found.ndim)
+    if not listed or len(found) != 2:
+        kinds = {np.ndarray: "an array", float: "a number", np.float64: "a number", type(None): "None"}
+        came = kinds.get(type(found), f"a {type(found).__name__}")
+        came += f" of length {len(found)}" if listed else ""
+        raise TypeError(f"two things were expected ({', '.join(names)}), and {came} came")
+    return dict(zip(names, found, strict=True))
+
+
+def both_decays(s, t, lr0, k):
+    return two(s.smooth_decays(t, lr0, k), "exponential", "inverse")
 
 
 @probe("smooth_decays", cases=2)
 def falls_exponentially(s, t, lr0, k):
-    return {"exponential": two_rates(s.smooth_decays(t, lr0, k))["exponential"]}
+    return {"exponential": both_decays(s, t, lr0, k)["exponential"]}
 
 
 @probe("smooth_decays", cases=2)
 def falls_like_1_over_t(s, t, lr0, k):
-    return {"inverse": two_rates(s.smooth_decays(t, lr0, k))["inverse"]}
+    return {"inverse": both_decays(s, t, lr0, k)["inverse"]}
 
 
 @falls_exponentially.inputs
@@ -81,7 +88,7 @@ def _(rng):
 
 @probe("smooth_decays", cases=1)
 def gives_both_rates_of_one_step(s, t, lr0, k):
-    return two_rates(s.smooth_decays(t, lr0, k))
+    return both_decays(s, t, lr0, k)
 
 
 @gives_both_rates_of_one_step.inputs
@@ -95,11 +102,11 @@ def both_ends(rng):
 
 
 @probe("cosine", cases=2)
-def follows_half_a_cosine(s, t, lr0, lr_min, T):
+def followhalf_a_cosine(s, t, lr0, lr_min, T):
     return {"rates": s.cosine(t, lr0, lr_min, T)}
 
 
-@follows_half_a_cosine.inputs
+@followhalf_a_cosine.inputs
 def _(rng):
     T = int(rng.integers(8, 12))
     return {"t": np.arange(T), **both_ends(rng), "T": T}
@@ -139,3 +146,1680 @@ def bears_a_least_rate_of_0_and_steps_in_any_order(s, t, lr0, lr_min, T):
 def _(rng):
     T = int(rng.integers(7, 10))
     return {"t": rng.permutation(steps(T)), **both_ends(rng), "T": T}
+
+
+@probe("warmup_cosine", cases=2)
+def rises_in_a_line_and_falls_along_a_cosine(s, t, lr0, lr_min, W, T):
+    return {"rates": s.warmup_cosine(t, lr0, lr_min, W, T)}
+
+
+@rises_in_a_line_and_falls_along_a_cosine.inputs
+def _(rng):
+    W = int(rng.integers(3, 5))
+    T = 2 * W + int(rng.integers(3, 6))
+    return {"t": np.arange(T), **both_ends(rng), "W": W, "T": T}
+
+
+@probe("warmup_cosine", cases=1)
+def ends_at_the_least_rate_and_stays_there(s, t, lr0, lr_min, W, T):
+    return {"rates": s.warmup_cosine(t, lr0, lr_min, W, T)}
+
+
+@ends_at_the_least_rate_and_stays_there.inputs
+def _(rng):
+    T = int(rng.integers(7, 10))
+    return {"t": np.arange(3 * T), **both_ends(rng), "W": 3, "T": T}
+
+
+@probe("warmup_cosine", cases=1)
+def takes_one_step_alone(s, early, late, past, lr0, lr_min, W, T):
+    return {
+        "rate_in_the_warm_up": s.warmup_cosine(early, lr0, lr_min, W, T),
+        "rate_of_the_cosine": s.warmup_cosine(late, lr0, lr_min, W, T),
+        "rate_past_the_end": s.warmup_cosine(past, lr0, lr_min, W, T),
+    }
+
+
+@takes_one_step_alone.inputs
+def _(rng):
+    steps = {
+        "early": int(rng.integers(0, 3)),
+        "late": int(rng.integers(6, 9)),
+        "past": int(rng.integers(14, 18)),
+    }
+    return {**steps, **both_ends(rng), "W": 4, "T": 11}
+
+
+@probe("warmup_cosine", cases=1)
+def is_the_cosine_without_a_warm_up(s, t, lr0, lr_min, W, T):
+    """With W = 0 alone all that the warm-up does wrong is hidden: both are asked."""
+    return {
+        "rates_without_a_warm_up": s.warmup_cosine(t, lr0, lr_min, 0, T),
+        "first_rate_without_a_warm_up": s.warmup_cosine(0, lr0, lr_min, 0, T),
+        "rates": s.warmup_cosine(t, lr0, lr_min, W, T),
+    }
+
+
+@is_the_cosine_without_a_warm_up.inputs
+def _(rng):
+    T = int(rng.integers(8, 11))
+    return {"t": steps(T), **both_ends(rng), "W": int(rng.integers(2, 4)), "T": T}
+
+
+@probe("warmup_cosine", cases=1, hidden=True)
+def takes_a_warm_up_of_one_step_and_steps_in_any_order(s, t, lr0, lr_min, W, T):
+    return {
+        "rates_after_one_step_of_warm_up": s.warmup_cosine(t, lr0, lr_min, 1, T),
+        "rates": s.warmup_cosine(t, lr0, lr_min, W, T),
+    }
+
+
+@takes_a_warm_up_of_one_step_and_steps_in_any_order.inputs
+def _(rng):
+    T = int(rng.integers(9, 12))
+    return {"t": rng.permutation(steps(T)), **both_ends(rng), "W": 4, "T": T}
+
+
+def base_and_top(rng):
+    return {"lr_base": float(rng.uniform(0.3, 0.7)), "lr_max": float(rng.uniform(1.7, 2.8))}
+
+
+@probe("triangular", cases=2)
+def goes_up_and_down_in_lines(s, t, lr_base, lr_max, half):
+    return {"rates": s.triangular(t, lr_base, lr_max, half)}
+
+
+@goes_up_and_down_in_lines.inputs
+def _(rng):
+    half = int(rng.integers(3, 6))
+    return {"t": steps(4 * half), **base_and_top(rng), "half": half}
+
+
+@probe("triangular", cases=1)
+def gives_one_step_of_a_triangle(s, up, down, lr_base, lr_max, half):
+    return {
+        "rate_on_the_way_up": s.triangular(up, lr_base, lr_max, half),
+        "rate_on_the_way_down": s.triangular(down, lr_base, lr_max, half),
+    }
+
+
+@gives_one_step_of_a_triangle.inputs
+def _(rng):
+    return {"up": int(rng.integers(1, 4)), "down": int(rng.integers(16, 19)), **base_and_top(rng), "half": 5}
+
+
+@probe("triangular", cases=1, hidden=True)
+def goes_up_and_down_every_second_step(s, t, lr_base, lr_max, half):
+    return {
+        "rates_with_s_1": s.triangular(t, lr_base, lr_max, 1),
+        "rates": s.triangular(t, lr_base, lr_max, half),
+    }
+
+
+@goes_up_and_down_every_second_step.inputs
+def _(rng):
+    return {"t": rng.permutation(steps(20)), **base_and_top(rng), "half": 7}
+
+
+def cycles(s, t, lr0, lr_min, period):
+    """Rates and snapshots; 0 and 1 are as good as False and True."""
+    found = two(s.restarts(t, lr0, lr_min, period), "rates", "snapshots")
+    return {**found, "snapshots": np.asarray(found["snapshots"]) * 1.0}
+
+
+@probe("restarts", cases=2)
+def jumps_back_after_each_period(s, t, lr0, lr_min, period):
+    return {"rates": cycles(s, t, lr0, lr_min, period)["rates"]}
+
+
+@probe("restarts", cases=2)
+def takes_a_snapshot_after_the_last_step_of_a_cycle(s, t, lr0, lr_min, period):
+    return {"snapshots": cycles(s, t, lr0, lr_min, period)["snapshots"]}
+
+
+@jumps_back_after_each_period.inputs
+@takes_a_snapshot_after_the_last_step_of_a_cycle.inputs
+def _(rng):
+    """The last cycle is not complete."""
+    period = int(rng.integers(5, 8))
+    return {"t": np.arange(3 * period + 2), **both_ends(rng), "period": period}
+
+
+@probe("restarts", cases=1)
+def knows_one_step_of_a_cycle(s, t, last, lr0, lr_min, period):
+    inner, end = cycles(s, t, lr0, lr_min, period), cycles(s, last, lr0, lr_min, period)
+    return {
+        "rate": inner["rates"],
+        "snapshot": inner["snapshots"],
+        "rate_of_the_last_step": end["rates"],
+        "snapshot_after_the_last_step": end["snapshots"],
+    }
+
+
+@knows_one_step_of_a_cycle.inputs
+def _(rng):
+    cycle = int(rng.integers(1, 4))
+    return {"t": 6 * cycle + 2, "last": 6 * cycle + 5, **both_ends(rng), "period": 6}
+
+
+@probe("restarts", cases=1, hidden=True)
+def restarts_wherever_it_is_asked(s, t, lr0, lr_min, period):
+    return cycles(s, t, lr0, lr_min, period)
+
+
+@restarts_wherever_it_is_asked.inputs
+def _(rng):
+    period = int(rng.integers(3, 6))
+    return {"t": rng.permutation(np.arange(100 * period, 103 * period)), **both_ends(rng), "period": period}
+
+
+def mean_squares(weights, seen):
+    """The loss of a linear model as a function of a batch; it notes in seen how many examples came."""
+
+    def loss_and_gradient(x, y):
+        seen.append(len(x))
+        error = x @ weights - y
+        return (error**2).mean(), 2 * np.tensordot(x, error, axes=(0, 0)) / len(x)
+
+    return loss_and_gradient
+
+
+def gathered(s, weights, x, y, b):
+    seen = []
+    found = two(s.accumulated_gradient(mean_squares(weights, seen), x, y, b), "loss", "gradient")
+    return {
+        **found,
+        "a_piece_has_more_than_b_examples": np.array(max(seen, default=0) > b),
+        "a_piece_is_empty": np.array(min(seen, default=1) == 0),
+    }
+
+
+def a_regression(rng, N):
+    """Examples whose error grows with their number: each piece has another loss."""
+    x, weights = rng.normal(size=(N, 3)), rng.normal(size=3)
+    return {"weights": weights, "x": x, "y": x @ weights + rng.uniform(0.5, 1, N) * np.linspace(0.5, 3, N)}
+
+
+@probe("accumulated_gradient", cases=2)
+def weighs_each_piece_by_its_examples(s, weights, x, y, b):
+    return gathered(s, weights, x, y, b)
+
+
+@weighs_each_piece_by_its_examples.inputs
+def _(rng):
+    """Two whole pieces or three, and one of two examples."""
+    b = int(rng.integers(5, 8))
+    return {**a_regression(rng, b * int(rng.integers(2, 4)) + 2), "b": b}
+
+
+@probe("accumulated_gradient", cases=1)
+def takes_pieces_of_one_size(s, weights, x, y, b):
+    return gathered(s, weights, x, y, b)
+
+
+@takes_pieces_of_one_size.inputs
+def _(rng):
+    return {**a_regression(rng, 12), "b": 4}
+
+
+@probe("accumulated_gradient", cases=1)
+def takes_a_batch_that_is_one_piece(s, weights, x, y, b):
+    return gathered(s, weights, x, y, b)
+
+
+@takes_a_batch_that_is_one_piece.inputs
+def _(rng):
+    return {**a_regression(rng, 5), "b": 8}
+
+
+@probe("accumulated_gradient", cases=1, hidden=True)
+def gathers_gradients_of_any_shape(s, weights, x, y, b):
+    return gathered(s, weights, x, y, b)
+
+
+@gathers_gradients_of_any_shape.inputs
+def _(rng):
+    x, weights = rng.normal(size=(11, 4)), rng.normal(size=(4, 2))
+    return {"weights": weights, "x": x, "y": np.linspace(1, 3, 22).reshape(11, 2), "b": 3}
+
+
+def batches_of_two_sizes(rng):
+    """Neither is a power of two times the other, nor is the quotient a whole number."""
+    B0 = int(rng.integers(20, 30))
+    return {"lr0": float(rng.uniform(0.3, 0.7)), "B": round(B0 * rng.uniform(2.3, 3.7)) + 1, "B0": B0}
+
+
+@probe("scaled_rate", cases=2)
+def warms_up_to_the_scaled_rate(s, t, lr0, B, B0, W):
+    return {"rates": s.scaled_rate(t, lr0, B, B0, W)}
+
+
+@warms_up_to_the_scaled_rate.inputs
+def _(rng):
+    W = int(rng.integers(3, 7))
+    return {"t": steps(W + 2), **batches_of_two_sizes(rng), "W": W}
+
+
+@probe("scaled_rate", cases=1)
+def scales_one_step(s, early, late, lr0, B, B0, W):
+    return {
+        "rate_in_the_warm_up": s.scaled_rate(early, lr0, B, B0, W),
+        "rate_after_the_warm_up": s.scaled_rate(late, lr0, B, B0, W),
+    }
+
+
+@scales_one_step.inputs
+def _(rng):
+    return {
+        "early": int(rng.integers(0, 3)),
+        "late": int(rng.integers(8, 11)),
+        **batches_of_two_sizes(rng),
+        "W": 5,
+    }
+
+
+@probe("scaled_rate", cases=1)
+def needs_no_warm_up(s, t, lr0, B, B0, W):
+    """With W = 0 alone all that the warm-up does wrong is hidden: both are asked."""
+    return {
+        "rates_without_a_warm_up": s.scaled_rate(t, lr0, B, B0, 0),
+        "first_rate_without_a_warm_up": s.scaled_rate(0, lr0, B, B0, 0),
+        "rates": s.scaled_rate(t, lr0, B, B0, W),
+    }
+
+
+@needs_no_warm_up.inputs
+def _(rng):
+    return {"t": steps(3), **batches_of_two_sizes(rng), "W": 4}
+
+
+@probe("scaled_rate", cases=1, hidden=True)
+def scales_down_for_a_smaller_batch(s, t, lr0, B, B0, W):
+    return {"rates": s.scaled_rate(t, lr0, B, B0, W)}
+
+
+@scales_down_for_a_smaller_batch.inputs
+def _(rng):
+    given = batches_of_two_sizes(rng)
+    return {"t": rng.permutation(steps(6)), **given, "B": given["B0"], "B0": given["B"], "W": 3}
+
+
+CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
+
+
+def clipped(s, grads, c):
+    found = s.clip_gradients(grads, c)
+    if not isinstance(found, (list, tuple)):
+        raise TypeError(f"a list of arrays was expected, and one {type(found).__name__} came")
+    return {f"gradient_{k}": g for k, g in enumerate(found)}
+
+
+def gradients(rng):
+    """Three arrays of other sizes: neither norm nor largest entry of one of them is that of all."""
+    return [rng.uniform(0.4, 1.6, n) * rng.choice([-1.0, 1.0], n) for n in ((2, 3), (2, 2, 3), (5,))]
+
+
+def joint_norm(grads):
+    return float(np.sqrt(sum(np.vdot(g, g) for g in grads)))
+
+
+@probe("clip_gradients", cases=2, rtol=CLIPPED)
+def shortens_all_by_one_factor(s, grads, c):
+    return clipped(s, grads, c)
+
+
+@shortens_all_by_one_factor.inputs
+def _(rng):
+    grads = gradients(rng)
+    return {"grads": grads, "c": joint_norm(grads) * float(rng.uniform(0.15, 0.3))}
+
+
+@probe("clip_gradients", cases=1, rtol=CLIPPED)
+def leaves_short_gradients_as_they_are(s, grads, c):
+    """Shorter than c together, though the sum of their norms is longer."""
+    return clipped(s, grads, c)
+
+
+@leaves_short_gradients_as_they_are.inputs
+def _(rng):
+    grads = gradients(rng)
+    return {"grads": grads, "c": joint_norm(grads) * float(rng.uniform(1.1, 1.3))}
+
+
+@probe("clip_gradients", cases=1, rtol=CLIPPED)
+def looks_at_all_arrays_together(s, grads, c):
+    """Each array alone is shorter than c, together they are longer."""
+    return clipped(s, grads, c)
+
+
+@looks_at_all_arrays_together.inputs
+def _(rng):
+    grads = gradients(rng)
+    return {"grads": grads, "c": joint_norm(grads) * float(rng.uniform(0.88, 0.94))}
+
+
+@probe("clip_gradients", cases=1)
+def bears_gradients_of_0(s, grads, c):
+    return clipped(s, grads, c)
+
+
+@bears_gradients_of_0.inputs
+def _(rng):
+    return {"grads": [np.zeros((2, 3)), np.zeros(4)], "c": float(rng.uniform(0.5, 2))}
+
+
+@probe("clip_gradients", cases=1, rtol=CLIPPED, hidden=True)
+def clips_a_single_array(s, grads, c):
+    return clipped(s, grads, c)
+
+
+@clips_a_single_array.inputs
+def _(rng):
+    return {"grads": gradients(rng)[:1], "c": float(rng.uniform(0.5, 1.5))}
+
+
+@probe("ensemble", cases=2)
+def averages_the_probabilities(s, logits):
+    return {"p": s.ensemble(logits)}
+
+
+@averages_the_probabilities.inputs
+def _(rng):
+    """Members that disagree, and one that is surer than the rest."""
+    return {"logits": rng.normal(0, 2, (5, 4, 3)) * np.array([1, 1, 3, 0.5, 1])[:, None, None]}
+
+
+@probe("ensemble", cases=1)
+def survives_large_logits(s, logits):
+    return {"p": s.ensemble(logits)}
+
+
+@survives_large_logits.inputs
+def _(rng):
+    """Each member and example about another number; for one example both members are far above 0."""
+    about = rng.permuted(np.array([[1000.0, -1000, 20], [900, -300, 400]]), axis=0)
+    about = rng.permutation(about, axis=1)[:, :, None]
+    return {"logits": about + rng.normal(0, 1.5, (2, 3, 4))}
+
+
+@probe("ensemble", cases=1, hidden=True)
+def is_the_softmax_of_one_member_and_a_mean_of_two(s, one, two_members):
+    return {"p_of_one_member": s.ensemble(one), "p_of_two_members": s.ensemble(two_members)}
+
+
+@is_the_softmax_of_one_member_and_a_mean_of_two.inputs
+def _(rng):
+    return {"one": rng.normal(0, 2, (1, 6, 4)), "two_members": rng.normal(0, 2, (2, 5, 6))}
+
+
+def followed(s, path, decay=None):
+    """The average after each of the weights, which the training loop overwrites afterwards."""
+    average, found = None, []
+    for n, w in enumerate(path):
+        current = np.array(w)
+        average = s.update_average(average, current, n, decay)
+        current += 1000
+        if average is None:
+            raise TypeError("an average was expected, and None came: is a `return` missing?")
+        found.append(np.array(average))
+    return np.stack(found)
+
+
+def a_path(rng):
+    """Five weights, each further away than the one before."""
+    return {
+        "path": np.cumsum(rng.uniform(0.5, 1.5, (5, 2, 3)) * np.array([1, 2, -4, 3, 5])[:, None, None], 0)
+    }
+
+
+@probe("update_average", cases=2)
+def is_the_mean_of_all_weights(s, path):
+    return {"averages": followed(s, path)}
+
+
+@is_the_mean_of_all_weights.inputs
+def _(rng):
+    return a_path(rng)
+
+
+@probe("update_average", cases=2)
+def forgets_old_weights_with_a_decay(s, path, decay):
+    return {"averages": followed(s, path, decay)}
+
+
+@forgets_old_weights_with_a_decay.inputs
+def _(rng):
+    return {**a_path(rng), "decay": a_share(rng)}
+
+
+@probe("update_average", cases=1)
+def goes_on_with_a_given_average(s, average, w, n, decay):
+    return {
+        "mean": s.update_average(average, w, n),
+        "moving_average": s.update_average(average, w, n, decay),
+    }
+
+
+@goes_on_with_a_given_average.inputs
+def _(rng):
+    average, w = rng.uniform(1, 2, 4), rng.uniform(3, 5, 4)
+    return {"average": average, "w": w, "n": int(rng.integers(5, 9)), "decay": a_share(rng)}
+
+
+@probe("update_average", cases=1, hidden=True)
+def begins_with_the_first_weights(s, w, decay):
+    return {"mean": s.update_average(None, w, 0), "moving_average": s.update_average(None, w, 0, decay)}
+
+
+@begins_with_the_first_weights.inputs
+def _(rng):
+    return {"w": rng.normal(size=(3, 2)), "decay": a_share(rng)}
+
+
+# A mistake that writes into the argument stands below as a broken function and not in `wrong`:
+# the engine serves those from another process, where the arguments are copies.
+@probe(
+    "test_warmup_cosine",
+    judges="warmup_cosine",
+    wrong=(
+        "SC27",
+        "SC28",
+        "SC29",
+        "WC-late",
+        "WC-from-min",
+        "WC-rises-again",
+        "WC-cosine-to-T-plus-W",
+        "WC-no-min",
+        "WC-zero-past",
+        "WC-line",
+        "WC-whole",
+        "WC-t-over-W-plus-1",
+        "WC-product",
+        "WC-no-warm-up",
+        "WC-stays-up",
+        "WC-if",
+        "WC-one-early",
+    ),
+)
+def accepts_a_right_schedule_and_rejects_wrong_ones(s, implementation):
+    s.test_warmup_cosine(implementation)
+    return {"accepts": np.array(True)}
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def steps_overwritten(right):
+    """the rates are right, but the array of steps is overwritten"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        found = right(np.array(t), lr0, lr_min, W, T)
+        if np.ndim(t):
+            t[...] = 0
+        return found
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def one_step_wrong(right):
+    """an array of steps has the right rates, one step alone has the rate of the next step"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(t if np.ndim(t) else t + 1, lr0, lr_min, W, T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def arrays_wrong(right):
+    """one step alone has the right rate, an array of steps has that of its first step everywhere"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(0 * t + t[0] if np.ndim(t) else t, lr0, lr_min, W, T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def steps_sorted(right):
+    """the steps of an array are sorted first"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(np.sort(t) if np.ndim(t) else t, lr0, lr_min, W, T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def always_a_warm_up(right):
+    """with W = 0 it takes one step of warm-up all the same"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(t, lr0, lr_min, max(W, 1), T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def never_a_warm_up(right):
+    """it forgets the warm-up (with W = 0 nobody sees it)"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(t, lr0, lr_min, 0, T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def down_to_0(right):
+    """it falls to 0 in the place of lr_min (where that is 0 nobody sees it)"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(t, lr0, 0.0, W, T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def up_again_late(right):
+    """long after the end the rate rises again"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        found = right(t, lr0, lr_min, W, T)
+        return found + (np.asarray(t) > T + 2) * lr0 / 10
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def end_one_step_early(right):
+    """it is at lr_min one step too early (with many steps it is hard to see)"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(t, lr0, lr_min, W, T - 1)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def rate_of_1(right):
+    """its largest rate is always 1"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return right(t, 1.0, lr_min, W, T)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def transposed(right):
+    """the rates of an array come as a column"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        found = np.asarray(right(t, lr0, lr_min, W, T))
+        return found[:, None] if np.ndim(t) else found
+
+    return wrong
+
+
+# ------------------------------------------------------------------ schedules_torch
+
+ROUNDING = 1e-6  # the order of sums is free
+
+
+def tensor(array):
+    """A tensor with memory of its own."""
+    import torch
+
+    return torch.tensor(np.asarray(array))
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def with_gradients(function):
+    """Asks with gradients on, and puts the switch back: code that turned it off spoils no other probe."""
+    import functools
+
+    @functools.wraps(function)
+    def ask(*arguments, **named):
+        import torch
+
+        with torch.enable_grad():
+            return function(*arguments, **named)
+
+    return ask
+
+
+def far_from_0(rng, *shape):
+    """Numbers of both signs, none of them small."""
+    return rng.choice([-1, 1], shape) * rng.uniform(0.3, 1.2, shape)
+
+
+def filled(module, numbers):
+    """The module in 64 bits with these numbers in all parameters and buffers, over and over.
+
+    Running variances are positive; counts of batches are small whole numbers."""
+    import torch
+
+    module = module.double()
+    at = 0
+    with torch.no_grad():
+        for name, values in module.state_dict().items():
+            own = np.resize(np.roll(numbers, -at), values.numel()).reshape(values.shape)
+            if values.dtype != torch.float64:
+                values.fill_(3 + int(10 * abs(own.sum())))
+            else:
+                values.copy_(tensor(np.abs(own) + 0.3 if "running_var" in name else own))
+            at += values.numel()
+    return module
+
+
+def flat(values):
+    """All numbers of all tensors, one after the other."""
+    import torch
+
+    return torch.cat([v.detach().double().flatten() for v in values])
+
+
+def one_tensor(answer):
+    """What was returned, if it is a tensor; else an error that says what came."""
+    import torch
+
+    if answer is None:
+        raise TypeError("a tensor was expected, None was returned: is a `return` missing?")
+    if not isinstance(answer, torch.Tensor):
+        raise ValueError(f"a tensor was expected, a {type(answer).__name__} was returned")
+    return answer
+
+
+def modes_of(model):
+    return np.array([part.training for part in model.modules()])
+
+
+def runner(s, rates, W, T, lr_min):
+    """An optimizer with one group for each rate, and their scheduler on it."""
+    import torch
+
+    groups = [{"params": [torch.nn.Parameter(torch.ones(2))], "lr": lr} for lr in rates]
+    optimizer = torch.optim.SGD(groups, lr=77.0)
+    return optimizer, s.WarmupCosine(optimizer, W, T, lr_min)
+
+
+def rates_used(optimizer, scheduler, steps, also=lambda: None):
+    """The rates that the optimizer holds when it takes each step: (steps,), or (steps, groups)."""
+    used = []
+    for _ in range(steps):
+        used.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        also()
+        scheduler.step()
+    return np.squeeze(np.array(used, dtype=float))
+
+
+def schedule_inputs(rng, groups=1):
+    return {
+        "rates": [float(rate) for rate in rng.uniform(0.4, 0.9, groups)],
+        "W": int(rng.integers(3, 5)),
+        "T": int(rng.integers(11, 15)),
+        "lr_min": float(rng.uniform(0.05, 0.15)),
+    }
+
+
+@probe("WarmupCosine", cases=2)
+@with_gradients
+def rises_along_a_straight_line(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), W)}
+
+
+@rises_along_a_straight_line.inputs
+def _(rng):
+    return schedule_inputs(rng)
+
+
+@probe("WarmupCosine", cases=2)
+@with_gradients
+def falls_along_half_a_cosine_where_there_is_no_warm_up(s, rates, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, 0, T, lr_min), T + 1)}
+
+
+@falls_along_half_a_cosine_where_there_is_no_warm_up.inputs
+def _(rng):
+    given = schedule_inputs(rng)
+    return {name: given[name] for name in ("rates", "T", "lr_min")}
+
+
+@probe("WarmupCosine", cases=2)
+@with_gradients
+def falls_along_half_a_cosine_behind_the_warm_up(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), T + 1)}
+
+
+@falls_along_half_a_cosine_behind_the_warm_up.inputs
+def _(rng):
+    return schedule_inputs(rng)
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def keeps_the_least_rate_past_the_end(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), 2 * T + 3)}
+
+
+@keeps_the_least_rate_past_the_end.inputs
+def _(rng):
+    return schedule_inputs(rng)
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def has_a_rate_for_each_group(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), T + 3)}
+
+
+@has_a_rate_for_each_group.inputs
+def _(rng):
+    return schedule_inputs(rng, groups=3)
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def may_be_asked_twice(s, rates, W, T, lr_min):
+    optimizer, scheduler = runner(s, rates, W, T, lr_min)
+    return {"rates": rates_used(optimizer, scheduler, T + 2, also=scheduler.get_lr)}
+
+
+@may_be_asked_twice.inputs
+def _(rng):
+    return schedule_inputs(rng)
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def goes_on_from_a_saved_state(s, rates, W, T, lr_min, at):
+    """The new one was made with other numbers: the state has the right ones."""
+    optimizer, scheduler = runner(s, rates, W, T, lr_min)
+    rates_used(optimizer, scheduler, at)
+    later, follower = runner(s, [2 * rate for rate in rates], W + 1, T + 5, lr_min / 2)
+    later.load_state_dict(optimizer.state_dict())
+    follower.load_state_dict(scheduler.state_dict())
+    return {"rates": rates_used(later, follower, T + 2 - at)}
+
+
+@goes_on_from_a_saved_state.inputs
+def _(rng):
+    return {**schedule_inputs(rng, groups=2), "at": 6}
+
+
+def classifier(W, b):
+    """A linear layer with the weights W (K, D) and b (K,)."""
+    import torch
+
+    model = torch.nn.Linear(W.shape[1], W.shape[0]).double()
+    model.load_state_dict({"weight": tensor(W), "bias": tensor(b)})
+    return model
+
+
+def cut(x, y, sizes):
+    """The rows of x and y as batches of these sizes, one after the other."""
+    parts = [part.tolist() for part in np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])]
+    return [(tensor(x[rows]), tensor(y[rows])) for rows in parts]
+
+
+def epoch_inputs(rng, *sizes):
+    """Large inputs, so that the gradients are long and the losses of the batches differ."""
+    N = sum(sizes)
+    return {
+        "W": far_from_0(rng, 3, 4),
+        "b": far_from_0(rng, 3),
+        "x": 2 * far_from_0(rng, N, 4) * np.linspace(0.5, 2, N)[:, None],
+        "y": rng.integers(0, 3, N),
+        "sizes": list(sizes),
+        "lr": float(rng.uniform(0.2, 0.4)),
+    }
+
+
+def epoch(s, W, b, x, y, sizes, lr, left=None, **settings):
+    """The loss that train_epoch returns, and the weights afterwards."""
+    import torch
+
+    model = classifier(W, b)
+    if left is not None:
+        model.weight.grad = tensor(left)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss = s.train_epoch(model, cut(x, y, sizes), optimizer, **settings)
+    return {"loss": loss, "weights": model.weight, "biases": model.bias}
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_one_step(s, W, b, x, y, sizes, lr):
+    return epoch(s, W, b, x, y, sizes, lr)
+
+
+@takes_one_step.inputs
+def _(rng):
+    return epoch_inputs(rng, 5)
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_a_step_for_every_batch(s, W, b, x, y, sizes, lr):
+    """Batches of one size: each way to average the losses gives the same."""
+    return epoch(s, W, b, x, y, sizes, lr)
+
+
+@takes_a_step_for_every_batch.inputs
+def _(rng):
+    return epoch_inputs(rng, 5, 5, 5)
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def counts_every_example_once(s, W, b, x, y, sizes, lr):
+    return epoch(s, W, b, x, y, sizes, lr)
+
+
+@counts_every_example_once.inputs
+def _(rng):
+    return epoch_inputs(rng, 6, 5, 2)
+
+
+@probe("train_epoch", cases=1, rtol=ROUNDING)
+@with_gradients
+def forgets_the_gradients_from_before(s, W, b, x, y, sizes, lr, left):
+    return epoch(s, W, b, x, y, sizes, lr, left)
+
+
+@forgets_the_gradients_from_before.inputs
+def _(rng):
+    return {**epoch_inputs(rng, 5), "left": far_from_0(rng, 3, 4)}
+
+
+ABOUT_CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
+
+
+@probe("train_epoch", cases=2, rtol=ABOUT_CLIPPED)
+@with_gradients
+def clips_behind_the_gradient_and_before_the_step(s, W, b, x, y, sizes, lr, left, max_norm):
+    return epoch(s, W, b, x, y, sizes, lr, left, max_norm=max_norm)
+
+
+@clips_behind_the_gradient_and_before_the_step.inputs
+def _(rng):
+    given = {**epoch_inputs(rng, 5, 3), "left": 3 * far_from_0(rng, 3, 4)}
+    return {**given, "max_norm": float(rng.uniform(0.2, 0.4))}
+
+
+@probe("train_epoch", cases=1, rtol=ABOUT_CLIPPED)
+@with_gradients
+def leaves_a_short_gradient_as_it_is(s, W, b, x, y, sizes, lr, max_norm):
+    return epoch(s, W, b, x, y, sizes, lr, max_norm=max_norm)
+
+
+@leaves_a_short_gradient_as_it_is.inputs
+def _(rng):
+    given = epoch_inputs(rng, 5, 3)
+    return {**given, "x": given["x"] / 20, "max_norm": 3.0}
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def moves_the_schedule_on_behind_each_step(s, W, b, x, y, sizes, lr):
+    """The rates that the steps used, and the one that waits for the step to come."""
+    import torch
+
+    used = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure=None):
+            used.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    model = classifier(W, b)
+    watched = Watched(model.parameters(), lr=lr)
+    falling = torch.optim.lr_scheduler.LambdaLR(watched, lambda t: 0.7**t)
+    s.train_epoch(model, cut(x, y, sizes), watched, falling)
+    return {"rates": np.array([*used, watched.param_groups[0]["lr"]]), "weights": model.weight}
+
+
+@moves_the_schedule_on_behind_each_step.inputs
+def _(rng):
+    return epoch_inputs(rng, 5, 4, 3, 2)
+
+
+@probe("train_epoch", cases=1, rtol=ROUNDING)
+@with_gradients
+def goes_through_a_generator_once(s, W, b, x, y, sizes, lr):
+    import torch
+
+    model, taken = classifier(W, b), []
+
+    def stream():
+        for number, batch in enumerate(cut(x, y, sizes)):
+            taken.append(number)
+            yield batch
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss = s.train_epoch(model, stream(), optimizer)
+    return {"loss": loss, "weights": model.weight, "batches": np.array(taken)}
+
+
+@goes_through_a_generator_once.inputs
+def _(rng):
+    return epoch_inputs(rng, 5, 4, 3)
+
+
+@probe("train_epoch", cases=1)
+@with_gradients
+def trains_in_training_mode(s, W, b, x, y, sizes, lr):
+    import torch
+
+    model = torch.nn.Sequential(classifier(W, b), torch.nn.Dropout(0.0)).eval()
+    seen, loss = [], None
+    model[1].register_forward_hook(lambda part, *_: seen.append(part.training))
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss = s.train_epoch(model, cut(x, y, sizes), optimizer)
+    return {
+        "asked_in_training_mode": fact(seen and all(seen)),
+        "forward_passes": len(seen),
+        "the_loss_is_a_float": fact(isinstance(loss, (float, np.floating))),
+    }
+
+
+@trains_in_training_mode.inputs
+def _(rng):
+    return epoch_inputs(rng, 5, 4, 3)
+
+
+def pulled(scores, y):
+    """A mean loss that tells its two arguments apart."""
+    return ((scores - y) ** 2).mean() + scores.mean() / 2
+
+
+def accumulation_inputs(rng, N, micro_batch):
+    return {
+        "W": far_from_0(rng, 3, 4),
+        "b": far_from_0(rng, 3),
+        "x": far_from_0(rng, N, 4) * np.linspace(0.4, 2, N)[:, None],
+        "y": far_from_0(rng, N, 3),
+        "micro_batch": micro_batch,
+    }
+
+
+def accumulated(s, W, b, x, y, micro_batch, left=None):
+    model = classifier(W, b)
+    if left is not None:
+        model.weight.grad, model.bias.grad = tensor(left), tensor(left[:, 0])
+    loss = s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    return {"loss": loss, "dW": model.weight.grad, "db": model.bias.grad}
+
+
+@probe("backward_in_parts", cases=2, rtol=ROUNDING)
+@with_gradients
+def gives_the_gradient_of_the_whole_batch(s, W, b, x, y, micro_batch):
+    return accumulated(s, W, b, x, y, micro_batch)
+
+
+@gives_the_gradient_of_the_whole_batch.inputs
+def _(rng):
+    return accumulation_inputs(rng, 8, 2)
+
+
+@probe("backward_in_parts", cases=2, rtol=ROUNDING)
+@with_gradients
+def weighs_a_smaller_last_part(s, W, b, x, y, micro_batch):
+    return accumulated(s, W, b, x, y, micro_batch)
+
+
+@weighs_a_smaller_last_part.inputs
+def _(rng):
+    return accumulation_inputs(rng, 11, 3)
+
+
+@probe("backward_in_parts", cases=1, rtol=ROUNDING)
+@with_gradients
+def takes_a_batch_that_is_smaller_than_a_part(s, W, b, x, y, micro_batch):
+    return accumulated(s, W, b, x, y, micro_batch)
+
+
+@takes_a_batch_that_is_smaller_than_a_part.inputs
+def _(rng):
+    return accumulation_inputs(rng, 5, 9)
+
+
+@probe("backward_in_parts", cases=1, rtol=ROUNDING)
+@with_gradients
+def forgets_what_was_in_the_gradients(s, W, b, x, y, micro_batch, left):
+    return accumulated(s, W, b, x, y, micro_batch, left)
+
+
+@forgets_what_was_in_the_gradients.inputs
+def _(rng):
+    return {**accumulation_inputs(rng, 8, 2), "left": far_from_0(rng, 3, 4)}
+
+
+FORWARD, BACKWARD = 1, -1
+
+
+@probe("backward_in_parts", cases=1)
+@with_gradients
+def goes_backward_before_the_next_part_goes_forward(s, W, b, x, y, micro_batch):
+    """1 for each forward pass, -1 for each backward pass, in the order in which they came."""
+    model, passes, sizes = classifier(W, b), [], []
+
+    def note(_module, inputs, _scores):
+        passes.append(FORWARD)
+        sizes.append(len(inputs[0]))
+
+    model.register_forward_hook(note)
+    model.weight.register_hook(lambda _: passes.append(BACKWARD))
+    s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    return {"passes": np.array(passes), "examples_in_each_part": np.array(sizes)}
+
+
+@goes_backward_before_the_next_part_goes_forward.inputs
+def _(rng):
+    return accumulation_inputs(rng, 11, 3)
+
+
+@probe("backward_in_parts", cases=1)
+@with_gradients
+def leaves_weights_and_frozen_parameters_alone(s, W, b, x, y, micro_batch):
+    model = classifier(W, b)
+    model.bias.requires_grad_(False)
+    s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    frozen = model.bias.grad
+    return {
+        "weights": flat(model.parameters()),
+        "the_frozen_bias_has_a_gradient": fact(frozen is not None and bool(frozen.any())),
+        "the_weights_ask_for_a_gradient": fact(model.weight.requires_grad),
+    }
+
+
+@leaves_weights_and_frozen_parameters_alone.inputs
+def _(rng):
+    return accumulation_inputs(rng, 8, 3)
+
+
+def noise_inputs(rng, *sizes):
+    """A network of two layers, 12 examples, and the rows of some batches."""
+    return {
+        "numbers": far_from_0(rng, 61),
+        "x": far_from_0(rng, 12, 4),
+        "y": far_from_0(rng, 12, 2),
+        "batches": [rng.integers(0, 12, size) for size in sizes],
+    }
+
+
+def two_layers(numbers):
+    import torch
+
+    parts = torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2)
+    return filled(torch.nn.Sequential(*parts), numbers)
+
+
+def noise(s, model, x, y, batches):
+    return s.gradient_noise(model, pulled, tensor(x), tensor(y), [tensor(rows) for rows in batches])
+
+
+@probe("gradient_noise", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_distance_of_one_batch(s, numbers, x, y, batches):
+    return {"noise": noise(s, two_layers(numbers), x, y, batches)}
+
+
+@is_the_distance_of_one_batch.inputs
+def _(rng):
+    return noise_inputs(rng, 3)
+
+
+@probe("gradient_noise", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_root_mean_square_of_all_distances(s, numbers, x, y, batches):
+    return {"noise": noise(s, two_layers(numbers), x, y, batches)}
+
+
+@is_the_root_mean_square_of_all_distances.inputs
+def _(rng):
+    return noise_inputs(rng, 2, 2, 2, 2, 2)
+
+
+@probe("gradient_noise", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_batches_of_all_sizes_alike(s, numbers, x, y, batches):
+    return {"noise": noise(s, two_layers(numbers), x, y, batches)}
+
+
+@counts_batches_of_all_sizes_alike.inputs
+def _(rng):
+    return noise_inputs(rng, 1, 9, 3)
+
+
+@probe("gradient_noise", cases=1, rtol=ROUNDING)
+@with_gradients
+def passes_over_frozen_parameters(s, numbers, x, y, batches):
+    model = two_layers(numbers)
+    model[0].weight.requires_grad_(False)
+    return {"noise": noise(s, model, x, y, batches)}
+
+
+@passes_over_frozen_parameters.inputs
+def _(rng):
+    return noise_inputs(rng, 3, 4)
+
+
+@probe("gradient_noise", cases=1, rtol=ROUNDING)
+@with_gradients
+def leaves_gradients_and_weights_as_they_are(s, numbers, x, y, batches, left):
+    model = two_layers(numbers)
+    model[0].weight.grad = tensor(left)
+    found = noise(s, model, x, y, batches)
+    others = [w.grad for w in model.parameters() if w is not model[0].weight]
+    return {
+        "noise": found,
+        "weights": flat(model.parameters()),
+        "gradient_from_before": model[0].weight.grad,
+        "a_parameter_without_a_gradient_has_one_now": fact(any(grad is not None for grad in others)),
+    }
+
+
+@leaves_gradients_and_weights_as_they_are.inputs
+def _(rng):
+    return {**noise_inputs(rng, 2, 5), "left": far_from_0(rng, 3, 4)}
+
+
+def with_buffers(numbers):
+    """Parameters, running statistics and a count of batches, in blocks."""
+    from torch import nn
+
+    block = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh())
+    return filled(nn.Sequential(block, nn.Linear(4, 2)), numbers)
+
+
+def life(s, numbers, steps, last):
+    """A model whose numbers are others after each step, in place, and its snapshots."""
+    model = with_buffers(numbers[0])
+    snapshots = s.Snapshots(model, steps)
+    for t in range(last):
+        filled(model, numbers[t])
+        snapshots.after_step(t)
+    return model, snapshots
+
+
+def state_of(model):
+    """Apart: what is learned, what is counted in fractions, and the whole numbers."""
+    return {
+        "parameters": flat(model.parameters()),
+        "running_statistics": flat(b for b in model.buffers() if b.is_floating_point()),
+        "counts": flat(b for b in model.buffers() if not b.is_floating_point()),
+    }
+
+
+def snapshot_inputs(rng, last=9):
+    return {"numbers": far_from_0(rng, last, 47), "steps": [2, 5, 6], "last": last}
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def keeps_the_parameters_of_the_chosen_steps(s, numbers, steps, last):
+    _, snapshots = life(s, numbers, steps, last)
+    models = snapshots.models()
+    found = {f"parameters_of_model_{k}": flat(m.parameters()) for k, m in enumerate(models)}
+    return {"number_of_models": len(models), **found}
+
+
+@keeps_the_parameters_of_the_chosen_steps.inputs
+def _(rng):
+    return snapshot_inputs(rng)
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def keeps_the_buffers_too(s, numbers, steps, last):
+    models = life(s, numbers, steps, last)[1].models()
+    found = [state_of(model) for model in models]
+    return {
+        f"{name}_of_model_{k}": state[name]
+        for name in ("running_statistics", "counts")
+        for k, state in enumerate(found)
+    }
+
+
+@keeps_the_buffers_too.inputs
+def _(rng):
+    return snapshot_inputs(rng)
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def takes_any_iterable_of_steps(s, numbers, steps, last):
+    found = {}
+    kinds = {"an_array": np.array(steps), "a_generator": (t for t in steps), "a_range": range(3, 8, 2)}
+    for kind, chosen in kinds.items():
+        models = life(s, numbers, chosen, last)[1].models()
+        found |= {f"model_{k}_of_{kind}": flat(m.parameters()) for k, m in enumerate(models)}
+    return found
+
+
+@takes_any_iterable_of_steps.inputs
+def _(rng):
+    return {**snapshot_inputs(rng), "steps": [6, 1, 3]}
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def makes_models_that_share_no_memory(s, numbers, steps, last):
+    """One of them is overwritten; then look at all the others."""
+    trained, snapshots = life(s, numbers, steps, last)
+    first, *others = snapshots.models()
+    filled(first, -numbers[0] / 3)
+    again = snapshots.models()
+    found = {f"model_{k}_of_the_same_list": m for k, m in enumerate(others, start=1)}
+    found |= {f"model_{k}_asked_for_again": m for k, m in enumerate(again)}
+    found["the_trained_model"] = trained
+    return {name: flat(model.state_dict().values()) for name, model in found.items()}
+
+
+@makes_models_that_share_no_memory.inputs
+def _(rng):
+    return snapshot_inputs(rng)
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def leaves_the_trained_model_in_training(s, numbers, steps, last):
+    trained, snapshots = life(s, numbers, steps, last)
+    trained.train()
+    before = list(trained.parameters())
+    models = snapshots.models()
+    same = zip(before, trained.parameters(), strict=True)
+    return {
+        "modes_of_the_trained_model": modes_of(trained),
+        "modes_of_the_snapshots": np.array([modes_of(model) for model in models]),
+        "parameters_that_are_still_the_same": sum(p is q for p, q in same),
+        "numbers_of_the_trained_model": flat(trained.state_dict().values()),
+    }
+
+
+@leaves_the_trained_model_in_training.inputs
+def _(rng):
+    return snapshot_inputs(rng)
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def has_no_models_before_the_first_chosen_step(s, numbers, steps, last):
+    return {"number_of_models": len(life(s, numbers, steps, last)[1].models())}
+
+
+@has_no_models_before_the_first_chosen_step.inputs
+def _(rng):
+    return {**snapshot_inputs(rng), "last": 2}
+
+
+def members_of_an_ensemble(numbers):
+    """One model for each row of numbers, with a batch normalization; scores of different sizes."""
+    from torch import nn
+
+    parts = (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 3)) for _ in numbers)
+    models = [filled(part, row) for part, row in zip(parts, numbers, strict=True)]
+    return [model.eval() for model in models]
+
+
+def ensemble_inputs(rng, M=4):
+    return {"numbers": far_from_0(rng, M, 41) * np.linspace(1, 2.5, M)[:, None], "x": far_from_0(rng, 5, 4)}
+
+
+@probe("ensemble_probabilities", cases=2)
+@with_gradients
+def gives_the_probabilities_of_one_model(s, numbers, x):
+    return {"p": s.ensemble_probabilities(members_of_an_ensemble(numbers), tensor(x))}
+
+
+@gives_the_probabilities_of_one_model.inputs
+def _(rng):
+    return ensemble_inputs(rng, 1)
+
+
+@probe("ensemble_probabilities", cases=2)
+@with_gradients
+def gives_the_mean_probabilities_of_several(s, numbers, x):
+    return {"p": s.ensemble_probabilities(members_of_an_ensemble(numbers), tensor(x))}
+
+
+@gives_the_mean_probabilities_of_several.inputs
+def _(rng):
+    return ensemble_inputs(rng)
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def asks_in_evaluation_mode(s, numbers, x):
+    models = [model.train() for model in members_of_an_ensemble(numbers)]
+    p = s.ensemble_probabilities(models, tensor(x))
+    return {"p": p, "running_statistics": flat(b for model in models for b in model.buffers())}
+
+
+@asks_in_evaluation_mode.inputs
+def _(rng):
+    return ensemble_inputs(rng)
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def gives_every_module_its_mode_back(s, numbers, x):
+    models = members_of_an_ensemble(numbers)
+    models[0].train()
+    models[1].train()[1].eval()
+    models[2][0].train()
+    s.ensemble_probabilities(models, tensor(x))
+    return {f"modes_of_model_{k}": modes_of(model) for k, model in enumerate(models)}
+
+
+@gives_every_module_its_mode_back.inputs
+def _(rng):
+    return ensemble_inputs(rng)
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def records_no_graph(s, numbers, x):
+    import torch
+
+    models, recorded = members_of_an_ensemble(numbers), []
+    for model in models:
+        model[0].register_forward_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
+    p = one_tensor(s.ensemble_probabilities(models, tensor(x)))
+    return {
+        "the_answer_has_a_graph": fact(p.requires_grad),
+        "a_forward_pass_recorded_one": fact(any(recorded) and p.requires_grad),
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+        "forward_passes": len(recorded),
+    }
+
+
+@records_no_graph.inputs
+def _(rng):
+    return ensemble_inputs(rng)
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def survives_scores_of_1000(s, numbers, x, factor):
+    models = members_of_an_ensemble(numbers)
+    return {"p": s.ensemble_probabilities(models, factor * tensor(x))}
+
+
+@survives_scores_of_1000.inputs
+def _(rng):
+    return {**ensemble_inputs(rng, 3), "factor": 3000.0}
+
+
+def watched_average(s, numbers, decay):
+    """The average after each model that it is shown; the one that it is made with has numbers of its own."""
+    model = with_buffers(-numbers[-1] / 3)
+    average = s.WeightAverage(model) if decay is None else s.WeightAverage(model, decay)
+    seen = []
+    for row in numbers:
+        average.update(filled(model, row))
+        seen.append({**state_of(average.average), "updates": float(average.updates)})
+    return model, average, seen
+
+
+def average_inputs(rng, shown=5):
+    return {"numbers": far_from_0(rng, shown, 47) + np.linspace(0, 2, shown)[:, None]}
+
+
+def decays(rng):
+    return float(rng.uniform(0.7, 0.85))
+
+
+def after_each(seen, name):
+    return {f"{name}_after_{k}": state[name] for k, state in enumerate(seen, start=1)}
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def begins_with_the_first_model_that_it_is_shown(s, numbers, decay):
+    found = {}
+    for kind, own in {"mean": None, "moving_average": decay}.items():
+        seen = watched_average(s, numbers, own)[2]
+        found[f"parameters_of_the_{kind}"] = seen[0]["parameters"]
+    return found
+
+
+@begins_with_the_first_model_that_it_is_shown.inputs
+def _(rng):
+    return {**average_inputs(rng, 1), "decay": decays(rng)}
+
+
+@probe("WeightAverage", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_mean_of_all_models(s, numbers):
+    return after_each(watched_average(s, numbers, None)[2], "parameters")
+
+
+@is_the_mean_of_all_models.inputs
+def _(rng):
+    return average_inputs(rng)
+
+
+@probe("WeightAverage", cases=2, rtol=ROUNDING)
+@with_gradients
+def fades_with_the_decay(s, numbers, decay):
+    return after_each(watched_average(s, numbers, decay)[2], "parameters")
+
+
+@fades_with_the_decay.inputs
+def _(rng):
+    return {**average_inputs(rng), "decay": decays(rng)}
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def copies_the_buffers_of_the_last_model(s, numbers, decay):
+    found = {}
+    for kind, own in {"mean": None, "moving_average": decay}.items():
+        _, average, seen = watched_average(s, numbers, own)
+        found |= {f"{name}_of_the_{kind}": seen[-1][name] for name in ("running_statistics", "counts")}
+        counts = [b for b in average.average.buffers() if not b.is_floating_point()]
+        found[f"whole_numbers_of_the_{kind}"] = len(counts)
+    return found
+
+
+@copies_the_buffers_of_the_last_model.inputs
+def _(rng):
+    return {**average_inputs(rng), "decay": decays(rng)}
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_the_models_that_it_is_shown(s, numbers):
+    return {"updates": np.array([state["updates"] for state in watched_average(s, numbers, None)[2]])}
+
+
+@counts_the_models_that_it_is_shown.inputs
+def _(rng):
+    return average_inputs(rng, 3)
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def averages_frozen_parameters_as_well(s, numbers, decay):
+    found = {}
+    for kind, own in {"mean": None, "moving_average": decay}.items():
+        model = with_buffers(numbers[0])
+        model[0].requires_grad_(False)
+        average = s.WeightAverage(model, own)
+        for row in numbers:
+            average.update(filled(model, row))
+        found[kind] = flat(average.average.parameters())
+    return found
+
+
+@averages_frozen_parameters_as_well.inputs
+def _(rng):
+    return {**average_inputs(rng, 3), "decay": decays(rng)}
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def is_a_model_of_its_own(s, numbers, x):
+    """The trained model is overwritten at the end, and must not have been changed before."""
+    model, average, _ = watched_average(s, numbers, None)
+    shown = flat(model.state_dict().values())
+    has_graph = any(p.grad_fn is not None for p in average.average.parameters())
+    filled(model, -numbers[0])
+    y = average.average.eval()(tensor(x))
+    return {"model_as_it_was_shown": shown, "y_of_the_average": y, "it_has_a_graph": fact(has_graph)}
+
+
+@is_a_model_of_its_own.inputs
+def _(rng):
+    return {**average_inputs(rng, 3), "x": far_from_0(rng, 6, 3)}
+
+
+def normalized(numbers):
+    """Batch normalization of two kinds at three depths, behind layers that give other means and variances."""
+    from torch import nn
+
+    images = nn.Sequential(nn.Conv2d(2, 3, (2, 1)), nn.BatchNorm2d(3, momentum=0.3), nn.Tanh())
+    deep = nn.Sequential(nn.Sequential(nn.Linear(18, 4), nn.BatchNorm1d(4)), nn.Tanh())
+    return filled(nn.Sequential(images, nn.Flatten(), deep, nn.Linear(4, 2), nn.BatchNorm1d(2)), numbers)
+
+
+def refresh_inputs(rng, *sizes):
+    N = sum(sizes)
+    return {
+        "numbers": far_from_0(rng, 89),
+        "x": far_from_0(rng, N, 2, 4, 2) * np.linspace(0.5, 3, N).reshape(-1, 1, 1, 1) + 1,
+        "sizes": list(sizes),
+    }
+
+
+def batches_of(x, sizes):
+    return [tensor(part) for part in np.split(x, np.cumsum(sizes)[:-1])]
+
+
+def statistics_of(model):
+    places = {"0": "the_first", "2": "the_second", "4": "the_third"}
+    return {
+        f"{name.rpartition('.')[2]}_of_{places[name[0]]}": values for name, values in model.named_buffers()
+    }
+
+
+def refreshed(s, numbers, x, sizes):
+    """The model, which was in evaluation mode, as one is that has just been tested."""
+    model = normalized(numbers).eval()
+    s.refresh_batchnorm(model, batches_of(x, sizes))
+    return model
+
+
+@probe("refresh_batchnorm", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_the_statistics_of_one_batch(s, numbers, x, sizes):
+    return statistics_of(refreshed(s, numbers, x, sizes))
+
+
+@takes_the_statistics_of_one_batch.inputs
+def _(rng):
+    return refresh_inputs(rng, 5)
+
+
+@probe("refresh_batchnorm", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_the_mean_over_all_batches(s, numbers, x, sizes):
+    return statistics_of(refreshed(s, numbers, x, sizes))
+
+
+@takes_the_mean_over_all_batches.inputs
+def _(rng):
+    return refresh_inputs(rng, 4, 4, 4)
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_each_batch_the_same(s, numbers, x, sizes):
+    return statistics_of(refreshed(s, numbers, x, sizes))
+
+
+@counts_each_batch_the_same.inputs
+def _(rng):
+    return refresh_inputs(rng, 7, 4, 2)
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def takes_batches_from_a_generator(s, numbers, x, sizes):
+    model = normalized(numbers)
+    s.refresh_batchnorm(model, (batch for batch in batches_of(x, sizes)))
+    return statistics_of(model)
+
+
+@takes_batches_from_a_generator.inputs
+def _(rng):
+    return refresh_inputs(rng, 4, 3)
+
+
+@probe("refresh_batchnorm", cases=1)
+@with_gradients
+def puts_every_mode_and_momentum_back(s, numbers, x, sizes):
+    found = {}
+    for kind in ("training", "evaluation", "mixed"):
+        model = normalized(numbers).train(kind != "evaluation")
+        if kind == "mixed":
+            model[0].eval()
+            model[2][0][1].momentum = None
+        s.refresh_batchnorm(model, batches_of(x, sizes))
+        found[f"modes_of_a_{kind}_model"] = modes_of(model)
+        momenta = [model[0][1].momentum, model[2][0][1].momentum]
+        found[f"momenta_of_a_{kind}_model"] = np.array([-1.0 if m is None else m for m in momenta])
+    return found
+
+
+@puts_every_mode_and_momentum_back.inputs
+def _(rng):
+    return refresh_inputs(rng, 4, 3)
+
+
+@probe("refresh_batchnorm", cases=1)
+@with_gradients
+def leaves_parameters_and_gradients_alone(s, numbers, x, sizes):
+    import torch
+
+    model, recorded = normalized(numbers), []
+    model.register_forward_hook(lambda _module, _inputs, y: recorded.append(y.requires_grad))
+    s.refresh_batchnorm(model, batches_of(x, sizes))
+    return {
+        "parameters": flat(model.parameters()),
+        "a_graph_was_recorded": fact(any(recorded)),
+        "a_parameter_has_a_gradient": fact(any(p.grad is not None for p in model.parameters())),
+        "parameters_ask_for_gradients": fact(all(p.requires_grad for p in model.parameters())),
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+    }
+
+
+@leaves_parameters_and_gradients_alone.inputs
+def _(rng):
+    return refresh_inputs(rng, 4, 3)
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def leaves_other_layers_as_they_are(s, numbers, x):
+    """One has no running statistics, one is no batch normalization but has a momentum of its own."""
+    from torch import nn
+
+    own = nn.InstanceNorm1d(3, track_running_stats=True)
+    plain = nn.BatchNorm1d(3, track_running_stats=False)
+    model = filled(nn.Sequential(nn.Linear(3, 3), plain, nn.LayerNorm(3)), numbers)
+    alone = filled(nn.Sequential(nn.Linear(3, 2), own.eval()), numbers)
+    s.refresh_batchnorm(model, [tensor(x)])
+    s.refresh_batchnorm(alone[:1], [tensor(x)])
+    return {"parameters": flat(model.parameters()), "others": flat(alone.state_dict().values())}
+
+
+@leaves_other_layers_as_they_are.inputs
+def _(rng):
+    return {"numbers": far_from_0(rng, 29), "x": far_from_0(rng, 6, 3)}

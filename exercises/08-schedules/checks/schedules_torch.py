@@ -1,0 +1,726 @@
+import numpy as np
+from autograder import probe
+
+
+def steps(end):
+    """Every step from 0 to past the end, as whole numbers."""
+    return np.arange(end + 5)
+
+
+ROUNDING = 1e-6  # the order of sums is free
+
+
+def tensor(array):
+    """A tensor with memory of its own."""
+    import torch
+
+    return torch.tensor(np.asarray(array))
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def with_gradients(function):
+    """Asks with gradients on, and puts the switch back: code that turned it off spoils no other probe."""
+    import functools
+
+    @functools.wraps(function)
+    def ask(*arguments, **named):
+        import torch
+
+        with torch.enable_grad():
+            return function(*arguments, **named)
+
+    return ask
+
+
+def filled(module, numbers):
+    """The module in 64 bits with these numbers in all parameters and buffers, over and over.
+
+    Running variances are positive; counts of batches are small whole numbers."""
+    import torch
+
+    module = module.double()
+    at = 0
+    with torch.no_grad():
+        for name, values in module.state_dict().items():
+            own = np.resize(np.roll(numbers, -at), values.numel()).reshape(values.shape)
+            if values.dtype != torch.float64:
+                values.fill_(3 + int(10 * abs(own.sum())))
+            else:
+                values.copy_(tensor(np.abs(own) + 0.3 if "running_var" in name else own))
+            at += values.numel()
+    return module
+
+
+def flat(values):
+    """All numbers of all tensors, one after the other."""
+    import torch
+
+    return torch.cat([v.detach().double().flatten() for v in values])
+
+
+def one_tensor(answer):
+    """What was returned, if it is a tensor; else an error that says what came."""
+    import torch
+
+    if answer is None:
+        raise TypeError("a tensor was expected, None was returned: is a `return` missing?")
+    if not isinstance(answer, torch.Tensor):
+        raise ValueError(f"a tensor was expected, a {type(answer).__name__} was returned")
+    return answer
+
+
+def modes_of(model):
+    return np.array([part.training for part in model.modules()])
+
+
+def runner(s, rates, W, T, lr_min):
+    """An optimizer with one group for each rate, and their scheduler on it."""
+    import torch
+
+    groups = [{"params": [torch.nn.Parameter(torch.ones(2))], "lr": lr} for lr in rates]
+    optimizer = torch.optim.SGD(groups, lr=77.0)
+    return optimizer, s.WarmupCosine(optimizer, W, T, lr_min)
+
+
+def rates_used(optimizer, scheduler, steps, also=lambda: None):
+    """The rates that the optimizer holds when it takes each step: (steps,), or (steps, groups)."""
+    used = []
+    for _ in range(steps):
+        used.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        also()
+        scheduler.step()
+    return np.squeeze(np.array(used, dtype=float))
+
+
+@probe("WarmupCosine", cases=2)
+@with_gradients
+def rises_along_a_straight_line(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), W)}
+
+
+@probe("WarmupCosine", cases=2)
+@with_gradients
+def falls_along_half_a_cosine_where_there_is_no_warm_up(s, rates, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, 0, T, lr_min), T + 1)}
+
+
+@probe("WarmupCosine", cases=2)
+@with_gradients
+def falls_along_half_a_cosine_behind_the_warm_up(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), T + 1)}
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def keeps_the_least_rate_past_the_end(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), 2 * T + 3)}
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def has_a_rate_for_each_group(s, rates, W, T, lr_min):
+    return {"rates": rates_used(*runner(s, rates, W, T, lr_min), T + 3)}
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def may_be_asked_twice(s, rates, W, T, lr_min):
+    optimizer, scheduler = runner(s, rates, W, T, lr_min)
+    return {"rates": rates_used(optimizer, scheduler, T + 2, also=scheduler.get_lr)}
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def goes_on_from_a_saved_state(s, rates, W, T, lr_min, at):
+    """The new one was made with other numbers: the state has the right ones."""
+    optimizer, scheduler = runner(s, rates, W, T, lr_min)
+    rates_used(optimizer, scheduler, at)
+    later, follower = runner(s, [2 * rate for rate in rates], W + 1, T + 5, lr_min / 2)
+    later.load_state_dict(optimizer.state_dict())
+    follower.load_state_dict(scheduler.state_dict())
+    return {"rates": rates_used(later, follower, T + 2 - at)}
+
+
+def classifier(W, b):
+    """A linear layer with the weights W (K, D) and b (K,)."""
+    import torch
+
+    model = torch.nn.Linear(W.shape[1], W.shape[0]).double()
+    model.load_state_dict({"weight": tensor(W), "bias": tensor(b)})
+    return model
+
+
+def cut(x, y, sizes):
+    """The rows of x and y as batches of these sizes, one after the other."""
+    parts = [part.tolist() for part in np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])]
+    return [(tensor(x[rows]), tensor(y[rows])) for rows in parts]
+
+
+def epoch(s, W, b, x, y, sizes, lr, left=None, **settings):
+    """The loss that train_epoch returns, and the weights afterwards."""
+    import torch
+
+    model = classifier(W, b)
+    if left is not None:
+        model.weight.grad = tensor(left)
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss = s.train_epoch(model, cut(x, y, sizes), optimizer, **settings)
+    return {"loss": loss, "weights": model.weight, "biases": model.bias}
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_one_step(s, W, b, x, y, sizes, lr):
+    return epoch(s, W, b, x, y, sizes, lr)
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_a_step_for_every_batch(s, W, b, x, y, sizes, lr):
+    """Batches of one size: each way to average the losses gives the same."""
+    return epoch(s, W, b, x, y, sizes, lr)
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def counts_every_example_once(s, W, b, x, y, sizes, lr):
+    return epoch(s, W, b, x, y, sizes, lr)
+
+
+@probe("train_epoch", cases=1, rtol=ROUNDING)
+@with_gradients
+def forgets_the_gradients_from_before(s, W, b, x, y, sizes, lr, left):
+    return epoch(s, W, b, x, y, sizes, lr, left)
+
+
+ABOUT_CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
+
+
+@probe("train_epoch", cases=2, rtol=ABOUT_CLIPPED)
+@with_gradients
+def clips_behind_the_gradient_and_before_the_step(s, W, b, x, y, sizes, lr, left, max_norm):
+    return epoch(s, W, b, x, y, sizes, lr, left, max_norm=max_norm)
+
+
+@probe("train_epoch", cases=1, rtol=ABOUT_CLIPPED)
+@with_gradients
+def leaves_a_short_gradient_as_it_is(s, W, b, x, y, sizes, lr, max_norm):
+    return epoch(s, W, b, x, y, sizes, lr, max_norm=max_norm)
+
+
+@probe("train_epoch", cases=2, rtol=ROUNDING)
+@with_gradients
+def moves_the_schedule_on_behind_each_step(s, W, b, x, y, sizes, lr):
+    """The rates that the steps used, and the one that waits for the step to come."""
+    import torch
+
+    used = []
+
+    class Watched(torch.optim.SGD):
+        def step(self, closure=None):
+            used.append(self.param_groups[0]["lr"])
+            return super().step(closure)
+
+    model = classifier(W, b)
+    watched = Watched(model.parameters(), lr=lr)
+    falling = torch.optim.lr_scheduler.LambdaLR(watched, lambda t: 0.7**t)
+    s.train_epoch(model, cut(x, y, sizes), watched, falling)
+    return {"rates": np.array([*used, watched.param_groups[0]["lr"]]), "weights": model.weight}
+
+
+@probe("train_epoch", cases=1, rtol=ROUNDING)
+@with_gradients
+def goes_through_a_generator_once(s, W, b, x, y, sizes, lr):
+    import torch
+
+    model, taken = classifier(W, b), []
+
+    def stream():
+        for number, batch in enumerate(cut(x, y, sizes)):
+            taken.append(number)
+            yield batch
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss = s.train_epoch(model, stream(), optimizer)
+    return {"loss": loss, "weights": model.weight, "batches": np.array(taken)}
+
+
+@probe("train_epoch", cases=1)
+@with_gradients
+def trains_in_training_mode(s, W, b, x, y, sizes, lr):
+    import torch
+
+    model = torch.nn.Sequential(classifier(W, b), torch.nn.Dropout(0.0)).eval()
+    seen, loss = [], None
+    model[1].register_forward_hook(lambda part, *_: seen.append(part.training))
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    loss = s.train_epoch(model, cut(x, y, sizes), optimizer)
+    return {
+        "asked_in_training_mode": fact(seen and all(seen)),
+        "forward_passes": len(seen),
+        "the_loss_is_a_float": fact(isinstance(loss, (float, np.floating))),
+    }
+
+
+def pulled(scores, y):
+    """A mean loss that tells its two arguments apart."""
+    return ((scores - y) ** 2).mean() + scores.mean() / 2
+
+
+def accumulated(s, W, b, x, y, micro_batch, left=None):
+    model = classifier(W, b)
+    if left is not None:
+        model.weight.grad, model.bias.grad = tensor(left), tensor(left[:, 0])
+    loss = s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    return {"loss": loss, "dW": model.weight.grad, "db": model.bias.grad}
+
+
+@probe("backward_in_parts", cases=2, rtol=ROUNDING)
+@with_gradients
+def gives_the_gradient_of_the_whole_batch(s, W, b, x, y, micro_batch):
+    return accumulated(s, W, b, x, y, micro_batch)
+
+
+@probe("backward_in_parts", cases=2, rtol=ROUNDING)
+@with_gradients
+def weighs_a_smaller_last_part(s, W, b, x, y, micro_batch):
+    return accumulated(s, W, b, x, y, micro_batch)
+
+
+@probe("backward_in_parts", cases=1, rtol=ROUNDING)
+@with_gradients
+def takes_a_batch_that_is_smaller_than_a_part(s, W, b, x, y, micro_batch):
+    return accumulated(s, W, b, x, y, micro_batch)
+
+
+@probe("backward_in_parts", cases=1, rtol=ROUNDING)
+@with_gradients
+def forgets_what_was_in_the_gradients(s, W, b, x, y, micro_batch, left):
+    return accumulated(s, W, b, x, y, micro_batch, left)
+
+
+@probe("backward_in_parts", cases=1)
+@with_gradients
+def goes_backward_before_the_next_part_goes_forward(s, W, b, x, y, micro_batch):
+    """1 for each forward pass, -1 for each backward pass, in the order in which they came."""
+    model, passes, sizes = classifier(W, b), [], []
+
+    def note(_module, inputs, _scores):
+        passes.append(FORWARD)
+        sizes.append(len(inputs[0]))
+
+    model.register_forward_hook(note)
+    model.weight.register_hook(lambda _: passes.append(BACKWARD))
+    s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    return {"passes": np.array(passes), "examples_in_each_part": np.array(sizes)}
+
+
+@probe("backward_in_parts", cases=1)
+@with_gradients
+def leaves_weights_and_frozen_parameters_alone(s, W, b, x, y, micro_batch):
+    model = classifier(W, b)
+    model.bias.requires_grad_(False)
+    s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    frozen = model.bias.grad
+    return {
+        "weights": flat(model.parameters()),
+        "the_frozen_bias_has_a_gradient": fact(frozen is not None and bool(frozen.any())),
+        "the_weights_ask_for_a_gradient": fact(model.weight.requires_grad),
+    }
+
+
+def two_layers(numbers):
+    import torch
+
+    parts = torch.nn.Linear(4, 3), torch.nn.Tanh(), torch.nn.Linear(3, 2)
+    return filled(torch.nn.Sequential(*parts), numbers)
+
+
+def noise(s, model, x, y, batches):
+    return s.gradient_noise(model, pulled, tensor(x), tensor(y), [tensor(rows) for rows in batches])
+
+
+@probe("gradient_noise", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_distance_of_one_batch(s, numbers, x, y, batches):
+    return {"noise": noise(s, two_layers(numbers), x, y, batches)}
+
+
+@probe("gradient_noise", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_root_mean_square_of_all_distances(s, numbers, x, y, batches):
+    return {"noise": noise(s, two_layers(numbers), x, y, batches)}
+
+
+@probe("gradient_noise", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_batches_of_all_sizes_alike(s, numbers, x, y, batches):
+    return {"noise": noise(s, two_layers(numbers), x, y, batches)}
+
+
+@probe("gradient_noise", cases=1, rtol=ROUNDING)
+@with_gradients
+def passes_over_frozen_parameters(s, numbers, x, y, batches):
+    model = two_layers(numbers)
+    model[0].weight.requires_grad_(False)
+    return {"noise": noise(s, model, x, y, batches)}
+
+
+@probe("gradient_noise", cases=1, rtol=ROUNDING)
+@with_gradients
+def leaves_gradients_and_weights_as_they_are(s, numbers, x, y, batches, left):
+    model = two_layers(numbers)
+    model[0].weight.grad = tensor(left)
+    found = noise(s, model, x, y, batches)
+    others = [w.grad for w in model.parameters() if w is not model[0].weight]
+    return {
+        "noise": found,
+        "weights": flat(model.parameters()),
+        "gradient_from_before": model[0].weight.grad,
+        "a_parameter_without_a_gradient_has_one_now": fact(any(grad is not None for grad in others)),
+    }
+
+
+def with_buffers(numbers):
+    """Parameters, running statistics and a count of batches, in blocks."""
+    from torch import nn
+
+    block = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh())
+    return filled(nn.Sequential(block, nn.Linear(4, 2)), numbers)
+
+
+def life(s, numbers, steps, last):
+    """A model whose numbers are others after each step, in place, and its snapshots."""
+    model = with_buffers(numbers[0])
+    snapshots = s.Snapshots(model, steps)
+    for t in range(last):
+        filled(model, numbers[t])
+        snapshots.after_step(t)
+    return model, snapshots
+
+
+def state_of(model):
+    """Apart: what is learned, what is counted in fractions, and the whole numbers."""
+    return {
+        "parameters": flat(model.parameters()),
+        "running_statistics": flat(b for b in model.buffers() if b.is_floating_point()),
+        "counts": flat(b for b in model.buffers() if not b.is_floating_point()),
+    }
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def keeps_the_parameters_of_the_chosen_steps(s, numbers, steps, last):
+    _, snapshots = life(s, numbers, steps, last)
+    models = snapshots.models()
+    found = {f"parameters_of_model_{k}": flat(m.parameters()) for k, m in enumerate(models)}
+    return {"number_of_models": len(models), **found}
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def keeps_the_buffers_too(s, numbers, steps, last):
+    models = life(s, numbers, steps, last)[1].models()
+    found = [state_of(model) for model in models]
+    return {
+        f"{name}_of_model_{k}": state[name]
+        for name in ("running_statistics", "counts")
+        for k, state in enumerate(found)
+    }
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def takes_any_iterable_of_steps(s, numbers, steps, last):
+    found = {}
+    kinds = {"an_array": np.array(steps), "a_generator": (t for t in steps), "a_range": range(3, 8, 2)}
+    for kind, chosen in kinds.items():
+        models = life(s, numbers, chosen, last)[1].models()
+        found |= {f"model_{k}_of_{kind}": flat(m.parameters()) for k, m in enumerate(models)}
+    return found
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def makes_models_that_share_no_memory(s, numbers, steps, last):
+    """One of them is overwritten; then look at all the others."""
+    trained, snapshots = life(s, numbers, steps, last)
+    first, *others = snapshots.models()
+    filled(first, -numbers[0] / 3)
+    again = snapshots.models()
+    found = {f"model_{k}_of_the_same_list": m for k, m in enumerate(others, start=1)}
+    found |= {f"model_{k}_asked_for_again": m for k, m in enumerate(again)}
+    found["the_trained_model"] = trained
+    return {name: flat(model.state_dict().values()) for name, model in found.items()}
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def leaves_the_trained_model_in_training(s, numbers, steps, last):
+    trained, snapshots = life(s, numbers, steps, last)
+    trained.train()
+    before = list(trained.parameters())
+    models = snapshots.models()
+    same = zip(before, trained.parameters(), strict=True)
+    return {
+        "modes_of_the_trained_model": modes_of(trained),
+        "modes_of_the_snapshots": np.array([modes_of(model) for model in models]),
+        "parameters_that_are_still_the_same": sum(p is q for p, q in same),
+        "numbers_of_the_trained_model": flat(trained.state_dict().values()),
+    }
+
+
+@probe("Snapshots", cases=1)
+@with_gradients
+def has_no_models_before_the_first_chosen_step(s, numbers, steps, last):
+    return {"number_of_models": len(life(s, numbers, steps, last)[1].models())}
+
+
+def members_of_an_ensemble(numbers):
+    """One model for each row of numbers, with a batch normalization; scores of different sizes."""
+    from torch import nn
+
+    parts = (nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 3)) for _ in numbers)
+    models = [filled(part, row) for part, row in zip(parts, numbers, strict=True)]
+    return [model.eval() for model in models]
+
+
+@probe("ensemble_probabilities", cases=2)
+@with_gradients
+def gives_the_probabilities_of_one_model(s, numbers, x):
+    return {"p": s.ensemble_probabilities(members_of_an_ensemble(numbers), tensor(x))}
+
+
+@probe("ensemble_probabilities", cases=2)
+@with_gradients
+def gives_the_mean_probabilities_of_several(s, numbers, x):
+    return {"p": s.ensemble_probabilities(members_of_an_ensemble(numbers), tensor(x))}
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def asks_in_evaluation_mode(s, numbers, x):
+    models = [model.train() for model in members_of_an_ensemble(numbers)]
+    p = s.ensemble_probabilities(models, tensor(x))
+    return {"p": p, "running_statistics": flat(b for model in models for b in model.buffers())}
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def gives_every_module_its_mode_back(s, numbers, x):
+    models = members_of_an_ensemble(numbers)
+    models[0].train()
+    models[1].train()[1].eval()
+    models[2][0].train()
+    s.ensemble_probabilities(models, tensor(x))
+    return {f"modes_of_model_{k}": modes_of(model) for k, model in enumerate(models)}
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def records_no_graph(s, numbers, x):
+    import torch
+
+    models, recorded = members_of_an_ensemble(numbers), []
+    for model in models:
+        model[0].register_forward_hook(lambda *_: recorded.append(torch.is_grad_enabled()))
+    p = one_tensor(s.ensemble_probabilities(models, tensor(x)))
+    return {
+        "the_answer_has_a_graph": fact(p.requires_grad),
+        "a_forward_pass_recorded_one": fact(any(recorded) and p.requires_grad),
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+        "forward_passes": len(recorded),
+    }
+
+
+@probe("ensemble_probabilities", cases=1)
+@with_gradients
+def survives_scores_of_1000(s, numbers, x, factor):
+    models = members_of_an_ensemble(numbers)
+    return {"p": s.ensemble_probabilities(models, factor * tensor(x))}
+
+
+def watched_average(s, numbers, decay):
+    """The average after each model that it is shown; the one that it is made with has numbers of its own."""
+    model = with_buffers(-numbers[-1] / 3)
+    average = s.WeightAverage(model) if decay is None else s.WeightAverage(model, decay)
+    seen = []
+    for row in numbers:
+        average.update(filled(model, row))
+        seen.append({**state_of(average.average), "updates": float(average.updates)})
+    return model, average, seen
+
+
+def after_each(seen, name):
+    return {f"{name}_after_{k}": state[name] for k, state in enumerate(seen, start=1)}
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def begins_with_the_first_model_that_it_is_shown(s, numbers, decay):
+    found = {}
+    for kind, own in {"mean": None, "moving_average": decay}.items():
+        seen = watched_average(s, numbers, own)[2]
+        found[f"parameters_of_the_{kind}"] = seen[0]["parameters"]
+    return found
+
+
+@probe("WeightAverage", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_mean_of_all_models(s, numbers):
+    return after_each(watched_average(s, numbers, None)[2], "parameters")
+
+
+@probe("WeightAverage", cases=2, rtol=ROUNDING)
+@with_gradients
+def fades_with_the_decay(s, numbers, decay):
+    return after_each(watched_average(s, numbers, decay)[2], "parameters")
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def copies_the_buffers_of_the_last_model(s, numbers, decay):
+    found = {}
+    for kind, own in {"mean": None, "moving_average": decay}.items():
+        _, average, seen = watched_average(s, numbers, own)
+        found |= {f"{name}_of_the_{kind}": seen[-1][name] for name in ("running_statistics", "counts")}
+        counts = [b for b in average.average.buffers() if not b.is_floating_point()]
+        found[f"whole_numbers_of_the_{kind}"] = len(counts)
+    return found
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_the_models_that_it_is_shown(s, numbers):
+    return {"updates": np.array([state["updates"] for state in watched_average(s, numbers, None)[2]])}
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def averages_frozen_parameters_as_well(s, numbers, decay):
+    found = {}
+    for kind, own in {"mean": None, "moving_average": decay}.items():
+        model = with_buffers(numbers[0])
+        model[0].requires_grad_(False)
+        average = s.WeightAverage(model, own)
+        for row in numbers:
+            average.update(filled(model, row))
+        found[kind] = flat(average.average.parameters())
+    return found
+
+
+@probe("WeightAverage", cases=1, rtol=ROUNDING)
+@with_gradients
+def is_a_model_of_its_own(s, numbers, x):
+    """The trained model is overwritten at the end, and must not have been changed before."""
+    model, average, _ = watched_average(s, numbers, None)
+    shown = flat(model.state_dict().values())
+    has_graph = any(p.grad_fn is not None for p in average.average.parameters())
+    filled(model, -numbers[0])
+    y = average.average.eval()(tensor(x))
+    return {"model_as_it_was_shown": shown, "y_of_the_average": y, "it_has_a_graph": fact(has_graph)}
+
+
+def normalized(numbers):
+    """Batch normalization of two kinds at three depths, behind layers that give other means and variances."""
+    from torch import nn
+
+    images = nn.Sequential(nn.Conv2d(2, 3, (2, 1)), nn.BatchNorm2d(3, momentum=0.3), nn.Tanh())
+    deep = nn.Sequential(nn.Sequential(nn.Linear(18, 4), nn.BatchNorm1d(4)), nn.Tanh())
+    return filled(nn.Sequential(images, nn.Flatten(), deep, nn.Linear(4, 2), nn.BatchNorm1d(2)), numbers)
+
+
+def batches_of(x, sizes):
+    return [tensor(part) for part in np.split(x, np.cumsum(sizes)[:-1])]
+
+
+def statistics_of(model):
+    places = {"0": "the_first", "2": "the_second", "4": "the_third"}
+    return {
+        f"{name.rpartition('.')[2]}_of_{places[name[0]]}": values for name, values in model.named_buffers()
+    }
+
+
+def refreshed(s, numbers, x, sizes):
+    """The model, which was in evaluation mode, as one is that has just been tested."""
+    model = normalized(numbers).eval()
+    s.refresh_batchnorm(model, batches_of(x, sizes))
+    return model
+
+
+@probe("refresh_batchnorm", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_the_statistics_of_one_batch(s, numbers, x, sizes):
+    return statistics_of(refreshed(s, numbers, x, sizes))
+
+
+@probe("refresh_batchnorm", cases=2, rtol=ROUNDING)
+@with_gradients
+def takes_the_mean_over_all_batches(s, numbers, x, sizes):
+    return statistics_of(refreshed(s, numbers, x, sizes))
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_each_batch_the_same(s, numbers, x, sizes):
+    return statistics_of(refreshed(s, numbers, x, sizes))
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def takes_batches_from_a_generator(s, numbers, x, sizes):
+    model = normalized(numbers)
+    s.refresh_batchnorm(model, (batch for batch in batches_of(x, sizes)))
+    return statistics_of(model)
+
+
+@probe("refresh_batchnorm", cases=1)
+@with_gradients
+def puts_every_mode_and_momentum_back(s, numbers, x, sizes):
+    found = {}
+    for kind in ("training", "evaluation", "mixed"):
+        model = normalized(numbers).train(kind != "evaluation")
+        if kind == "mixed":
+            model[0].eval()
+            model[2][0][1].momentum = None
+        s.refresh_batchnorm(model, batches_of(x, sizes))
+        found[f"modes_of_a_{kind}_model"] = modes_of(model)
+        momenta = [model[0][1].momentum, model[2][0][1].momentum]
+        found[f"momenta_of_a_{kind}_model"] = np.array([-1.0 if m is None else m for m in momenta])
+    return found
+
+
+@probe("refresh_batchnorm", cases=1)
+@with_gradients
+def leaves_parameters_and_gradients_alone(s, numbers, x, sizes):
+    import torch
+
+    model, recorded = normalized(numbers), []
+    model.register_forward_hook(lambda _module, _inputs, y: recorded.append(y.requires_grad))
+    s.refresh_batchnorm(model, batches_of(x, sizes))
+    return {
+        "parameters": flat(model.parameters()),
+        "a_graph_was_recorded": fact(any(recorded)),
+        "a_parameter_has_a_gradient": fact(any(p.grad is not None for p in model.parameters())),
+        "parameters_ask_for_gradients": fact(all(p.requires_grad for p in model.parameters())),
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+    }
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def leaves_other_layers_as_they_are(s, numbers, x):
+    """One has no running statistics, one is no batch normalization but has a momentum of its own."""
+    from torch import nn
+
+    own = nn.InstanceNorm1d(3, track_running_stats=True)
+    plain = nn.BatchNorm1d(3, track_running_stats=False)
+    model = filled(nn.Sequential(nn.Linear(3, 3), plain, nn.LayerNorm(3)), numbers)
+    alone = filled(nn.Sequential(nn.Linear(3, 2), own.eval()), numbers)
+    s.refresh_batchnorm(model, [tensor(x)])
+    s.refresh_batchnorm(alone[:1], [tensor(x)])
+    return {"parameters": flat(model.parameters()), "others": flat(alone.state_dict().values())}
