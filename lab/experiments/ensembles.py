@@ -86,8 +86,8 @@ __all__ = [
     "table",
 ]
 
-MEMBERS, BATCH, RATE = 5, 32, 0.1
-SWA_FROM, SWA_RATE, SWA_EVERY = 0.75, 0.05, 16
+MEMBERS, BATCH, RATE = 5, 32, 0.05
+SWA_FROM, SWA_RATE, SWA_EVERY = 0.75, 0.02, 10
 EMA_DECAY = 0.99
 ALPHAS = tuple(np.linspace(-0.25, 1.25, 13).round(3).tolist())
 MEASURED = 1024  # images on which statistics of batch normalization are measured again

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ Batches = list[tuple[torch.Tensor, torch.Tensor]]
 Scheduler = torch.optim.lr_scheduler.LRScheduler
 TrainEpoch = Callable[..., float]  # (model, batches, optimizer, scheduler, max_norm) -> mean loss
 
+FAST = torch.channels_last  # convolutions and max-pooling on a CPU take less time with it
 MOMENTUM = 0.9
 SHARP_EPS = 1e-3  # the box of Keskar et al. 2017, table 3
 SHARP_STEPS = 10
@@ -28,7 +30,9 @@ __all__ = ["SETS", "Prepared", "batches", "evaluate", "images", "network", "trai
 @cache
 def images(name: str, train: int, validation: int, test: int) -> Prepared:
     """The first images of a set, standardized; colour images have 16x16 pixels."""
-    return prepared(name, "standardized", Amount(train, validation, test, 1, 1))
+    found = prepared(name, "standardized", Amount(train, validation, test, 1, 1))
+    splits = ("train_x", "validation_x", "test_x")
+    return replace(found, **{x: getattr(found, x).contiguous(memory_format=FAST) for x in splits})
 
 
 def network(name: str, seed: int) -> nn.Sequential:
@@ -37,7 +41,9 @@ def network(name: str, seed: int) -> nn.Sequential:
         torch.manual_seed(seed)
         layers = (nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU(), nn.Linear(128, 10))
         return nn.Sequential(nn.Flatten(), *layers)
-    return small_cnn({"BN": batch_norm, "plain": no_norm}[name], seed=seed)
+    net = small_cnn({"BN": batch_norm, "plain": no_norm}[name], seed=seed)
+    net.to(memory_format=FAST)  # type: ignore[call-overload]  # torch's own types do not know it
+    return net
 
 
 def batches(data: Prepared, batch: int, steps: int, seed: int) -> Batches:

@@ -7,8 +7,8 @@
 
 `descend` takes arrays of rates (T,), any number of them by name, and makes the steps
 w <- w - lr_t (h w + noise) from w = START, the noise normal with standard deviation sigma; many runs side by
-side. It returns {"about": {h, sigma, runs, seed}, "runs": [{name, rates: (T,), distance: (T + 1,)}]}: distance
-is the root mean square of w over the runs, before each step and after the last one; inf where it overflows.
+side. It returns {"about": {h, sigma, runs, seed}, "runs": [{name, rates: (T,), distance: (T + 1,)}]}: the
+distance is the root mean square of w over the runs, before each step and after the last; inf at an overflow.
 
     data = noise.digits()              # data.x (1497, 65), data.y (1497,), data.w (65, 10): float64
     results = noise.batch_noise(sizes=(1, 4, 16, 64, 256), gradient=mine)       # mine(w, x, y) -> (65, 10)
