@@ -593,7 +593,7 @@ def as_tensor(array):
 
 
 def signed(rng, *shape):
-    """Numbers of both signs, none near zero but one, which is zero; no two sums of them are equal by chance."""
+    """Numbers of both signs, none near zero but one, which is zero."""
     w = rng.uniform(0.4, 2.5, shape) * rng.choice([-1.0, 1.0, 1.0], shape)
     w.flat[0], w.flat[1], w.flat[-1] = rng.uniform(1.2, 2.5), -rng.uniform(0.4, 0.9), 0.0
     return w
@@ -755,13 +755,13 @@ def three_arrays(rng):
 
 
 @probe("soft_threshold_", rtol=CLOSE)
-def moves_every_number_towards_zero(s, arrays, threshold):
+def moves_all_parameters_towards_zero(s, arrays, threshold):
     found = parameters_from(arrays)
     calls(s.soft_threshold_, found, threshold)
     return {f"parameter_{n}": w for n, w in enumerate(found)}
 
 
-@moves_every_number_towards_zero.inputs
+@moves_all_parameters_towards_zero.inputs
 def _(rng):
     return three_arrays(rng)
 
@@ -1553,7 +1553,7 @@ def _(rng):
 
 
 def wavering(first, second, mean, var, steps):
-    """A network whose layers of a kind `Wavers` multiply by another number at each call, always the same ones,
+    """A network whose layers of a kind `Wavers` multiply by other numbers at each call, always the same,
     in training. Batch normalization is in it, and dropout that is not of that kind. Returns both."""
     from torch import nn
 
