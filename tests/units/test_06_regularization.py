@@ -4,7 +4,8 @@ quotients, and no false alarms."""
 import numpy as np
 import pytest
 import torch
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
+from sklearn.linear_model import ElasticNet, Ridge
 from torch.nn.functional import cross_entropy
 
 SOLVED = ("06-regularization", "regularization_numpy")
@@ -31,9 +32,20 @@ def test_the_examples_in_the_docstrings_are_right(answers):
     assert penalty == pytest.approx(0.7)
     np.testing.assert_allclose(gradient, [0.125, -0.175, 0])
     np.testing.assert_allclose(answers["soft_threshold"](np.array([2, 0.3, -0.8]), 0.5), [1.5, 0, -0.3])
+    step = answers["proximal_step"](np.array([2, 0.3]), np.array([5.0, 1]), 0.2, 1.0, 0.5)
+    np.testing.assert_allclose(step, [0.9 / 1.1, 0], atol=1e-15)
+    for decoupled, velocity in ((False, 4.2), (True, 4)):
+        found = answers["momentum_step"](1.0, 4.0, 2.0, 0.1, 0.5, 0.2, decoupled)
+        assert found == pytest.approx((0.58, velocity))
+    bounded = answers["max_norm"](np.array([[3, 0.3], [4, 0.4]]), 1.0)
+    np.testing.assert_allclose(bounded, [[0.6, 0.3], [0.8, 0.4]])
+    for patience, ends in ((2, (3, 1)), (3, (4, 4))):
+        assert answers["early_stopping"](np.array([5, 4, 4.5, 4, 3]), patience) == ends
     loss, dscores = answers["smoothed_cross_entropy"](np.zeros((1, 2)), np.array([0]), 0.2)
     assert loss == pytest.approx(0.693, abs=5e-4)
     np.testing.assert_allclose(dscores, [[-0.4, 0.4]])
+    images, noise = (np.reshape(v, (2, 1, 1, 1)) for v in ([5.0, 6.0], [1.0, -2.0]))
+    assert answers["noisy"](images, np.array([0.7, 0.1]), noise, 0.5, 0.3).ravel().tolist() == [5, 5]
 
 
 def test_l2_adds_what_weight_decay_of_torch_adds(answers):
@@ -91,3 +103,126 @@ def test_smoothed_cross_entropy_equals_torch(answers, eps):
     loss, dscores = answers["smoothed_cross_entropy"](scores, y, eps)
     assert loss == pytest.approx(expected.item(), rel=1e-12)
     np.testing.assert_allclose(dscores, theirs.grad, atol=1e-14)
+
+
+def test_smoothing_is_none_for_an_eps_of_zero_and_its_gradient_adds_up_to_zero(answers):
+    scores, y = np.random.default_rng(5).normal(size=(6, 4)), np.arange(6) % 4
+    loss, _ = answers["smoothed_cross_entropy"](scores, y, 0.0)
+    assert loss == pytest.approx(cross_entropy(torch.tensor(scores), torch.tensor(y)).item(), rel=1e-12)
+    _, dscores = answers["smoothed_cross_entropy"](scores, y, 0.3)
+    np.testing.assert_allclose(dscores.sum(axis=1), 0, atol=1e-15)
+
+
+@pytest.mark.parametrize("a", [0.0, 0.4, 1.0])
+def test_proximal_steps_lead_to_the_elastic_net_of_scikit_learn(answers, a):
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(40, 8))
+    target = x @ np.array([2, -1, 0.5, 0, 0, 0, 0, 0]) + 0.3 * rng.normal(size=40)
+    w, lr = np.zeros(8), 0.5 / np.linalg.eigvalsh(x.T @ x / 40).max()
+    for _ in range(2000):
+        w = answers["proximal_step"](w, x.T @ (x @ w - target) / 40, lr, 0.2, a)
+    if a:
+        expected = ElasticNet(alpha=0.2, l1_ratio=a, fit_intercept=False, tol=1e-12, max_iter=100_000)
+    else:
+        expected = Ridge(alpha=40 * 0.2, fit_intercept=False)
+    np.testing.assert_allclose(w, expected.fit(x, target).coef_, atol=1e-7)
+    assert (w == 0).sum() == (expected.coef_ == 0).sum()
+
+
+def test_a_proximal_step_is_the_minimum_that_it_stands_for(answers):
+    w, dw, lr, lam, a = np.array([1.0]), np.array([0.7]), 0.4, 0.8, 0.3
+    there = float((w - lr * dw)[0])
+
+    def cost(u):
+        return (u[0] - there) ** 2 / 2 + lr * lam * (a * abs(u[0]) + (1 - a) / 2 * u[0] ** 2)
+
+    found = minimize(cost, [0.5], method="Nelder-Mead", options={"xatol": 1e-9, "fatol": 1e-15}).x
+    np.testing.assert_allclose(answers["proximal_step"](w, dw, lr, lam, a), found, atol=1e-6)
+
+
+def walk(answers, decoupled, gradients, rates, momentum, weight_decay):
+    w, velocity, seen = np.linspace(-1, 2, 5), np.zeros(5), []
+    for dw, lr in zip(gradients, rates, strict=True):
+        w, velocity = answers["momentum_step"](w, velocity, dw, lr, momentum, weight_decay, decoupled)
+        seen.append(w)
+    return np.array(seen)
+
+
+def test_coupled_decay_is_the_weight_decay_of_sgd_in_torch(answers):
+    rng = np.random.default_rng(7)
+    gradients, rates = rng.normal(size=(6, 5)), [0.1, 0.1, 0.3, 0.05, 0.02, 0.2]
+    w = torch.linspace(-1, 2, 5, dtype=torch.float64, requires_grad=True)
+    sgd, seen = torch.optim.SGD([w], lr=0.1, momentum=0.8, weight_decay=0.3), []
+    for dw, lr in zip(gradients, rates, strict=True):
+        sgd.param_groups[0]["lr"] = lr
+        w.grad = torch.tensor(dw)
+        sgd.step()
+        seen.append(w.detach().numpy().copy())
+    np.testing.assert_allclose(walk(answers, False, gradients, rates, 0.8, 0.3), seen, rtol=1e-12)
+
+
+def test_without_momentum_both_kinds_of_decay_are_the_same(answers):
+    gradients, rates = np.random.default_rng(8).normal(size=(4, 5)), [0.1, 0.3, 0.2, 0.1]
+    paths = [walk(answers, decoupled, gradients, rates, 0.0, 0.4) for decoupled in (False, True)]
+    np.testing.assert_allclose(*paths, rtol=1e-12)
+
+
+def test_three_steps_without_a_gradient_have_the_numbers_of_the_catalogue(answers):
+    """O8: 0.9444 coupled, 0.9703 decoupled."""
+    for decoupled, wanted in ((False, 0.9444), (True, 0.9703)):
+        w, velocity = 1.0, 0.0
+        for _ in range(3):
+            w, velocity = answers["momentum_step"](w, velocity, 0.0, 0.1, 0.9, 0.1, decoupled)
+        assert w == pytest.approx(wanted, abs=5e-5)
+
+
+def test_max_norm_equals_renorm_of_torch(answers):
+    W = np.random.default_rng(9).normal(size=(6, 4)) * [0.1, 1, 3, 0]
+    expected = torch.renorm(torch.tensor(W), p=2, dim=1, maxnorm=1.3)
+    np.testing.assert_allclose(answers["max_norm"](W, 1.3), expected, rtol=1e-6)
+
+
+def first_stop(losses, patience):
+    """By the definition: the first epoch such that none of the last `patience` is below all before it."""
+    known = [float("inf") if np.isnan(v) else v for v in losses]
+    news = [all(v < earlier for earlier in known[:t]) for t, v in enumerate(known)]
+    stops = [t for t in range(patience, len(known)) if not any(news[t - patience + 1 : t + 1])]
+    stop = stops[0] if stops else len(known) - 1
+    return stop, known.index(min(known[: stop + 1]))
+
+
+def test_early_stopping_agrees_with_its_definition_on_many_runs(answers):
+    rng = np.random.default_rng(10)
+    for _ in range(300):
+        losses = rng.integers(0, 9, int(rng.integers(1, 15))).astype(float)
+        losses[1:][rng.random(len(losses) - 1) < 0.1] = np.nan
+        patience = int(rng.integers(1, 6))
+        assert answers["early_stopping"](losses, patience) == first_stop(losses, patience)
+
+
+def test_early_stopping_with_patience_2_has_the_numbers_of_the_catalogue(answers):
+    """O13: it stops at 3, and not at 4."""
+    assert answers["early_stopping"](np.array([1, 0.9, 0.95, 0.96, 0.97, 0.98]), 2) == (3, 1)
+
+
+def test_noise_hits_the_share_p_of_images_with_the_standard_deviation_sigma(answers):
+    rng = np.random.default_rng(11)
+    images = rng.uniform(size=(4000, 2, 3, 1))
+    coins, noise = rng.random(4000), rng.normal(size=images.shape)
+    added = answers["noisy"](images, coins, noise, 0.4, 0.3) - images
+    hit = (added != 0).all(axis=(1, 2, 3))
+    assert ((added == 0).all(axis=(1, 2, 3)) | hit).all()
+    assert hit.mean() == pytest.approx(0.3, abs=0.03)
+    assert added[hit].std() == pytest.approx(0.4, rel=0.03)
+
+
+def test_noise_on_the_inputs_is_ridge_regression(answers):
+    """Least squares on many noisy copies, against scikit-learn with the strength p sigma^2 per example."""
+    rng = np.random.default_rng(12)
+    images, target = rng.normal(size=(30, 2, 2, 1)), rng.normal(size=30)
+    copies = 4000
+    many = np.tile(images, (copies, 1, 1, 1))
+    seen = answers["noisy"](many, rng.random(len(many)), rng.normal(size=many.shape), 0.8, 0.5)
+    w = np.linalg.lstsq(seen.reshape(-1, 4), np.tile(target, copies), rcond=None)[0]
+    ridge = Ridge(alpha=30 * 0.5 * 0.8**2, fit_intercept=False).fit(images.reshape(30, 4), target)
+    np.testing.assert_allclose(w, ridge.coef_, atol=0.01)
