@@ -82,6 +82,7 @@ from lab.experiments.regularization_plots import (
     plot_together,
     plot_ways,
     plot_zeros,
+    together,
 )
 from lab.experiments.regularization_select import FIELDS, best, chosen_runs, select, stopped, summary
 from lab.experiments.regularization_ways import (
@@ -124,6 +125,7 @@ __all__ = [
     "stopped",
     "study",
     "summary",
+    "together",
 ]
 
 BATCH = 32
@@ -177,6 +179,13 @@ SIZES = {
     "short": Size(500, 300, 20, 20, 1, 5, (0, 1, 2)),
     "full": Size(500, 1000, 40, 40, 40, 5, (0, 1, 2)),
 }
+
+
+def amount(size: str, data: str) -> Size:
+    """How much of a data set; the full study takes more images of CIFAR-10, and fewer epochs."""
+    s = SIZES[size]
+    more = size == "full" and data == "cifar10"
+    return replace(s, train_images=2000, val_images=2000, epochs=20, every=20) if more else s
 
 
 class Run:
@@ -302,10 +311,10 @@ def points(data: str = "photos") -> list[Settings]:
     plain = Settings(data=data)
     found = [plain]
     found += [replace(plain, way="noise", sigma=sigma, probability=p) for sigma in SIGMAS for p in (0.5, 1.0)]
+    if data != "photos":
+        return found
     found += [replace(plain, way="label smoothing", eps=eps) for eps in EPSILONS]
     found += [replace(plain, way="dropout", dropout=p) for p in DROPOUTS]
-    if data != "photos":
-        return found + [replace(plain, way="decay", weight_decay=decay) for decay in (0.3, 1.0)]
     for lr in FAST_RATES:
         bounds = [replace(plain, way="max-norm", lr=lr, max_norm=norm) for norm in NORMS]
         found += [replace(plain, lr=lr), *bounds]
@@ -350,7 +359,7 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
 
 def run(at: Settings, size: str) -> Results:
     """One run of the study, as the docstring of this module describes it."""
-    s, training = SIZES[size], Run(at, _images(size, at.data))
+    s, training = amount(size, at.data), Run(at, _images(size, at.data))
     sgd, curved = at.optimizer == "SGD", replace(at, seed=0, data="photos") in CURVED
     training.train(s.sgd_epochs if sgd else s.epochs, 1 if curved else s.every)
     if not sgd:
@@ -364,7 +373,7 @@ def run(at: Settings, size: str) -> Results:
 @cache
 def _images(size: str, data: str) -> Images:
     """Training images, and the images that are kept apart: a half to choose with, a half to test."""
-    s = SIZES[size]
+    s = amount(size, data)
     images = as_tensors(read(SETS[data]), s.train_images, s.val_images)
     fast = (x.contiguous(memory_format=torch.channels_last) for x in (images.train_x, images.test_x))
     return images._replace(**dict(zip(("train_x", "test_x"), fast, strict=True)))
@@ -383,7 +392,7 @@ def about(size: str, data: str = "photos") -> Results:
     """What the results were made with."""
     return {
         "size": size,
-        **asdict(SIZES[size]),
+        **asdict(amount(size, data)),
         "base": asdict(Settings(data=data)),
         "sgd_rate": SGD_RATE,
         "batch_size": BATCH,
