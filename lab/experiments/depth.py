@@ -53,17 +53,12 @@ results["signals"], ["blocks"], ["products"], ["convolutions"]: as `depth_signal
 results["about"]: sizes, seeds, rates, device, versions, date, data.
 """
 
-import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
-import numpy as np
-
-from lab.data import read
-from lab.device import nn, pick_device, torch
+from lab.device import nn, torch
 from lab.experiments import depth_signals as signals
+from lab.experiments.command import described, made_with, run_study
 from lab.experiments.depth_measures import (
     BATCH,
     MOMENTUM,
@@ -99,7 +94,7 @@ from lab.experiments.depth_plots import (
     summary,
     table,
 )
-from lab.experiments.results import Results, load_results, save_results
+from lab.experiments.results import Results, load_results
 from lab.progress import Progress
 
 __all__ = [
@@ -309,7 +304,6 @@ def _lighter(records: list[Results]) -> list[Results]:
 
 def about(size: str, data: str = "photos") -> Results:
     """What the results were made with."""
-    device = pick_device()
     return {
         "size": size,
         **asdict(SIZES[size]),
@@ -322,38 +316,14 @@ def about(size: str, data: str = "photos") -> Results:
         "width": WIDTH,
         "probed": PROBED,
         "base": BASE,
-        "data": {name: _described(name) for name, _, _ in STUDIED[data]},
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        "data": {name: described(SETS[name]) for name, _, _ in STUDIED[data]},
+        **made_with(),
     }
-
-
-def _described(name: str) -> str:
-    """A line about a data set; where a full one was read from says nothing about it, and names a folder."""
-    data = read(SETS[name])
-    return data.source.replace(data.origin, "prepared") if data.origin.startswith("read") else data.source
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab.experiments.depth")
-    parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument("--data", choices=STUDIED, default="photos")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="the JSON file to write after every run; it continues what the file holds",
-    )
-    options = parser.parse_args()
-    begun = load_results(options.out) if options.out.exists() else None
-    if begun and begun["about"]["size"] != options.size:
-        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
-    for results in study(options.size, options.data, begun):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    run_study("depth", study, SIZES, STUDIED)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.experiments.results import Results, summarize
+from lab.experiments.results import Results, last, rate_of_best, summarize
 from lab.plots import (
     BLACK,
     BLUE,
@@ -77,11 +77,6 @@ def select(results: Results, part: str = "grid", **at: Any) -> list[Results]:
     return [run for run in runs if all(run[key] == value for key, value in wanted.items())]
 
 
-def last(run: Results, key: str) -> float:
-    """A number of a run, or the last one of a list."""
-    return run[key][-1] if isinstance(run[key], list) else run[key]
-
-
 def best_rate(results: Results, part: str = "grid", **at: Any) -> float:
     """The rate with the highest mean validation accuracy at the end. Raises ValueError without such runs.
 
@@ -90,13 +85,7 @@ def best_rate(results: Results, part: str = "grid", **at: Any) -> float:
     found = select(results, part, **at)
     if not found:
         raise ValueError(f"Expected settings of some runs of these results, got {at}: look at their fields.")
-    rates = sorted({run["rate"] for run in found})
-    return max(rates, key=lambda rate: _merit([run for run in found if run["rate"] == rate]))
-
-
-def _merit(runs: list[Results]) -> tuple[bool, float]:
-    finite = all(np.isfinite(run["loss"]).all() for run in runs)
-    return finite, float(np.mean([run["validation_accuracy"] for run in runs]))
+    return rate_of_best(found)
 
 
 def best_runs(results: Results, part: str = "grid", **at: Any) -> list[Results]:

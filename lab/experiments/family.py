@@ -65,18 +65,13 @@ results["small batches"]: as `family_small_batches` returns them.
 results["about"]: sizes, seeds, rates, device, versions, date, data.
 """
 
-import argparse
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from lab.data import read
-from lab.device import nn, pick_device, torch
+from lab.device import nn
 from lab.experiments import family_whitening as whitening
+from lab.experiments.command import described, made_with, run_study
 from lab.experiments.family_data import LIGHT, SETS, Amount, prepared
 from lab.experiments.family_measures import (
     BLANK_ROWS,
@@ -120,7 +115,7 @@ from lab.experiments.family_plots import (
     table,
 )
 from lab.experiments.family_small_batches import small_batches
-from lab.experiments.results import Results, load_results, save_results
+from lab.experiments.results import Results, load_results
 from lab.nets import no_norm
 from lab.progress import Progress
 
@@ -385,7 +380,6 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
 
 def about(size: str, data: str = "photos") -> Results:
     """What the results were made with."""
-    device = pick_device()
     names = ("photos", "digits", "mnist") if data == "photos" else (data,)
     return {
         "size": size,
@@ -400,38 +394,14 @@ def about(size: str, data: str = "photos") -> Results:
         "illumination": LIGHT,
         "illumination_images": LIT,
         "blank_rows": BLANK_ROWS,
-        "data": {name: _described(name) for name in names},
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        "data": {name: described(SETS[name]) for name in names},
+        **made_with(),
     }
-
-
-def _described(name: str) -> str:
-    """A line about a data set; where a full one was read from says nothing about it, and names a folder."""
-    data = read(SETS[name])
-    return data.source.replace(data.origin, "prepared") if data.origin.startswith("read") else data.source
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab.experiments.family")
-    parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument("--data", choices=("photos", "cifar10"), default="photos")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="the JSON file to write after every run; it continues what the file holds",
-    )
-    options = parser.parse_args()
-    begun = load_results(options.out) if options.out.exists() else None
-    if begun and begun["about"]["size"] != options.size:
-        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
-    for results in study(options.size, options.data, begun):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    run_study("family", study, SIZES, ("photos", "cifar10"))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.experiments.family_whitening import plot_axes, plot_newton
-from lab.experiments.results import Results, summarize
+from lab.experiments.results import Results, last, rate_of_best, summarize
 from lab.plots import (
     BLACK,
     BLUE,
@@ -64,11 +64,6 @@ def select(results: Results, part: str = "images", **at: Any) -> list[Results]:
     return [run for run in results["runs"] if all(run[key] == value for key, value in wanted.items())]
 
 
-def last(run: Results, key: str) -> float:
-    """A number of a run, or the last one of a list."""
-    return run[key][-1] if isinstance(run[key], list) else run[key]
-
-
 def best_rate(results: Results, part: str = "images", **at: Any) -> float:
     """The rate with the highest mean validation accuracy at the end. Raises ValueError without such runs.
 
@@ -77,13 +72,7 @@ def best_rate(results: Results, part: str = "images", **at: Any) -> float:
     found = select(results, part, **at)
     if not found:
         raise ValueError(f"Expected settings of some runs of these results, got {at}: look at their fields.")
-    rates = sorted({run["rate"] for run in found})
-    return max(rates, key=lambda rate: _merit([run for run in found if run["rate"] == rate]))
-
-
-def _merit(runs: list[Results]) -> tuple[bool, float]:
-    finite = all(np.isfinite(run["loss"]).all() for run in runs)
-    return finite, float(np.mean([last(run, "validation_accuracy") for run in runs]))
+    return rate_of_best(found)
 
 
 def ends(results: Results, part: str = "images", key: str = "test_accuracy", **at: Any) -> np.ndarray:

@@ -51,7 +51,7 @@ def rate_of_best(runs: list[Results]) -> float:
     def merit(rate: float) -> tuple[bool, float]:
         found = [run for run in runs if run["rate"] == rate]
         finite = all(np.isfinite(run["loss"]).all() for run in found)
-        return finite, float(np.mean([run["validation_accuracy"] for run in found]))
+        return finite, float(np.mean([last(run, "validation_accuracy") for run in found]))
 
     return max(sorted({run["rate"] for run in runs}), key=merit)
 
