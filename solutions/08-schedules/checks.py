@@ -236,8 +236,9 @@ def _(rng):
 
 
 @probe("triangular", cases=1)
-def gives_one_step_of_a_triangle(s, up, down, lr_base, lr_max, half):
+def gives_one_step_of_a_triangle(s, up, first, down, lr_base, lr_max, half):
     return {
+        "rate_on_the_first_way_down": s.triangular(first, lr_base, lr_max, half),
         "rate_on_the_way_up": s.triangular(up, lr_base, lr_max, half),
         "rate_on_the_way_down": s.triangular(down, lr_base, lr_max, half),
     }
@@ -245,7 +246,8 @@ def gives_one_step_of_a_triangle(s, up, down, lr_base, lr_max, half):
 
 @gives_one_step_of_a_triangle.inputs
 def _(rng):
-    return {"up": int(rng.integers(1, 4)), "down": int(rng.integers(16, 19)), **base_and_top(rng), "half": 5}
+    at = {"up": int(rng.integers(1, 4)), "first": int(rng.integers(6, 9)), "down": int(rng.integers(16, 19))}
+    return {**at, **base_and_top(rng), "half": 5}
 
 
 @probe("triangular", cases=1, hidden=True)
@@ -329,7 +331,7 @@ def gathered(s, weights, x, y, b):
     found = two(s.accumulated_gradient(mean_squares(weights, seen), x, y, b), "loss", "gradient")
     return {
         **found,
-        "a_piece_has_more_than_b_examples": np.array(max(seen, default=0) > b),
+        "examples_too_many_in_the_largest_piece": np.array(max(*seen, b) - b),
         "a_piece_is_empty": np.array(min(seen, default=1) == 0),
     }
 
@@ -379,8 +381,9 @@ def gathers_gradients_of_any_shape(s, weights, x, y, b):
 
 @gathers_gradients_of_any_shape.inputs
 def _(rng):
-    x, weights = rng.normal(size=(11, 4)), rng.normal(size=(4, 2))
-    return {"weights": weights, "x": x, "y": np.linspace(1, 3, 22).reshape(11, 2), "b": 3}
+    """The last piece has one example."""
+    x, weights = rng.normal(size=(10, 4)), rng.normal(size=(4, 2))
+    return {"weights": weights, "x": x, "y": np.linspace(1, 3, 20).reshape(10, 2), "b": 3}
 
 
 def batches_of_two_sizes(rng):
@@ -435,13 +438,16 @@ def _(rng):
 
 @probe("scaled_rate", cases=1, hidden=True)
 def scales_down_for_a_smaller_batch(s, t, lr0, B, B0, W):
-    return {"rates": s.scaled_rate(t, lr0, B, B0, W)}
+    """With a smaller batch alone a rule for larger ones only is no scaling at all: both are asked."""
+    return {
+        "rates_for_the_smaller_batch": s.scaled_rate(t, lr0, B0, B, W),
+        "rates_for_the_larger_batch": s.scaled_rate(t, lr0, B, B0, W),
+    }
 
 
 @scales_down_for_a_smaller_batch.inputs
 def _(rng):
-    given = batches_of_two_sizes(rng)
-    return {"t": rng.permutation(steps(6)), **given, "B": given["B0"], "B0": given["B"], "W": 3}
+    return {"t": rng.permutation(steps(7)), **batches_of_two_sizes(rng), "W": 6}
 
 
 CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
@@ -487,15 +493,21 @@ def _(rng):
 
 
 @probe("clip_gradients", cases=1, rtol=CLIPPED)
-def looks_at_all_arrays_together(s, grads, c):
-    """Each array alone is shorter than c, together they are longer."""
-    return clipped(s, grads, c)
+def looks_at_all_arrays_together(s, grads, c, tight):
+    """Each array alone is shorter than c, together they are longer; some are longer than the tight limit."""
+    limits = {"": c, "_with_a_tight_limit": tight}
+    return {f"{k}{name}": g for name, limit in limits.items() for k, g in clipped(s, grads, limit).items()}
 
 
 @looks_at_all_arrays_together.inputs
 def _(rng):
     grads = gradients(rng)
-    return {"grads": grads, "c": joint_norm(grads) * float(rng.uniform(0.88, 0.94))}
+    norm = joint_norm(grads)
+    return {
+        "grads": grads,
+        "c": norm * float(rng.uniform(0.88, 0.94)),
+        "tight": norm * float(rng.uniform(0.5, 0.6)),
+    }
 
 
 @probe("clip_gradients", cases=1)
@@ -1430,11 +1442,12 @@ def _(rng):
 @with_gradients
 def leaves_the_trained_model_in_training(s, numbers, steps, last):
     trained, snapshots = life(s, numbers, steps, last)
-    trained.train()
+    modes = modes_of(trained)
     before = list(trained.parameters())
     models = snapshots.models()
     same = zip(before, trained.parameters(), strict=True)
     return {
+        "modes_while_it_is_trained": modes,
         "modes_of_the_trained_model": modes_of(trained),
         "modes_of_the_snapshots": np.array([modes_of(model) for model in models]),
         "parameters_that_are_still_the_same": sum(p is q for p, q in same),

@@ -92,8 +92,9 @@ def goes_up_and_down_in_lines(s, t, lr_base, lr_max, half):
 
 
 @probe("triangular", cases=1)
-def gives_one_step_of_a_triangle(s, up, down, lr_base, lr_max, half):
+def gives_one_step_of_a_triangle(s, up, first, down, lr_base, lr_max, half):
     return {
+        "rate_on_the_first_way_down": s.triangular(first, lr_base, lr_max, half),
         "rate_on_the_way_up": s.triangular(up, lr_base, lr_max, half),
         "rate_on_the_way_down": s.triangular(down, lr_base, lr_max, half),
     }
@@ -142,7 +143,7 @@ def gathered(s, weights, x, y, b):
     found = two(s.accumulated_gradient(mean_squares(weights, seen), x, y, b), "loss", "gradient")
     return {
         **found,
-        "a_piece_has_more_than_b_examples": np.array(max(seen, default=0) > b),
+        "examples_too_many_in_the_largest_piece": np.array(max(*seen, b) - b),
         "a_piece_is_empty": np.array(min(seen, default=1) == 0),
     }
 
@@ -207,9 +208,10 @@ def leaves_short_gradients_as_they_are(s, grads, c):
 
 
 @probe("clip_gradients", cases=1, rtol=CLIPPED)
-def looks_at_all_arrays_together(s, grads, c):
-    """Each array alone is shorter than c, together they are longer."""
-    return clipped(s, grads, c)
+def looks_at_all_arrays_together(s, grads, c, tight):
+    """Each array alone is shorter than c, together they are longer; some are longer than the tight limit."""
+    limits = {"": c, "_with_a_tight_limit": tight}
+    return {f"{k}{name}": g for name, limit in limits.items() for k, g in clipped(s, grads, limit).items()}
 
 
 @probe("clip_gradients", cases=1)

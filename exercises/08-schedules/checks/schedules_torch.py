@@ -462,11 +462,12 @@ def makes_models_that_share_no_memory(s, numbers, steps, last):
 @with_gradients
 def leaves_the_trained_model_in_training(s, numbers, steps, last):
     trained, snapshots = life(s, numbers, steps, last)
-    trained.train()
+    modes = modes_of(trained)
     before = list(trained.parameters())
     models = snapshots.models()
     same = zip(before, trained.parameters(), strict=True)
     return {
+        "modes_while_it_is_trained": modes,
         "modes_of_the_trained_model": modes_of(trained),
         "modes_of_the_snapshots": np.array([modes_of(model) for model in models]),
         "parameters_that_are_still_the_same": sum(p is q for p, q in same),
