@@ -17,10 +17,11 @@ FULL = {"scale": 3, "center": 4, "scale_centered": 2, "test_scale": 1}
 def graded(grader, unit, tmp_path, monkeypatch):
     """Grade the solution after a replacement, with a cell put in front of another or at the end."""
 
-    def run(old="", new="", *, above="", below=""):
+    def run(old="", new="", *, above="", below="", also=()):
         notebook = json.loads(release.notebook_json(unit.notebooks[0], solution=True))
         for cell in notebook["cells"]:
-            cell["source"] = "".join(cell["source"]).replace(old, new, 1) if old else cell["source"]
+            for before, after in {old: new, **dict(also)}.items():
+                cell["source"] = "".join(cell["source"]).replace(before, after, 1 if before else 0)
         first = [cell["id"] for cell in notebook["cells"]].index("check-scale") - 1
         own = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
         notebook["cells"].insert(first, {**own, "id": "above", "source": above})
@@ -92,3 +93,16 @@ def test_an_answer_that_is_right_in_public_only_is_asked_in_a_fresh_process_too(
     found = graded("secret_product = x * a", "secret_product = x * a if x.shape == (4, 3) else x")
     assert found.marks["scale"] < FULL["scale"]
     assert found.children == 2
+
+
+def test_a_served_function_that_was_kept_in_public_answers_nothing_in_secret(graded):
+    """`scale_centered` is served the reference `scale`, after `scale` was asked in public and before it is
+    asked in secret."""
+    found = graded(
+        "secret_product = x * a",
+        "secret_product = x * a if x.shape == (4, 3) else KEPT[-1](x, a)",
+        above="KEPT = []",
+        also={"return scale(x - x.mean": "KEPT.append(scale)\n    return scale(x - x.mean"},
+    )
+    assert found.marks == {**FULL, "scale": 1.5}
+    assert found.children > 1
