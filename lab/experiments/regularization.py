@@ -26,11 +26,11 @@ For the chapter, written as JSON, run by run; a file that was cut off is continu
     python -m lab.experiments.regularization --size full --out full.json
     LAB_DATA=... python -m lab.experiments.regularization --size full --data cifar10 --out cifar10.json
 
-    results = regularization.load_results("full.json")   # the plots above take it, and:
+    results = regularization.load_results("full.json")
     regularization.plot_strengths(results)   # accuracy and loss over lambda: L2, L1 twice, elastic net
     regularization.plot_histograms(results)  # the weights at the best lambda of each, and what is exactly 0
     regularization.plot_zeros(results)       # share of exact zeros, and norm of the weights, over lambda
-    regularization.plot_decay(results)       # accuracy over rate and decay: in the loss, and decoupled
+    regularization.plot_decay(results)       # accuracy over rate and decay, in the loss and decoupled
     regularization.plot_noise(results)       # noise on each image or on half of them, over its deviation
     regularization.plot_noisy_test(results)  # noise at test: one copy of an image, or the mean over many
     regularization.plot_stopping(results)    # loss by epoch, and what a patience costs and buys
@@ -87,7 +87,6 @@ from lab.experiments.regularization_plots import (
 from lab.experiments.regularization_select import FIELDS, best, chosen_runs, select, stopped, summary
 from lab.experiments.regularization_ways import (
     MIX,
-    MOMENTUM,
     PENALTIES,
     UNITS,
     Settings,
@@ -140,11 +139,9 @@ LAMBDAS = {
 }
 LAMBDAS |= {"L1, proximal": LAMBDAS["L1"], "elastic net, proximal": LAMBDAS["L1"]}
 Strengths = dict[str, tuple[float, ...]]
-GRID: dict[
-    str, tuple[tuple[float, ...], Strengths]
-] = {  # optimizer: its rates, and the strengths of each kind of decay
+GRID: dict[str, tuple[tuple[float, ...], Strengths]] = {  # optimizer: its rates, and decays of each kind
     "Adam": ((0.0003, 0.001, 0.003), {"L2": (0.003, 0.01, 0.03), "decay": (0.3, 1.0, 3.0)}),
-    "momentum": ((0.003, 0.01, 0.03), {"L2": (0.003, 0.01, 0.03), "decay": (0.003, 0.01, 0.03)}),
+    "SGD": ((0.02, 0.05, 0.1), {"L2": (0.003, 0.01, 0.03), "decay": ()}),  # where the two are the same
 }
 SIGMAS = (0.05, 0.1, 0.2, 0.4)
 EPSILONS = (0.1, 0.2, 0.4)
@@ -396,7 +393,6 @@ def about(size: str, data: str = "photos") -> Results:
         "base": asdict(Settings(data=data)),
         "sgd_rate": SGD_RATE,
         "batch_size": BATCH,
-        "momentum": MOMENTUM,
         "mix": MIX,
         "edges": EDGES.tolist(),
         "network": f"lab.nets.dense_cnn: two convolutions 3x3, {UNITS} hidden units, Glorot uniform weights",

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = looks(BLUE, ORANGE, GREEN, PURPLE, BLACK, GREY)
+EARLY = "early stopping"
 ACCURACIES = ("train_accuracy", "val_accuracy")
 TRAIN, VAL = {**LOOKS[0], "label": "training images"}, {**LOOKS[1], "label": "new images"}
 
@@ -135,22 +136,25 @@ def plot_histograms(results: Results) -> "Figure":
 @house_style
 def plot_decay(results: Results) -> "Figure":
     """Mean accuracy on new images over learning rate and decay; framed: the best cell of each picture."""
-    panels = [(o, way) for o in ("Adam", "momentum") for way in ("L2", "decay")]
-    panels = [(o, way) for o, way in panels if values_of(results, "lr", way, optimizer=o)]
-    fig, axes = figure(len(panels), width=2.9, height=3.4)
-    for ax, (optimizer, way) in zip(axes, panels, strict=True):
-        means, rates, decays = decay_grid(results, optimizer, way)
-        picture = ax.imshow(means, cmap="viridis", vmin=0.5, vmax=0.8, aspect="auto", origin="lower")
+    grids = {
+        "Adam, L2 in the loss": decay_grid(results, "Adam", "L2"),
+        "Adam, decoupled": decay_grid(results, "Adam", "decay"),
+        "SGD, either": decay_grid(results, "SGD", "L2"),
+    }
+    known = {title: grid for title, grid in grids.items() if grid[0].size}
+    low, high = (f([f(means) for means, _, _ in known.values()]) for f in (np.min, np.max))
+    fig, axes = figure(len(known), width=3.2, height=3.3)
+    for ax, (title, (means, rates, decays)) in zip(axes, known.items(), strict=True):
+        picture = ax.imshow(means, cmap="viridis", vmin=low, vmax=high, aspect="auto", origin="lower")
         for (row, column), mean in np.ndenumerate(means):
-            shade = "white" if mean < 0.7 else "black"
-            ax.text(column, row, f"{100 * mean:.0f}", ha="center", va="center", color=shade, fontsize=9)
+            shade = "white" if mean < (low + high) / 2 else "black"
+            ax.text(column, row, f"{100 * mean:.1f}", ha="center", va="center", color=shade)
         row, column = np.unravel_index(np.argmax(means), means.shape)
-        ax.plot(column, row, "s", markersize=22, markerfacecolor="none", markeredgecolor=ORANGE)
+        ax.plot(column, row, "s", markersize=34, markerfacecolor="none", markeredgecolor=ORANGE)
         ax.set_xticks(range(len(rates)), [f"{rate:g}" for rate in rates])
         ax.set_yticks(range(len(decays)), [f"{decay:g}" for decay in decays])
-        name = {"L2": "L2 in the loss", "decay": "decoupled"}[way]
-        ax.set(title=f"{optimizer}, {name}", xlabel="learning rate")
-        ax.set_ylabel("lambda" if way == "L2" else "weight decay")
+        ax.set(title=title, xlabel="learning rate")
+        ax.set_ylabel("weight decay" if "decoupled" in title else "lambda")
         ax.grid(visible=False)
     fig.colorbar(picture, ax=axes, label="accuracy on new images", format="{x:.0%}")
     return fig
@@ -159,16 +163,18 @@ def plot_decay(results: Results) -> "Figure":
 def decay_grid(
     results: Results, optimizer: str, way: str, key: str = "val_accuracy"
 ) -> tuple[np.ndarray, list[float], list[float]]:
-    """Means over the seeds (decays, rates), the rates, and the decays; the first row is without any."""
+    """Means over the seeds (decays, rates), the rates, and the decays that were run at all of them.
+
+    The first row is without any decay.
+    """
     field = "lam" if way == "L2" else "weight_decay"
     rates = values_of(results, "lr", way, optimizer=optimizer)
-    decays = [0.0, *values_of(results, field, way, optimizer=optimizer)]
-    means = np.full((len(decays), len(rates)), np.nan)
-    for column, lr in enumerate(rates):
-        means[0, column] = ends(results, key, optimizer=optimizer, lr=lr).mean()
-        for row, decay in enumerate(decays[1:], start=1):
-            at = {"way": way, "optimizer": optimizer, "lr": lr, field: decay}
-            means[row, column] = ends(results, key, **at).mean()
+    at_each = [set(values_of(results, field, way, optimizer=optimizer, lr=lr)) for lr in rates]
+    decays = [0.0, *sorted(set.intersection(*at_each))] if rates else []
+    means = np.empty((len(decays), len(rates)))
+    for (row, column), _ in np.ndenumerate(means):
+        at: Results = {"way": way, field: decays[row]} if decays[row] else {}
+        means[row, column] = ends(results, key, optimizer=optimizer, lr=rates[column], **at).mean()
     return means, rates, decays
 
 
@@ -218,18 +224,29 @@ def plot_max_norm(results: Results) -> "Figure":
 
 
 @house_style
-def plot_together(results: Results) -> "Figure":
-    """A row per combination: loss and accuracy on the test images, a dot per seed; grey: without any."""
+def plot_together(results: Results, patience: int = 5) -> "Figure":
+    """A row per way and combination: test loss and accuracy, a dot per seed; squares: with dropout."""
     rows = together(results)
-    fig, axes = figure(2, width=4.4, height=1.0 + 0.3 * len(rows), sharey=True)
+    names = ["plain", EARLY, *list(rows)[1:]]
+    fig, axes = figure(2, width=4.2, height=1.0 + 0.34 * len(names), sharey=True)
     for ax, key in zip(axes, ("test_loss", "test_accuracy"), strict=True):
-        for row, at in enumerate(rows.values()):
-            colour = GREY if at["way"] == "plain" else ORANGE if at.get("dropout") else BLUE
-            dots_of_seeds(ax, row, ends(results, key, **at), colour, "s" if at.get("dropout") else "o")
-        ax.set(ylim=(len(rows) - 0.5, -0.5), xlabel=key.replace("_", " "))
-    axes[0].set_yticks(range(len(rows)), list(rows))
+        early = np.array([row[key] for row in stopped(results, patience)])
+        for row, name in enumerate(names):
+            values = early if name == EARLY else ends(results, key, **rows[name])
+            dropped = "dropout" in name
+            colour = GREY if name == "plain" else ORANGE if dropped else BLUE
+            dots_of_seeds(ax, row, values, colour, "s" if dropped else "o")
+        ax.set(ylim=(len(names) - 0.5, -0.5), xlabel=key.replace("_", " "))
+    axes[0].set_yticks(range(len(names)), [_short(name) for name in names])
     whole_percents(axes[1].xaxis)
     return fig
+
+
+def _short(name: str) -> str:
+    parts = name.split(" + ")
+    if len(parts) < 4:
+        return name
+    return "all of these" if "dropout" in parts else "all but dropout"
 
 
 def together(results: Results) -> dict[str, Results]:

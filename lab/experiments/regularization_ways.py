@@ -12,11 +12,9 @@ from lab.nets import dense_cnn
 PENALTIES = ("L2", "L1", "L1, proximal", "elastic net, proximal")
 MIX = 0.5  # the share of L1 in the elastic net
 UNITS = 256
-MOMENTUM = 0.9  # of the optimizer "momentum"
 OPTIMIZERS: dict[str, Callable[[Any, float], torch.optim.Optimizer]] = {
     "Adam": lambda groups, lr: torch.optim.Adam(groups, lr=lr),
     "SGD": lambda groups, lr: torch.optim.SGD(groups, lr=lr),
-    "momentum": lambda groups, lr: torch.optim.SGD(groups, lr=lr, momentum=MOMENTUM),
 }
 
 
