@@ -74,6 +74,7 @@ def _(rng):
 
 def net_inputs(rng):
     W = -weights(rng, 5, 3)  # a negative sum: it is not its own absolute value
+    W[rng.integers(1, 5), 0] = 1e-10  # its sign is 1 as well
     return {"W": W, "lam": strength(rng), "a": share(rng)}
 
 
@@ -287,7 +288,7 @@ def curve(rng, patience, last):
     """Losses that improve between two rests of patience - 1 epochs, once by half a per cent and once by very
     little; then a last rest of `last` epochs."""
     a, c = rng.uniform([4.0, 1.5], [4.9, 3.0])
-    b, d = 0.995 * a, c - 0.002
+    b, d = 0.995 * a, c - 1e-7
     start = [*np.sort(rng.uniform(5, 6, int(rng.integers(1, 4))))[::-1], a]
     return [*start, *blip(rng, a, patience - 1), b, c, *blip(rng, c, patience - 1), d, *blip(rng, d, last)]
 
@@ -406,8 +407,8 @@ def bears_large_scores(s, scores, y, eps):
 def _(rng):
     given = classified(rng, 6, 5)
     given["scores"] += np.array([800.0, -800, 0, 900, -900, 0])[:, None]
-    given["scores"][2, rng.integers(5)] = 800.0
-    given["scores"][5, rng.integers(5)] = -800.0
+    given["scores"][2, rng.integers(5)] = 2000.0
+    given["scores"][5, rng.integers(5)] = -2000.0
     return given
 
 
