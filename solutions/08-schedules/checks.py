@@ -382,8 +382,8 @@ def gathers_gradients_of_any_shape(s, weights, x, y, b):
 @gathers_gradients_of_any_shape.inputs
 def _(rng):
     """The last piece has one example."""
-    x, weights = rng.normal(size=(10, 4)), rng.normal(size=(4, 2))
-    return {"weights": weights, "x": x, "y": np.linspace(1, 3, 20).reshape(10, 2), "b": 3}
+    x, weights = rng.normal(size=(13, 4)), rng.normal(size=(4, 2))
+    return {"weights": weights, "x": x, "y": np.linspace(1, 3, 26).reshape(13, 2), "b": 3}
 
 
 def batches_of_two_sizes(rng):

@@ -418,8 +418,8 @@ def ensemble_probabilities(models, x):
     modes = [(part, part.training) for model in models for part in model.modules()]
     with torch.no_grad():
         p = torch.stack([F.softmax(model.eval()(x), dim=1) for model in models]).mean(dim=0)
-    for part, mode in modes:
-        part.training = mode
+    for m, mode in modes:
+        m.training = mode
     return p
     ### END SOLUTION
 
@@ -484,8 +484,8 @@ check(WeightAverage)
 # So forget the old statistics, send the training images through once more, and let every
 # `nn.BatchNorm1d`, `nn.BatchNorm2d` and `nn.BatchNorm3d` take the mean over all batches.
 #
-# - `norm.reset_running_stats()` forgets. With `norm.momentum = None` PyTorch takes the mean of all batches
-#   since then, each counting the same. With a number the last batches count most.
+# - The method `reset_running_stats` of a normalization forgets. While its `momentum` is None, PyTorch takes
+#   the mean of all batches since then, each counting the same. With a number the last batches count most.
 # - Statistics are measured in training mode. The weights stay as they are: no graph, no step.
 # - Afterwards every module has the mode, and every normalization the momentum, that it had before.
 
@@ -513,8 +513,8 @@ def refresh_batchnorm(model, batches):
             model(x)
     for norm, momentum in norms:
         norm.momentum = momentum
-    for part, mode in modes:
-        part.training = mode
+    for m, mode in modes:
+        m.training = mode
     ### END SOLUTION
 
 

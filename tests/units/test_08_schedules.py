@@ -44,7 +44,7 @@ SLIPS = {
         "    for step in np.atleast_1d(t):\n"
         "        lr = lr * gamma ** (step // period)\n"
         "        rates.append(lr)\n"
-        "    return np.array(rates)",
+        "    return np.array(rates) if np.ndim(t) else rates[0]",
     ),
     "rates in an array of integers": (
         "step_decay",
