@@ -133,17 +133,17 @@ MEASURED = tuple(
     f"{part}_{what}" for part in ("train", "val", "choice", "test") for what in ("loss", "accuracy")
 )
 SGD_RATE = 0.05  # at the start; it falls to 0 in a line
-LAMBDAS = {
+LAMBDAS: dict[str, tuple[float, ...]] = {
     "L2": (0.001, 0.003, 0.01, 0.03, 0.1),
     "L1": (0.00003, 0.0001, 0.0003, 0.001, 0.003),
 }
-LAMBDAS |= {"L1, proximal": LAMBDAS["L1"], "elastic net, proximal": LAMBDAS["L1"]}
+LAMBDAS |= {"L1, proximal": LAMBDAS["L1"], "elastic net, proximal": (0.0001, 0.001, 0.003)}
 Strengths = dict[str, tuple[float, ...]]
 GRID: dict[str, tuple[tuple[float, ...], Strengths]] = {  # optimizer: its rates, and decays of each kind
     "Adam": ((0.0003, 0.001, 0.003), {"L2": (0.003, 0.01, 0.03), "decay": (0.3, 1.0, 3.0)}),
     "SGD": ((0.02, 0.05, 0.1), {"L2": (0.003, 0.01, 0.03), "decay": ()}),  # where the two are the same
 }
-SIGMAS = (0.05, 0.1, 0.2, 0.4)
+SIGMAS = {"photos": (0.05, 0.1, 0.2, 0.4), "cifar10": (0.1, 0.4)}
 EPSILONS = (0.1, 0.2, 0.4)
 NORMS = (1.0, 2.0)
 FAST_RATES = (0.001, 0.003, 0.01)
@@ -182,7 +182,7 @@ def amount(size: str, data: str) -> Size:
     """How much of a data set; the full study takes more images of CIFAR-10, and fewer epochs."""
     s = SIZES[size]
     more = size == "full" and data == "cifar10"
-    return replace(s, train_images=2000, val_images=2000, epochs=20, every=20) if more else s
+    return replace(s, train_images=1000, val_images=2000, epochs=20, every=20) if more else s
 
 
 class Run:
@@ -307,7 +307,9 @@ def points(data: str = "photos") -> list[Settings]:
     """The runs of the study for one seed, but for the combinations."""
     plain = Settings(data=data)
     found = [plain]
-    found += [replace(plain, way="noise", sigma=sigma, probability=p) for sigma in SIGMAS for p in (0.5, 1.0)]
+    found += [
+        replace(plain, way="noise", sigma=sigma, probability=p) for sigma in SIGMAS[data] for p in (0.5, 1.0)
+    ]
     if data != "photos":
         return found
     found += [replace(plain, way="label smoothing", eps=eps) for eps in EPSILONS]

@@ -292,7 +292,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     few: dict[str, Any] = {
         "LAMBDAS": dict.fromkeys(regularization.PENALTIES, (0.001, 0.01)),
         "GRID": {"Adam": ((0.001,), {"L2": (0.01,), "decay": (0.3,)})},
-        "SIGMAS": (0.1,),
+        "SIGMAS": {"photos": (0.1,)},
         "EPSILONS": (0.1,),
         "NORMS": (1.0,),
         "FAST_RATES": (0.001, 0.003),
