@@ -80,15 +80,9 @@ def leaves_small_columns_and_columns_of_zeros_alone(s, W, c):
 
 
 @probe("early_stopping", cases=4)
-def stops_when_patience_is_used_up(s, losses, patience):
-    stop, _best = s.early_stopping(losses, patience)
-    return {"stop": stop}
-
-
-@probe("early_stopping", cases=4)
-def finds_the_best_epoch_before_the_stop(s, losses, patience):
-    _stop, best = s.early_stopping(losses, patience)
-    return {"best": best}
+def stops_when_patience_is_used_up_and_finds_the_best_epoch(s, losses, patience):
+    stop, best = s.early_stopping(losses, patience)
+    return {"stop": stop, "best": best}
 
 
 @probe("early_stopping", cases=2)

@@ -286,9 +286,9 @@ def set_to(model, number):
 def numbers_in(model):
     """What the model holds: the weights all the same, and the buffers too."""
     return {
-        "weight": model[0].weight.mean(),
-        "bias": model[0].bias.mean(),
-        "gamma": model[1].weight.mean(),
+        "weight": model[0].weight.detach().mean(),
+        "bias": model[0].bias.detach().mean(),
+        "gamma": model[1].weight.detach().mean(),
         "running_mean": model[1].running_mean.mean(),
         "running_var": model[1].running_var.mean(),
     }
@@ -584,18 +584,40 @@ def keeps_type_and_device(s, sigma, p, shape):
 
 
 def draws_in_place(layer, shape):
-    """Would it work on a GPU? On a device without numbers, or where CPU is not the default."""
+    """Would it work on a GPU? Nothing that was made without a device meets the images unmoved."""
     import torch
+    from torch.overrides import TorchFunctionMode
 
-    try:
-        return layer(torch.empty(shape, device="meta")).device.type == "meta"
-    except (RuntimeError, NotImplementedError):
-        pass
-    try:
-        with torch.device("meta"):
-            return layer(torch.ones(shape, device="cpu")).device.type == "cpu"
-    except (RuntimeError, NotImplementedError):
-        return False
+    def tensors_in(things):
+        parts = [part for t in things for part in (t if isinstance(t, (list, tuple)) else [t])]
+        return [t for t in parts if isinstance(t, torch.Tensor)]
+
+    class Watch(TorchFunctionMode):
+        def __init__(self):
+            super().__init__()
+            self.lost, self.met = {}, False  # tensors on the default device, kept so that no id is used twice
+
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            kwargs, name = kwargs or {}, function.__name__
+            found, given = function(*args, **kwargs), tensors_in([*args, *kwargs.values()])
+            if not isinstance(found, torch.Tensor):
+                return found
+            lost = [t for t in given if id(t) in self.lost]
+            to_where = tensors_in(args[1:]) or any(isinstance(o, (torch.device, str)) for o in args[1:])
+            if name in ("to", "type_as") and (to_where or kwargs.keys() & {"device", "other"}):
+                self.lost.pop(id(found), None)
+                return found
+            only_shapes = name in ("expand_as", "view_as", "reshape_as")
+            free = only_shapes or name in ("__getitem__", "__setitem__", "copy_")
+            mixed = len(lost) < len(given)
+            self.met |= mixed and not free and any(t.ndim > 0 for t in lost)
+            if (lost and (only_shapes or not mixed)) or (not given and kwargs.get("device") is None):
+                self.lost[id(found)] = found
+            return found
+
+    with Watch() as watch:
+        layer(torch.ones(shape, device="cpu"))
+    return not watch.met
 
 
 @probe("GaussianNoise", cases=1)
