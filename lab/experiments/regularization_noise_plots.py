@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.experiments.regularization_select import best, ends, select, values_of
+from lab.experiments.regularization_select import ends, select, values_of
 from lab.experiments.results import Results
 from lab.plots import (
     BLUE,
@@ -39,7 +39,7 @@ def plot_noise(results: Results) -> "Figure":
             mean_and_range(ax, sigmas, np.array(values).T, **look, label=label)
         without(ax, ends(results, key), label="no image")
         plain_log_ticks(ax, sigmas, "standard deviation of the noise")
-        ax.set_ylabel(key.replace("val_", ""))
+        ax.set_ylabel(key.replace("val_", "") + " on new images")
     whole_percents(axes[0].yaxis)
     axes[1].set_ylim(0, None)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -49,7 +49,7 @@ def plot_noise(results: Results) -> "Figure":
 @house_style
 def plot_noisy_test(results: Results) -> "Figure":
     """Accuracy over the noise at test, of a copy of an image or of the mean over many; by network."""
-    sigma = best(results, "sigma", "noise", probability=1.0)
+    sigma = values_of(results, "sigma", "noise")[-1]
     networks: dict[str, Results] = {"trained without noise": {}}
     networks |= {
         f"trained with {sigma:g} on\n{label}": {"way": "noise", "sigma": sigma, "probability": p}

@@ -180,27 +180,34 @@ def decay_grid(
 
 @house_style
 def plot_stopping(results: Results) -> "Figure":
-    """Loss by epoch without any penalty; test loss, and the epochs, by patience."""
-    fig, (left, middle, right) = figure(3, width=3.5, height=3.2)
+    """Loss by epoch of the plain network; the epochs, test loss and test accuracy by patience."""
+    fig, (curves, epochs, *others) = figure(2, rows=2, width=4.2, height=2.8)
     runs = select(results)
-    for key, look in (("train_loss", TRAIN), ("choice_loss", VAL)):
+    for key, look in (("train_loss", TRAIN), ("choice_loss", {**VAL, "label": "images to choose with"})):
         values = np.array([run[key] for run in runs])
-        mean_and_range(left, runs[0]["epochs"], values, **{**look, "marker": ""})
-    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
-    left.legend(fontsize=9)
+        mean_and_range(curves, runs[0]["epochs"], values, **{**look, "marker": ""})
+    curves.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
     patiences = range(1, 21)
     found = [stopped(results, patience) for patience in patiences]
-    for ax, keys in ((middle, ("test_loss",)), (right, ("stop", "best"))):
-        for key, look in zip(keys, LOOKS, strict=False):
-            values = np.array([[row[key] for row in rows] for rows in found]).T
-            label = {"stop": "training ends", "best": "weights are taken from"}.get(key, "stopped early")
-            mean_and_range(ax, patiences, values, label=label, colour=look["colour"], marker="")
+    lines = (
+        (epochs, "stop", "training ends"),
+        (epochs, "best", "weights are taken from"),
+        (others[0], "test_loss", "stopped early"),
+        (others[1], "test_accuracy", "stopped early"),
+    )
+    for ax, key, label in lines:
+        values = np.array([[row[key] for row in rows] for rows in found]).T
+        colour = ORANGE if key == "best" else BLUE
+        mean_and_range(ax, patiences, values, label=label, colour=colour, marker="")
         ax.set_xlabel("patience, epochs")
-    without(middle, ends(results, "test_loss"), label="after the last epoch")
-    middle.set(ylabel="loss on test images", ylim=(0, None))
-    middle.legend(fontsize=9)
-    right.set(ylabel="epoch", ylim=(0, None))
-    right.legend(fontsize=9)
+    for ax, key in zip(others, ("test_loss", "test_accuracy"), strict=True):
+        without(ax, ends(results, key), label="after the last epoch")
+        ax.set(ylabel=key.replace("_", " "))
+    others[0].set_ylim(0, None)
+    whole_percents(others[1].yaxis)
+    epochs.set(ylabel="epoch", ylim=(0, None))
+    for ax in (curves, epochs, *others):
+        ax.legend(fontsize=9)
     return fig
 
 
