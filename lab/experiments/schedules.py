@@ -53,11 +53,11 @@ counts. Every run but those of "gap" is SGD with momentum 0.9.
 
 Parts (Settings.part) and their ways:
 "schedules" SCHEDULES, on the network "BN", with RATES.
-"epochs"    "constant" or "warm-up" (linear, over the first WARM_SHARE of the steps), on "plain", with batches
-            of 8 to 512 and BATCH_RATES: as many images for all.
-"steps"     "constant", with STEP_RATES: as many steps for all.
-"gap"       "plain" or "MLP" (on mnist) with Adam: GAP_BATCH, and a tenth of the images as in Keskar et
-            al. (2017), that at GAP_RATE and at GAP_RATE times the square root of the batches' ratio.
+"epochs"    "constant" or "warm-up" (linear, over the first WARM_SHARE of the steps), on "BN", with batches of 8
+            to 512 and BATCH_RATES: as many images for all.
+"steps"     "constant", on "BN", with STEP_RATES: as many steps for all.
+"gap"       "plain" or "MLP" (on mnist) with Adam: GAP_BATCH, and a tenth of the images as in Keskar et al.
+            (2017), that at GAP_RATE and at GAP_RATE times the square root of the batches' ratio.
 "ghost"     "BN" or "plain": batches of GHOST_BATCH in parts of `micro` images, gradients accumulated.
 "clipping"  "not clipped" or "clipped" (global norm MAX_NORM), on "plain", with CLIP_RATES.
 
@@ -152,27 +152,29 @@ SCHEDULES = (
     *("constant", "step", "exponential", "1/t", "cosine", "warm-up, cosine"),
     *("triangular", "restarts", "one cycle"),
 )
-RATES = (0.01, 0.03, 0.1, 0.3)
+RATES = (0.03, 0.1, 0.01, 0.3)
 OWN_RATES = (0.03, 0.3)
-BASE_RATE, BASE_BATCH = 0.05, 32
+BASE_RATE, BASE_BATCH = 0.02, 32
 BATCH_RATES = {
-    8: (0.0125, 0.025, 0.05),
-    32: (0.0125, 0.025, 0.05, 0.1, 0.2),
-    128: (0.025, 0.05, 0.1, 0.2, 0.4),
-    512: (0.05, 0.1, 0.2, 0.4, 0.8),
+    8: (0.005, 0.01, 0.02),
+    32: (0.01, 0.02, 0.04, 0.08),
+    128: (0.02, 0.04, 0.08, 0.16),
+    512: (0.02, 0.08, 0.16, 0.32, 0.64),
 }
-STEP_RATES = (0.05,)
+WARM_RATES = {128: (0.08, 0.16), 512: (0.16, 0.32, 0.64)}
+STEP_RATES = (0.02,)
 WARM_SHARE = 0.25
 GAP_BATCH, GAP_RATE = 32, 1e-3
 GHOST_BATCH, GHOST_RATE = 128, 0.1
-MICROS = {"BN": (128, 32, 8), "plain": (128, 8)}
+MICROS = {"BN": (128, 32, 8), "plain": (128, 32)}
 CLIP_RATES = (0.05, 0.1, 0.2, 0.4, 0.8)
 MAX_NORM = 1.0
-POINTS = 12  # parts of a run, each with a value in its lists
+POINTS, FEW_POINTS = 12, 4  # parts of a run, each with a value in its lists: of a schedule, of others
 STUDIED = {  # the parts of a study, and what is different there
     "photos": ("schedules", "epochs", "steps", "gap", "ghost", "clipping"),
     "cifar10": ("schedules", "gap"),
 }
+RATES_OF = {"photos": RATES, "cifar10": RATES[:3]}
 FEWER = ("constant", "step", "cosine", "one cycle")  # on CIFAR-10
 
 
@@ -202,9 +204,9 @@ SIZES = {
         validation=400,
         test=1000,
         epochs=4,
-        batch_epochs=6,
-        steps=160,
-        gap_epochs=20,
+        batch_epochs=3,
+        steps=96,
+        gap_epochs=10,
         batches=(8, 32, 128, 512),
         timed=(8, 16, 32, 64, 128, 256, 512),
         timed_steps=8,
@@ -290,10 +292,10 @@ def run(
 ) -> Results:
     """One run, as the docstring of this module describes it; with a scheduler and a loop of one's own."""
     of, data = size_of(size, at.data), images(at.data, size)
-    kind = at.way if at.part in ("gap", "ghost") else "BN" if at.part == "schedules" else "plain"
+    kind = at.way if at.part in ("gap", "ghost") else "plain" if at.part == "clipping" else "BN"
     net = network(kind, at.seed).to(data.train_x.device)
     epochs = {"gap": of.gap_epochs, "schedules": of.epochs}.get(at.part, of.batch_epochs)
-    steps = of.steps if at.part in ("steps", "clipping") else epochs * of.train // at.batch
+    steps = of.steps if at.part in ("steps", "clipping") else max(epochs * of.train // at.batch, 1)
     optimizer: torch.optim.Optimizer = measures.sgd(net, at.rate)
     if at.part == "gap":
         optimizer = torch.optim.Adam(net.parameters(), lr=at.rate)
@@ -309,8 +311,8 @@ def run(
     if at.micro < at.batch:
         options["micro"] = at.micro
     pairs = batches(data, at.batch, steps, at.seed)
-    loop = train_epoch or one_pass
-    found |= measures.train(net, data, pairs, optimizer, scheduler, POINTS, loop, **options)
+    loop, points = train_epoch or one_pass, POINTS if at.part == "schedules" else FEW_POINTS
+    found |= measures.train(net, data, pairs, optimizer, scheduler, points, loop, **options)
     if at.part == "gap":
         found["sharpness"] = measures.sharpness(net, data.train_x, data.train_y)
     return asdict(at) | found
@@ -321,21 +323,21 @@ def plan(size: str, data: str = "photos") -> list[Settings]:
     of, parts = size_of(size, data), STUDIED[data]
     large = of.train // 10
     points: list[tuple[str, str, str, int, int, float]] = []
-    for way in SCHEDULES if data == "photos" else FEWER:
-        points += [("schedules", data, way, BASE_BATCH, BASE_BATCH, rate) for rate in RATES]
-    for batch in of.batches:
-        points += [("epochs", data, "constant", batch, batch, rate) for rate in BATCH_RATES[batch]]
-        points += [("steps", data, "constant", batch, batch, rate) for rate in STEP_RATES]
-        if batch > BASE_BATCH:
-            points += [("epochs", data, "warm-up", batch, batch, rate) for rate in BATCH_RATES[batch][1:]]
+    for way in ("not clipped", "clipped"):
+        points += [("clipping", data, way, BASE_BATCH, BASE_BATCH, rate) for rate in CLIP_RATES]
+    for way, micros in MICROS.items():
+        points += [("ghost", data, way, GHOST_BATCH, micro, GHOST_RATE) for micro in micros]
     for name, way in (("mnist", "MLP"), (data, "plain")) if data == "photos" else ((data, "plain"),):
         points += [("gap", name, way, batch, batch, GAP_RATE) for batch in (GAP_BATCH, large)]
         points += [("gap", name, way, large, large, GAP_RATE * round((large / GAP_BATCH) ** 0.5, 2))]
-    for way, micros in MICROS.items():
-        points += [("ghost", data, way, GHOST_BATCH, micro, GHOST_RATE) for micro in micros]
-    for way in ("not clipped", "clipped"):
-        points += [("clipping", data, way, BASE_BATCH, BASE_BATCH, rate) for rate in CLIP_RATES]
-    return [Settings(*point, seed) for seed in of.seeds for point in points if point[0] in parts]
+    for batch in of.batches:
+        points += [("steps", data, "constant", batch, batch, rate) for rate in STEP_RATES]
+        points += [("epochs", data, "constant", batch, batch, rate) for rate in BATCH_RATES[batch]]
+        points += [("epochs", data, "warm-up", batch, batch, rate) for rate in WARM_RATES.get(batch, ())]
+    for rate in RATES_OF[data]:
+        ways = SCHEDULES if data == "photos" else FEWER
+        points += [("schedules", data, way, BASE_BATCH, BASE_BATCH, rate) for way in ways]
+    return [Settings(*point, seed) for point in points if point[0] in parts for seed in of.seeds]
 
 
 def study(size: str = "full", data: str = "photos", begun: Results | None = None) -> Iterator[Results]:
@@ -400,7 +402,7 @@ def about(size: str, data: str = "photos") -> Results:
     return {
         "size": size,
         **asdict(size_of(size, data)),
-        "rates": RATES,
+        "rates": RATES_OF[data],
         "base_rate": BASE_RATE,
         "base_batch": BASE_BATCH,
         "batch_rates": BATCH_RATES,

@@ -136,7 +136,7 @@ def plot_curves(results: Results, ways: tuple[str, ...] = SHOWN) -> "Figure":
 @house_style
 def plot_rates(results: Results) -> "Figure":
     """Test accuracy over the base rate, a line per schedule."""
-    ways, rates = (names(results, "schedules", key) for key in ("way", "rate"))
+    ways, rates = names(results, "schedules", "way"), sorted(names(results, "schedules", "rate"))
     fig, (ax,) = figure(width=6.4, height=4.2)
     for place, way in enumerate(ways):
         look = LOOKS[place % len(LOOKS)]
@@ -147,7 +147,7 @@ def plot_rates(results: Results) -> "Figure":
     plain_log_ticks(ax, rates, "base or largest rate")
     ax.set_ylabel("test accuracy")
     whole_percents(ax.yaxis)
-    fig.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize=9)
+    fig.legend(*ax.get_legend_handles_labels(), loc="outside right upper", fontsize=9, handlelength=3)
     return fig
 
 
@@ -158,7 +158,7 @@ def plot_clipping(results: Results) -> "Figure":
     A cross marks a rate at which the loss of a seed was no number. The norms, before clipping, are those
     of the first seed at the highest rate at which the run without clipping stayed finite.
     """
-    rates = names(results, "clipping", "rate")
+    rates = sorted(names(results, "clipping", "rate"))
     fig, axes = figure(2, width=4.4, height=3.6)
     finite = [
         rate
