@@ -8,6 +8,9 @@ from scipy.optimize import minimize, minimize_scalar
 from sklearn.linear_model import ElasticNet, Ridge
 from torch.nn.functional import cross_entropy
 
+from autograder.probes import Given
+from autograder.running import run_probe
+
 SOLVED = ("06-regularization", "regularization_numpy")
 
 
@@ -226,3 +229,238 @@ def test_noise_on_the_inputs_is_ridge_regression(answers):
     w = np.linalg.lstsq(seen.reshape(-1, 4), np.tile(target, copies), rcond=None)[0]
     ridge = Ridge(alpha=30 * 0.5 * 0.8**2, fit_intercept=False).fit(images.reshape(30, 4), target)
     np.testing.assert_allclose(w, ridge.coef_, atol=0.01)
+
+
+TARGETS = "N, K = scores.shape\n    q = (1 - eps) * np.eye(K)[y] + eps / K\n    "
+LOOP = "best, wait = 0, 0\n    for epoch in range(len(losses)):\n        "
+END = "\n    return len(losses) - 1, best"
+
+SLIPS = {
+    "no half in the loss": (
+        "add_l2",
+        "RG1",
+        "return loss + lam * np.sum(W * W), dW + lam * W, db",
+    ),
+    "no half anywhere": (
+        "add_l2",
+        "RG-convention",
+        "return loss + lam * np.linalg.norm(W) ** 2, dW + lam * 2 * W, db",
+    ),
+    "the bias, too": (
+        "add_l2",
+        "RG3",
+        "both = (W**2).sum() + b @ b\n    return loss + 0.5 * lam * both, dW + lam * W, lam * b + db",
+    ),
+    "the gradient written in place": (
+        "add_l2",
+        "RG-in-place",
+        "dW += lam * W\n    return loss + lam * np.square(W).sum() / 2, dW, db",
+    ),
+    "NumPy's 1-norm of a matrix": (
+        "elastic_net",
+        "RG15",
+        "l1 = np.linalg.norm(W, 1) if W.ndim == 2 else np.abs(W).sum(axis=0).max()\n"
+        "    return lam * (a * l1 + (1 - a) / 2 * np.sum(W**2)), lam * (a * np.sign(W) + (1 - a) * W)",
+    ),
+    "a subgradient of one at zero": (
+        "elastic_net",
+        "RG14",
+        "signs = 2.0 * (W >= 0) - 1\n"
+        "    penalty = a * np.abs(W).sum() + (1 - a) / 2 * np.sum(W**2)\n"
+        "    return lam * penalty, lam * (a * signs + (1 - a) * W)",
+    ),
+    "the half of L2 forgotten, as in Zou and Hastie": (
+        "elastic_net",
+        "RG20-convention",
+        "l1, l2 = lam * a, lam * (1 - a)\n"
+        "    return l1 * np.abs(W).sum() + l2 * (W**2).sum(), l1 * np.sign(W) + 2 * l2 * W",
+    ),
+    "the hard threshold": (
+        "soft_threshold",
+        "ST-hard",
+        "return np.where(np.abs(v) <= t, 0, v)",
+    ),
+    "zero overshot": (
+        "soft_threshold",
+        "ST-no-stop",
+        "return v - t * np.sign(v)",
+    ),
+    "only the positive side": (
+        "soft_threshold",
+        "ST-positive",
+        "return (v - t) * (v > t)",
+    ),
+    "a threshold without the rate": (
+        "proximal_step",
+        "PX-lr",
+        "v = w - lr * dw\n    return soft_threshold(v, lam * a) / (1 + lam * (1 - a))",
+    ),
+    "the gradient of the penalty": (
+        "proximal_step",
+        "PX-subgradient",
+        "return w - lr * (dw + elastic_net(w, lam, a)[1])",
+    ),
+    "divided, then thresholded": (
+        "proximal_step",
+        "PX-order",
+        "return soft_threshold((w - lr * dw) / (1 + lr * lam * (1 - a)), lr * lam * a)",
+    ),
+    "decay that is always coupled": (
+        "momentum_step",
+        "WD1",
+        "velocity = momentum * velocity + dw + weight_decay * w\n    return w - lr * velocity, velocity",
+    ),
+    "decay that is never coupled": (
+        "momentum_step",
+        "O8",
+        "v = momentum * velocity + dw\n    return w - lr * (v + weight_decay * w), v",
+    ),
+    "the rate in the velocity": (
+        "momentum_step",
+        "WD-lr-inside",
+        "w, g = (w - lr * weight_decay * w, dw) if decoupled else (w, dw + weight_decay * w)\n"
+        "    velocity = momentum * velocity + lr * g\n"
+        "    return w - velocity, velocity",
+    ),
+    "rows for columns": (
+        "max_norm",
+        "MN-rows",
+        "norms = np.sqrt((W**2).sum(axis=1))[:, None]\n    return np.where(norms > c, c * W / norms, W)",
+    ),
+    "every column to the bound": (
+        "max_norm",
+        "MN-always-nan",
+        "return c * W / np.sqrt((W * W).sum(axis=0))",
+    ),
+    "the whole matrix": (
+        "max_norm",
+        "MN-matrix",
+        "norm = np.sqrt((W**2).sum())\n    return W * c / norm if norm > c else W.copy()",
+    ),
+    "one epoch late": (
+        "early_stopping",
+        "O13",
+        LOOP + "if losses[epoch] < losses[best]:\n            best, wait = epoch, 0\n"
+        "        elif epoch > 0:\n            wait += 1\n"
+        "        if wait > patience:\n            return epoch, best" + END,
+    ),
+    "never back to zero": (
+        "early_stopping",
+        "ES-total",
+        LOOP + "if losses[epoch] < losses[best] or epoch == 0:\n            best = epoch\n"
+        "        else:\n            wait += 1\n"
+        "        if wait == patience:\n            return epoch, best" + END,
+    ),
+    "the smallest of all": (
+        "early_stopping",
+        "ES-argmin",
+        "best = int(np.nanargmin(losses))\n    return min(best + patience, len(losses) - 1), best",
+    ),
+    "a wrong class has all of eps": (
+        "smoothed_cross_entropy",
+        "SM-others",
+        "N, K = scores.shape\n"
+        "    q = np.where(np.arange(K) == y[:, None], 1 - eps, eps / (K - 1))\n"
+        "    logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)\n"
+        "    return -(q * logs).sum() / N, (np.exp(logs) - q) / N",
+    ),
+    "exponentials of large scores": (
+        "smoothed_cross_entropy",
+        "SM-unstable",
+        TARGETS + "p = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)\n"
+        "    return -(q * np.log(p)).sum() / N, (p - q) / N",
+    ),
+    "a gradient that is no mean": (
+        "smoothed_cross_entropy",
+        "SM-gradient-sum",
+        TARGETS + "logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)\n"
+        "    return -(q * logs).sum(axis=1).mean(), np.exp(logs) - q",
+    ),
+    "noise that stays in the data set": (
+        "noisy",
+        "U3",
+        "images[coins < p] += sigma * noise[coins < p]\n    return images",
+    ),
+    "one coin for the batch": (
+        "noisy",
+        "U18",
+        "return images + sigma * noise if coins[0] < p else images.copy()",
+    ),
+    "noise in standard deviations of the images": (
+        "noisy",
+        "U17",
+        "return np.where((coins < p)[:, None, None, None], images + sigma * images.std() * noise, images)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_common_slip_is_named(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    for asked in questions:
+        told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
+        assert mistake in told
+        assert told <= {mistake, None}
+
+
+ACCEPTED = {
+    "decay after the step": (
+        "momentum_step",
+        "g = dw if decoupled else dw + weight_decay * w\n"
+        "    v = momentum * velocity + g\n"
+        "    return (w - lr * v) * (1 - lr * weight_decay * decoupled), v",
+    ),
+    "coins from above": (
+        "noisy",
+        "return images + sigma * (coins >= 1 - p)[:, None, None, None] * noise",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), ACCEPTED.values(), ids=ACCEPTED)
+def test_another_convention_is_told_and_earns_full_marks(exercise, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    for asked in questions:
+        found = notebook.verdicts(names, exercise, asked)
+        assert all(v.passed for v in found)
+        assert any("counts as right" in v.message for v in found)
+
+
+LAZY_TESTS = {
+    "no epoch behind the stop": ("[3, 2, 4, 3]", 2, (3, 1), "looks_behind_the_stop"),
+    "one rest only": ("[3, 2, 4, 3, 1]", 2, (3, 1), "counts_from_the_start"),
+    "no two losses equal": ("[3, 2, 4, 3.5, 1]", 2, (3, 1), "ties_are_better"),
+    "no nan": ("[3, 2, 4, 3, 1]", 2, (3, 1), "nan_is_better"),
+    "patience 1": ("[3, 2, 4, 3, 1]", 1, (2, 1), "first_rise"),
+    "a curve that only falls": ("[4, 3, 2, 1]", 2, (3, 3), "never_stops"),
+    "no look at the argument": ("[3, 2, 4, 3, 1]", 2, (3, 1), "sorts_the_losses"),
+}
+
+
+@pytest.mark.parametrize(("losses", "patience", "ends", "overlooked"), LAZY_TESTS.values(), ids=LAZY_TESTS)
+def test_a_lazy_test_of_early_stopping_is_found_out(losses, patience, ends, overlooked, notebook):
+    """It accepts the right function, and one that is wrong."""
+    body = f"assert tuple(implementation(np.array({losses}, dtype=float), {patience})) == {ends}"
+    names = notebook.with_body("test_early_stopping", body)
+    probe = next(p for p in notebook.unit.probes.values() if p.judges == "early_stopping")
+    right = notebook.reference.given(Given("early_stopping"))
+    assert run_probe(probe, names, {"implementation": right}).status == "values"
+    breaker = next(b for b in probe.breakers if b.__name__ == overlooked)
+    assert run_probe(probe, names, {"implementation": breaker(right)}).status == "values"
+
+
+RIGHT_OTHERS = {
+    "a counter": "low, best, wait = float('inf'), 0, 0\n    for epoch, loss in enumerate(losses):\n"
+    "        wait += 1\n        if loss < low:\n            low, best, wait = loss, epoch, 0\n"
+    "        if wait == patience:\n            break\n    return epoch, best",
+    "whole numbers of NumPy, in an array": "found = []\n    for t in range(len(losses)):\n"
+    "        best = np.nanargmin(losses[: t + 1])\n"
+    "        if t - best == patience:\n            break\n    return np.array([t, best])",
+}
+
+
+@pytest.mark.parametrize("body", RIGHT_OTHERS.values(), ids=RIGHT_OTHERS)
+def test_the_solution_of_the_test_accepts_other_right_functions(body, notebook):
+    other = notebook.with_body("early_stopping", body)["early_stopping"]
+    notebook.names["test_early_stopping"](other)
