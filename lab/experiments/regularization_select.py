@@ -14,16 +14,23 @@ CHOSEN = ("decay", "noise", "label smoothing", "max-norm", "dropout")  # whose b
 def select(results: Results, **at: Any) -> list[Results]:
     """The runs with these settings, one per seed; what is left out is as in the plain network.
 
-    The four PENALTIES are with SGD and its rate, unless an optimizer is named.
+    The four PENALTIES are those with SGD and its rate, where there are such runs and no optimizer is named.
     """
     about = results["about"]
     wanted = {key: value for key, value in about["base"].items() if key != "seed"} | {"way": "plain"}
-    if at.get("way") in PENALTIES and "optimizer" not in at:
-        wanted |= {"optimizer": "SGD"}
+    if at.get("way") in PENALTIES:
+        wanted["optimizer"] = _optimizer_of(results, at["way"])
     wanted |= at
     if wanted["optimizer"] == "SGD" and "lr" not in at:
         wanted["lr"] = about["sgd_rate"]
     return [run for run in results["runs"] if all(run[key] == value for key, value in wanted.items())]
+
+
+def _optimizer_of(results: Results, way: str) -> str:
+    """The optimizer that is meant where none is named."""
+    with_sgd = any(run["optimizer"] == "SGD" for run in results["runs"] if run["way"] == way)
+    name: str = "SGD" if way in PENALTIES and with_sgd else results["about"]["base"]["optimizer"]
+    return name
 
 
 def value(run: Results, key: str) -> float:
@@ -56,7 +63,7 @@ def values_of(results: Results, field: str, way: str, **at: Any) -> list[Any]:
 
 def best(results: Results, field: str, way: str, **at: Any) -> Any:
     """The value of a field with the highest mean choice_accuracy over the seeds; of equals the smallest."""
-    fixed = {"optimizer": "SGD"} if way in PENALTIES and "optimizer" not in at else {}
+    fixed = {"optimizer": _optimizer_of(results, way)} if "optimizer" not in at else {}
     found = values_of(results, field, way, **fixed, **at)
     return max(found, key=lambda v: ends(results, "choice_accuracy", way=way, **at, **{field: v}).mean())
 

@@ -266,7 +266,7 @@ def test_the_experiment_takes_a_students_own_pieces() -> None:
         return nn.Identity()
 
     mine = {
-        "all": Way(
+        "L2": Way(
             criterion=criterion,
             objective=objective,
             after_step=lambda net, lr: called.add(f"after_step {lr:g}"),
@@ -276,8 +276,9 @@ def test_the_experiment_takes_a_students_own_pieces() -> None:
     }
     results = regularization.compare(mine, size="tiny")
     assert called == {"step", "restore", "objective", "criterion", "after_step 0.001", "layer"}
-    assert [run["way"] for run in results["runs"]] == ["plain", "plain", "all", "all"]
+    assert [run["way"] for run in results["runs"]] == ["plain", "plain", "L2", "L2"]
     assert results["runs"][-1]["epochs"] == [1, 1]  # stopped, and measured again with what was restored
+    assert regularization.summary(results, "weights/zeros", way="L2")["max"] == 0
     assert regularization.plot_ways(results).axes and regularization.plot_curves(results).axes
 
 
