@@ -102,11 +102,11 @@ def both_ends(rng):
 
 
 @probe("cosine", cases=2)
-def followhalf_a_cosine(s, t, lr0, lr_min, T):
+def follows_half_a_cosine(s, t, lr0, lr_min, T):
     return {"rates": s.cosine(t, lr0, lr_min, T)}
 
 
-@followhalf_a_cosine.inputs
+@follows_half_a_cosine.inputs
 def _(rng):
     T = int(rng.integers(8, 12))
     return {"t": np.arange(T), **both_ends(rng), "T": T}

@@ -551,6 +551,7 @@ for name, far in lines.items():
     plt.semilogy(far, label=name)
     print(f"{name:18s} distance after 300 steps {far[-1]:.3f}")
 plt.xlabel("step")
+plt.title("distance from the minimum")
 plt.legend()
 plt.show()
 
@@ -586,9 +587,13 @@ def report(name, logits):
 
 losses = [report(f"member {m + 1}", logits[m : m + 1]) for m in range(5)]
 print(f"{'mean of the members':24s}                 loss {np.mean(losses):.4f}")
-report("mean of probabilities", logits)
-report("mean of logits", logits.mean(axis=0)[None])
-report("mean of weights", (test_images @ average)[None])
+together = {
+    "mean of probabilities": logits,
+    "mean of logits": logits.mean(axis=0)[None],
+    "mean of weights": (test_images @ average)[None],
+}
+for name, own_logits in together.items():
+    report(name, own_logits)
 
 # %% [markdown]
 # **Question** (6 minutes). Which inequality says that the loss of the ensemble is at most the mean loss of

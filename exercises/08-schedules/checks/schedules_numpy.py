@@ -43,7 +43,7 @@ def gives_both_rates_of_one_step(s, t, lr0, k):
 
 
 @probe("cosine", cases=2)
-def followhalf_a_cosine(s, t, lr0, lr_min, T):
+def follows_half_a_cosine(s, t, lr0, lr_min, T):
     return {"rates": s.cosine(t, lr0, lr_min, T)}
 
 
