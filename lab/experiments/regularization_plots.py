@@ -6,7 +6,6 @@ import numpy as np
 
 from lab.experiments.regularization_select import (
     FIELDS,
-    best,
     chosen_runs,
     ends,
     select,
@@ -92,6 +91,7 @@ def plot_strengths(results: Results) -> "Figure":
         without(ax, ends(results, key, way="plain", optimizer="SGD"))
         ax.set(xscale="log", xlabel="strength lambda")
     _accuracy_titles(axes)
+    axes[1].set_ylim(0.5, 0.8)
     axes[2].set(title="new images", ylabel="loss", ylim=(0, None))
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, fontsize=9)
     return fig
@@ -116,12 +116,12 @@ def plot_zeros(results: Results) -> "Figure":
 
 @house_style
 def plot_histograms(results: Results) -> "Figure":
-    """How many weights lie where, mean over the seeds, at the best lambda of each penalty."""
+    """How many weights lie where, mean over the seeds, at the `strongest` lambda of each penalty."""
     edges = np.array(results["about"]["edges"])
     ways = ("plain", *PENALTIES)
     fig, axes = figure(len(ways), width=2.3, height=2.9, sharey=True)
     for ax, way in zip(axes, ways, strict=True):
-        at = {} if way == "plain" else {"lam": best(results, "lam", way)}
+        at = {} if way == "plain" else {"lam": strongest(results, way)}
         runs = select(results, way=way, optimizer="SGD", **at)
         counts = np.mean([run["weights"]["histogram"] for run in runs], axis=0)
         ax.stairs(np.maximum(counts, 0.5), edges, fill=True, color=BLUE, baseline=0.5)
@@ -131,6 +131,13 @@ def plot_histograms(results: Results) -> "Figure":
         ax.title.set_fontsize(9)
     axes[0].set(ylabel="number of weights", ylim=(0.5, None))
     return fig
+
+
+def strongest(results: Results, way: str, cost: float = 0.03) -> float:
+    """The greatest lambda that costs at most this much mean choice_accuracy against the best one."""
+    places: list[float] = values_of(results, "lam", way, optimizer="SGD")
+    means = [ends(results, "choice_accuracy", way=way, lam=place).mean() for place in places]
+    return max(place for place, mean in zip(places, means, strict=True) if mean >= max(means) - cost)
 
 
 @house_style
@@ -277,6 +284,7 @@ def _lines(
     for ax, key in zip(axes, keys, strict=True):
         values = np.array([ends(results, key, way=way, **{field: place}) for place in places]).T
         mean_and_range(ax, places, values, **look)
+        ax.lines[-1].set_linestyle("--" if "proximal" in way else "-")  # L1 and L1 often coincide
 
 
 def _accuracy_titles(axes: "list[Axes]") -> None:
