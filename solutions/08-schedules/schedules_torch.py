@@ -592,7 +592,8 @@ for name, own, library in (("mean", mine, theirs), ("EMA", my_ema, their_ema)):
 #   of the five networks.
 #
 # **Predict first.** Write down before you run the cells: at which of the two rates is each schedule better,
-# and which one suffers most from the wrong one? What is best for the accuracy, five networks, five snapshots or averaged weights,
+# and which one suffers most from the wrong one?
+# What is best for the accuracy, five networks, five snapshots or averaged weights,
 # and what is best for its cost? How good is the mean of the weights of five independent networks?
 # A wrong prediction costs nothing. A missing reason does.
 
