@@ -186,6 +186,7 @@ check(cosine)
 # So begin with small rates: in the first `W` steps the rate rises along a straight line, {eq}`sc-warmup`.
 # Its first step is not wasted: it uses `lr0 / W`, and step `W - 1` uses `lr0`.
 # Then the cosine begins, at `lr0`. It has the rest of the steps, and is at `lr_min` at `t = T` as before.
+# You may call your `cosine` for that part, if its check has passed.
 
 
 # %% solution="warmup_cosine"
@@ -239,6 +240,7 @@ check(triangular)
 # {eq}`sc-restarts`. Just before it jumps, the network has settled. That is the moment for a copy of its
 # weights, {eq}`sc-snapshot`: five cycles give five networks for the price of one.
 # Say for each step which rate it uses, and whether a snapshot is taken **after** it.
+# Here, too, your `cosine` may help.
 
 
 # %% solution="restarts"
