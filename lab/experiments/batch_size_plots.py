@@ -117,6 +117,8 @@ def plot_speed(results: Results) -> "Figure":
         plain_log_ticks(ax, sizes.tolist(), "batch size")
         ax.set(ylabel=label)
     axes[0].set_yscale("log")
+    axes[0].set_yticks([2, 5, 10, 20, 50], ["2", "5", "10", "20", "50"])
+    axes[0].set_yticks([], minor=True)
     axes[1].set_ylim(0, None)
     fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig

@@ -61,11 +61,21 @@ def table(results: Results) -> list[Results]:
 
 @house_style
 def plot_ensembles(results: Results) -> "Figure":
-    """Accuracy and loss of the test images, a row per way with its cost: seeds, mean, deviation."""
+    """Accuracy and loss of the test images, a row per way with its cost: seeds, mean, deviation.
+
+    Of a way whose loss is more than twice the middle one only the numbers are written: it would squeeze
+    the others.
+    """
     rows = table(results)
+    middle = float(np.median([row["loss"]["mean"] for row in rows]))
     fig, axes = figure(2, width=4.6, height=1.2 + 0.36 * len(rows), sharey=True)
     for ax, key in zip(axes, ("accuracy", "loss"), strict=True):
         for place, row in enumerate(rows):
+            if row["loss"]["mean"] > 2 * middle:
+                mean = row[key]["mean"]
+                shown = f"{mean:.0%}" if key == "accuracy" else f"{mean:.2f}"
+                ax.text(0.03 if key == "accuracy" else 0.9, place, shown, transform=ax.get_yaxis_transform())
+                continue
             values = np.array([last(record, key) for record in records(results, row["way"])])
             colour = BLUE if row["networks"] == 1 else ORANGE
             dots_of_seeds(ax, place, values, colour, "o" if row["networks"] == 1 else "s")

@@ -1,5 +1,6 @@
 """The figures and tables of unit 08's schedules and clipping, from results of `lab.experiments.schedules`."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,12 +54,14 @@ def select(results: Results, part: str = "schedules", **at: Any) -> list[Results
 def best_rate(results: Results, part: str = "schedules", **at: Any) -> float:
     """The rate with the highest mean validation accuracy at the end. Raises ValueError without such runs.
 
-    A rate at which the loss of a run was no longer a number is not taken, unless there is no other.
+    Of the rates that were run with the most seeds. One at which the loss of a run was no longer a number
+    is not taken, unless there is no other.
     """
     found = select(results, part, **at)
     if not found:
         raise ValueError(f"Expected settings of some runs of these results, got {at}: look at their fields.")
-    return rate_of_best(found)
+    seeds = Counter(run["rate"] for run in found)
+    return rate_of_best([run for run in found if seeds[run["rate"]] == max(seeds.values())])
 
 
 def best_runs(results: Results, part: str = "schedules", **at: Any) -> list[Results]:
@@ -135,15 +138,15 @@ def plot_curves(results: Results, ways: tuple[str, ...] = SHOWN) -> "Figure":
 
 @house_style
 def plot_rates(results: Results) -> "Figure":
-    """Test accuracy over the base rate, a line per schedule."""
+    """Mean test accuracy over the base rate, a line per schedule; of the seeds that were run there."""
     ways, rates = names(results, "schedules", "way"), sorted(names(results, "schedules", "rate"))
     fig, (ax,) = figure(width=6.4, height=4.2)
     for place, way in enumerate(ways):
         look = LOOKS[place % len(LOOKS)]
-        values = np.array([ends(results, way=way, rate=rate) for rate in rates])
+        values = [ends(results, way=way, rate=rate).mean() for rate in rates]
         dashes = ("-", "--")[place // len(LOOKS)]
         style = {"color": look["colour"], "marker": look["marker"], "linestyle": dashes}
-        ax.plot(rates, values.mean(axis=1), label=way, **style)
+        ax.plot(rates, values, label=way, **style)
     plain_log_ticks(ax, rates, "base or largest rate")
     ax.set_ylabel("test accuracy")
     whole_percents(ax.yaxis)
