@@ -138,11 +138,8 @@ LAMBDAS: dict[str, tuple[float, ...]] = {
     "L1": (0.00003, 0.0001, 0.0003, 0.001, 0.003),
 }
 LAMBDAS |= {"L1, proximal": LAMBDAS["L1"], "elastic net, proximal": (0.0001, 0.001, 0.003)}
-Strengths = dict[str, tuple[float, ...]]
-GRID: dict[str, tuple[tuple[float, ...], Strengths]] = {  # optimizer: its rates, and decays of each kind
-    "Adam": ((0.0003, 0.001, 0.003), {"L2": (0.003, 0.01, 0.03), "decay": (0.3, 1.0, 3.0)}),
-    "SGD": ((0.02, 0.05, 0.1), {"L2": (0.003, 0.01, 0.03), "decay": ()}),  # where the two are the same
-}
+RATES = (0.0003, 0.001, 0.003)  # of Adam, with each of these:
+DECAYS = {"L2": (0.003, 0.01, 0.03), "decay": (0.3, 1.0, 3.0)}
 SIGMAS = {"photos": (0.05, 0.1, 0.2, 0.4), "cifar10": (0.1, 0.4)}
 EPSILONS = (0.1, 0.2, 0.4)
 NORMS = (1.0, 2.0)
@@ -319,11 +316,10 @@ def points(data: str = "photos") -> list[Settings]:
         found += [replace(plain, lr=lr), *bounds]
     sgd = replace(plain, optimizer="SGD", lr=SGD_RATE)
     found += [sgd, *(replace(sgd, way=way, lam=lam) for way in PENALTIES for lam in LAMBDAS[way])]
-    for optimizer, (rates, strengths) in GRID.items():
-        for lr in rates:
-            at = replace(plain, optimizer=optimizer, lr=lr)
-            found += [at, *(replace(at, way="L2", lam=lam) for lam in strengths["L2"])]
-            found += [replace(at, way="decay", weight_decay=decay) for decay in strengths["decay"]]
+    for lr in RATES:
+        at = replace(plain, lr=lr)
+        found += [at, *(replace(at, way="L2", lam=lam) for lam in DECAYS["L2"])]
+        found += [replace(at, way="decay", weight_decay=decay) for decay in DECAYS["decay"]]
     return list(dict.fromkeys(found))
 
 

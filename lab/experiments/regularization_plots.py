@@ -143,12 +143,10 @@ def strongest(results: Results, way: str, cost: float = 0.03) -> float:
 @house_style
 def plot_decay(results: Results) -> "Figure":
     """Mean accuracy on new images over learning rate and decay; framed: the best cell of each picture."""
-    grids = {
+    known = {
         "Adam, L2 in the loss": decay_grid(results, "Adam", "L2"),
         "Adam, decoupled": decay_grid(results, "Adam", "decay"),
-        "SGD, either": decay_grid(results, "SGD", "L2"),
     }
-    known = {title: grid for title, grid in grids.items() if grid[0].size}
     low, high = (f([f(means) for means, _, _ in known.values()]) for f in (np.min, np.max))
     fig, axes = figure(len(known), width=3.2, height=3.3)
     for ax, (title, (means, rates, decays)) in zip(axes, known.items(), strict=True):

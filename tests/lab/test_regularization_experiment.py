@@ -123,6 +123,14 @@ def test_decoupled_decay_under_adam_is_that_of_adamw() -> None:
     torch.testing.assert_close(stepped, weight.detach())
 
 
+def test_under_plain_sgd_decoupled_decay_is_the_l2_penalty() -> None:
+    pair = Settings("L2", optimizer="SGD", lr=0.1, lam=0.5), Settings("decay", optimizer="SGD", lr=0.1)
+    coupled, decoupled = (
+        weights_after_a_step(at, W, G) for at in (pair[0], replace(pair[1], weight_decay=0.5))
+    )
+    torch.testing.assert_close(coupled, decoupled)
+
+
 def test_biases_are_not_penalized() -> None:
     for settings in (
         Settings("L2", optimizer="SGD", lr=0.1, lam=0.5),
@@ -292,7 +300,8 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """A study of few strengths."""
     few: dict[str, Any] = {
         "LAMBDAS": dict.fromkeys(regularization.PENALTIES, (0.001, 0.01)),
-        "GRID": {"Adam": ((0.001,), {"L2": (0.01,), "decay": (0.3,)})},
+        "RATES": (0.001,),
+        "DECAYS": {"L2": (0.01,), "decay": (0.3,)},
         "SIGMAS": {"photos": (0.1,)},
         "EPSILONS": (0.1,),
         "NORMS": (1.0,),
@@ -343,3 +352,17 @@ def test_a_network_that_diverged_is_told_as_such(tmp_path: Path) -> None:
     assert "NaN" not in (tmp_path / "r.json").read_text()
     (record,) = regularization.load_results(tmp_path / "r.json")["runs"]
     assert math.isnan(record["loss"][-1]) and math.isnan(record["val_loss"][-1])
+
+
+@pytest.mark.parametrize(("name", "data"), [("full.json", "photos"), ("cifar10.json", "cifar10")])
+def test_the_committed_results_are_whole_and_can_be_drawn(name: str, data: str) -> None:
+    results = regularization.load_results(FOLDER / name)
+    about = results["about"]
+    assert len(about["seeds"]) >= 3 and {"device", "torch", "date", "data"} <= set(about)
+    runs = {Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]}
+    size = about["size"]
+    assert runs == {*regularization.plan(size, data), *regularization.plan_together(results, size, data)}
+    for run in results["runs"]:
+        assert {len(run[key]) for key in ("epochs", "loss", *regularization.MEASURED)} == {len(run["epochs"])}
+    for plot in PLOTS if data == "photos" else (regularization.plot_noise, regularization.plot_noisy_test):
+        assert plot(results).axes
