@@ -244,7 +244,8 @@ for k in (0, 10, 16, 20, 25):
 
 # %% [markdown]
 # **Question** (5 minutes). Count the zeros of the three ways. Why has L1 along its gradient none,
-# and how far from zero do its weights stay? (By how much does one step move a weight that is nearly zero?)
+# and how far from zero do its weights stay? (The learning rate is 0.37.
+# By how much does the penalty alone move a weight that is nearly zero, in one step?)
 # Would a smaller learning rate make zeros? At $\lambda = 0.51$ the four weights that matter are too small
 # as well: their true values are 3, −2, 1.5 and −1. By how much, roughly?
 # What would you do about it once you know which four they are?
@@ -411,7 +412,7 @@ print("true loss of the best epoch, in mean", smooth[bests].mean(axis=0).round(3
 # *Your answer here.*
 
 # %% [markdown]
-# ## 8. Labels that are less sure (●●○, 12 minutes)
+# ## 8. Labels that are less sure (●●○, 11 minutes)
 #
 # With the target 1 for the right class, the loss always falls a little more as the scores grow.
 # So soften the target, {eq}`rg-smooth`: every class gets $\epsilon / K$, and the right one the rest on top.
