@@ -28,16 +28,17 @@ For the chapter, written as JSON, run by run; a file that was cut off is continu
 
     results = regularization.load_results("full.json")
     regularization.plot_strengths(results)   # accuracy and loss over lambda: L2, L1 twice, elastic net
-    regularization.plot_histograms(results)  # the weights at the best lambda of each, and what is exactly 0
+    regularization.plot_histograms(results)  # the weights at a strong lambda of each, and what is exactly 0
     regularization.plot_zeros(results)       # share of exact zeros, and norm of the weights, over lambda
-    regularization.plot_decay(results)       # accuracy over rate and decay, in the loss and decoupled
+    regularization.plot_decay(results)       # Adam: accuracy over rate and decay, in the loss and decoupled
     regularization.plot_noise(results)       # noise on each image or on half of them, over its deviation
     regularization.plot_noisy_test(results)  # noise at test: one copy of an image, or the mean over many
-    regularization.plot_stopping(results)    # loss by epoch, and what a patience costs and buys
+    regularization.plot_stopping(results)    # what a patience costs and buys: epochs, loss, accuracy
     regularization.plot_smoothing(results)   # accuracy, loss and certainty over eps
     regularization.plot_reliability(results) # how often right, over how sure
     regularization.plot_max_norm(results)    # accuracy over the learning rate, with and without a bound
     regularization.plot_together(results)    # one thing, two, all of them: a row each
+    regularization.together(results)         # {row of plot_together: its settings, chosen or combined}
     regularization.summary(results, way="L2", lam=0.01)          # last val_accuracy, mean, std, min, max
     regularization.best(results, "lam", way="L2")                # by choice_accuracy, mean over the seeds
     regularization.stopped(results, patience=5)                  # {"stop", "best", "test_loss", ...} by seed
