@@ -1211,7 +1211,8 @@ def _(rng):
     return {**accumulation_inputs(rng, 8, 2), "left": far_from_0(rng, 3, 4)}
 
 
-FORWARD, BACKWARD = 1, -1
+FORWARD = 1
+BACKWARD = -1
 
 
 @probe("backward_in_parts", cases=1)

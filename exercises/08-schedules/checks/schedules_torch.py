@@ -303,6 +303,12 @@ def forgets_what_was_in_the_gradients(s, W, b, x, y, micro_batch, left):
     return accumulated(s, W, b, x, y, micro_batch, left)
 
 
+FORWARD = 1
+
+
+BACKWARD = -1
+
+
 @probe("backward_in_parts", cases=1)
 @with_gradients
 def goes_backward_before_the_next_part_goes_forward(s, W, b, x, y, micro_batch):
