@@ -1586,7 +1586,7 @@ def average_inputs(rng, shown=5):
 
 
 def decays(rng):
-    return float(rng.uniform(0.7, 0.85))
+    return float(rng.uniform(0.6, 0.72))
 
 
 def after_each(seen, name):
