@@ -110,8 +110,10 @@ def cut_probes(source: str, wanted: Iterable[str]) -> str:
 def _defined(node: ast.stmt) -> list[str]:
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return [] if isinstance(node, ast.FunctionDef) and _registers(node) else [node.name]
-    if isinstance(node, ast.Assign):
-        return [t.id for t in node.targets if isinstance(t, ast.Name)]
+    if isinstance(node, (ast.Assign, ast.AnnAssign)):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        names = [n for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)]
+        return [n.id for n in names if isinstance(n.ctx, ast.Store)]
     return []
 
 

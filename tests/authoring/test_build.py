@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from autograder.authoring.build import build, load_built
+from autograder.authoring.release import cut_probes
 from autograder.authoring.unit import UnitError, read_unit
 from tests.conftest import SLUG
 
@@ -30,6 +31,12 @@ def test_no_solution_generator_or_hidden_probe_is_released(built_course):
     text = b"\n".join(released(built_course).values()).decode("latin-1")
     for private in ("secret_product", "BEGIN SOLUTION", "rng", "scales_by_zero", "x + a", "UNUSED", "find"):
         assert private not in text
+
+
+@pytest.mark.parametrize("bound", ["A, B = 1, -1", "A: int = 1", "(A, *_), C = [1], 2"])
+def test_a_probe_brings_the_constants_that_it_uses_however_they_are_bound(bound):
+    checks = f"import numpy as np\n{bound}\n\n@probe('scale')\ndef scales(s, x):\n    return {{'y': s.scale(x, A)}}\n"
+    assert bound in cut_probes(checks, ["scales"])
 
 
 def test_building_twice_gives_the_same_bytes(course):
