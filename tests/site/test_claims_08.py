@@ -1,10 +1,12 @@
-"""What the chapter of unit 08 says of formulas and of its figure is true."""
+"""What the chapter of unit 08 says of formulas, of its figure and of our runs is true."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Callable
+from dataclasses import astuple
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,9 @@ from torch.nn import functional as F  # noqa: N812
 from torch.optim import lr_scheduler as schedulers
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from lab.experiments import ensembles, schedules
+from lab.experiments import schedules_statistics as statistics
+from lab.experiments.schedules_plots import best_runs
 from lab.figures import schedules as figure
 
 ROOT = Path(__file__).parents[2]
@@ -300,3 +305,170 @@ def test_the_figure_shows_what_its_tasks_say() -> None:
     assert one[-1] == pytest.approx(1 / 250_000) and one[-1] < late[-1]
     drops, falls = (figure.rates(name, base=1, T=90, period=30) for name in ("step", "exponential"))
     assert np.flatnonzero(np.isclose(drops, falls)).tolist() == [0, 30, 60] and drops.mean() > falls.mean()
+
+
+@cache
+def full() -> dict[str, Any]:
+    return schedules.load_results(ROOT / "book/results/08-schedules/full.json")
+
+
+def again(**at: Any) -> dict[str, Any]:
+    return statistics.of(statistics.load_results(ROOT / "book/results/08-schedules/statistics.json"), **at)
+
+
+def accuracy(part: str, **at: Any) -> float:
+    return schedules.summary(full(), part, **at)["mean"]
+
+
+def test_every_schedule_ends_above_a_constant_rate_and_the_best_five_are_too_close_to_rank() -> None:
+    table = schedules.table(full())
+    ends = {way: found["mean"] for way, _, found, _ in table}
+    assert len(ends) == 9 and min(ends, key=lambda way: ends[way]) == "constant"
+    five = sorted(ends, key=lambda way: ends[way])[-5:]
+    assert ends[five[-1]] - ends[five[0]] < 0.02
+    spreads = [found["std"] for way, _, found, _ in table if way in five]
+    assert ends[five[-1]] - ends[five[0]] < 2 * max(spreads)
+    losses = {way: found["mean"] for way, _, _, found in table}
+    assert max(losses, key=lambda way: losses[way]) == "constant"
+
+
+def test_the_training_loss_falls_with_the_rate_and_rises_at_each_restart() -> None:
+    def curve(way: str) -> np.ndarray:
+        return np.mean([run["loss"] for run in best_runs(full(), "schedules", way=way)], axis=0)
+
+    restarts = curve("restarts")
+    assert len(restarts) == 12
+    assert all(restarts[start] > restarts[start - 1] for start in (3, 6, 9))
+    assert curve("cosine")[-1] < curve("constant")[-1] - 0.1
+
+
+def test_rates_of_schedules_were_chosen_with_one_seed_and_run_with_three() -> None:
+    for way in schedules.SCHEDULES:
+        runs = [run for run in full()["runs"] if (run["part"], run["way"]) == ("schedules", way)]
+        first = [run for run in runs if run["seed"] == 0]
+        assert sorted(run["rate"] for run in first) == [0.01, 0.03, 0.1, 0.3]
+        chosen = max(first, key=lambda run: run["validation_accuracy"])["rate"]
+        assert {run["rate"] for run in runs if run["seed"]} == {chosen}
+        assert len(runs) == 4 + 2
+
+
+def test_the_linear_rule_fails_for_few_long_steps_and_warm_up_does_not_save_it() -> None:
+    for batch in (128, 512):
+        rules = {name: schedules.rule(full(), name, batch)["mean"] for name in schedules.RULES}
+        assert rules["linear"] < rules["one rate"] - 0.1
+        assert rules["linear, warm-up"] < rules["one rate"]
+    assert rules["square root"] == max(rules.values()) == rules["best rate"]
+    assert rules["one rate"] < accuracy("epochs", way="constant", batch=32, rate=0.02) - 0.2
+    [steps] = {run["steps"] for run in full()["runs"] if (run["part"], run["batch"]) == ("epochs", 512)}
+    assert steps == 18 and said(100 * 0.9**18, 0) == "15"
+    assert full()["about"]["warm_share"] == 0.25
+
+
+def test_most_of_that_failure_is_one_of_the_running_statistics() -> None:
+    kept, root, linear = (again(part="epochs", way="constant", rate=rate) for rate in (0.02, 0.08, 0.32))
+    assert linear["loss"]["mean"] < kept["loss"]["mean"] - 0.3
+    before, after = (linear[key]["mean"] for key in ("test_accuracy", "again_accuracy"))
+    assert after - before > 0.3 and after > kept["again_accuracy"]["mean"] + 0.1
+    assert after == pytest.approx(root["again_accuracy"]["mean"], abs=0.03)
+    assert again(way="warm-up")["again_accuracy"]["mean"] < after
+    constant, cosine = (again(part="schedules", way=way) for way in ("constant", "cosine"))
+    assert constant["again_accuracy"]["mean"] - constant["test_accuracy"]["mean"] > 0.03
+    assert abs(cosine["again_accuracy"]["mean"] - cosine["test_accuracy"]["mean"]) < 0.005
+    assert cosine["again_accuracy"]["mean"] > constant["again_accuracy"]["mean"] + 0.04
+
+
+def test_networks_tested_again_are_those_of_the_study() -> None:
+    keys = schedules.Settings.__dataclass_fields__
+    first = {tuple(run[key] for key in keys): run["test_accuracy"] for run in full()["runs"]}
+    runs = statistics.load_results(ROOT / "book/results/08-schedules/statistics.json")["runs"]
+    assert {tuple(run[key] for key in keys) for run in runs} == {
+        astuple(at) for at in statistics.plan("full")
+    }
+    assert all(first[tuple(run[key] for key in keys)] == run["test_accuracy"] for run in runs)
+
+
+def test_batches_are_compared_at_equal_epochs_and_at_equal_steps() -> None:
+    ends = {
+        part: [accuracy(part, way="constant", batch=batch, rate=0.02) for batch in (32, 128, 512)]
+        for part in ("epochs", "steps")
+    }
+    assert ends["epochs"][2] < ends["epochs"][0] and ends["steps"][0] < ends["steps"][1] - 0.05
+    assert ends["steps"][2] == pytest.approx(ends["steps"][1], abs=0.01)
+
+
+def test_the_large_batch_of_adam_is_less_trained_and_its_gap_is_smaller() -> None:
+    for data in ("mnist", "photos"):
+        rows = [row for row in schedules.gap_table(full()) if row["data"] == data]
+        small, large, root = rows
+        assert (small["batch"], large["batch"], large["rate"]) == (32, 307, small["rate"])
+        lower = {key: small[key]["mean"] - large[key]["mean"] for key in ("train", "test")}
+        assert lower["train"] > lower["test"] > 0
+        assert small["test"]["mean"] > root["test"]["mean"] > large["test"]["mean"]
+        sharper = large["sharpness"]["min"] > small["sharpness"]["max"]
+        assert sharper == (data == "mnist")
+
+
+def test_accumulation_with_batch_norm_has_another_gradient_and_other_statistics() -> None:
+    apart = {(r["way"], r["micro"], r["seed"]): r["difference"] for r in full()["accumulation"]}
+    assert all((value < 1e-6) == (way == "plain") for (way, _, _), value in apart.items())
+    assert max(apart["BN", 64, seed] for seed in range(3)) < 0.25
+    assert min(apart["BN", 2, seed] for seed in range(3)) > 0.7
+    pieces, whole = (again(part="ghost", micro=micro) for micro in (8, 128))
+    assert pieces["test_accuracy"]["mean"] > whole["test_accuracy"]["mean"] + 0.1
+    assert pieces["again_accuracy"]["mean"] < whole["again_accuracy"]["mean"]
+
+
+def test_an_ensemble_costs_more_than_longer_training_brings_less_and_has_its_loss_below_its_members() -> None:
+    rows = {row["way"]: row for row in ensembles.table(full())}
+
+    def of(way: str, key: str = "accuracy") -> float:
+        return float(rows[way][key]["mean"])
+
+    for row in rows.values():
+        assert row["networks"] == 1 or row["loss"]["mean"] < row["member_loss"]["mean"]
+    five, long = rows["five members"], rows["one network, 5 T"]
+    assert five["steps"] == long["steps"] == 5 * rows["one network"]["steps"]
+    assert of("one network, 5 T") > of("snapshots, 5 T") > of("five members") > of("one network")
+    assert min(rows, key=lambda way: of(way, "loss")) == "snapshots, 5 T"
+    assert of("snapshots, T") < of("one network") - 0.03
+    assert of("weights of five members") == pytest.approx(0.1, abs=0.02)
+    members = of("snapshots, 5 T", "member_accuracy")
+    assert of("weights of snapshots, 5 T") == pytest.approx(members, abs=0.005)
+    assert of("five members", "disagreement") > of("snapshots, 5 T", "disagreement")
+
+
+def test_a_part_of_what_averaged_weights_gain_is_their_new_statistics() -> None:
+    last, swa, ema, one = (
+        ensembles.summary(full(), way)["mean"] for way in ("SWA's last weights", "SWA", "EMA", "one network")
+    )
+    ends = [
+        r["accuracy"][r["alphas"].index(1.0)] for r in full()["lines"] if r["between"] == "a run's weights"
+    ]
+    assert last < np.mean(ends) < ema < swa
+    assert swa == pytest.approx(one, abs=0.01)
+
+
+def test_two_members_lie_in_two_valleys_and_two_snapshots_in_one() -> None:
+    def at(between: str, alpha: float) -> float:
+        found = [line for line in full()["lines"] if line["between"] == between]
+        return float(np.mean([line["accuracy"][line["alphas"].index(alpha)] for line in found]))
+
+    assert at("two members", 0.5) < 0.25
+    assert at("two snapshots, 5 T", 0.5) == pytest.approx(at("two snapshots, 5 T", 1.0), abs=0.01)
+    run = [at("a run's weights", alpha) for alpha in (0.0, 0.5, 1.0)]
+    assert run[1] > max(run[0], run[2])
+
+
+def test_clipping_helps_at_every_rate_and_cuts_nearly_every_gradient_at_the_lowest() -> None:
+    rates = sorted({run["rate"] for run in full()["runs"] if run["part"] == "clipping"})
+    free, clipped = (
+        [accuracy("clipping", way=way, rate=rate) for rate in rates] for way in ("not clipped", "clipped")
+    )
+    assert (np.array(clipped) > free).all() and clipped[0] == max(clipped)
+    assert free[2] < 0.1 and clipped[2] > 0.3 and clipped[4] < 0.15 < clipped[3]
+    norms = [
+        run["norms"]
+        for run in full()["runs"]
+        if (run["part"], run["way"], run["rate"]) == ("clipping", "clipped", rates[0])
+    ]
+    assert (np.array(norms) > full()["about"]["max_norm"]).mean() > 0.95
