@@ -92,6 +92,18 @@ SLIPS = {
         "WC-zero-division",
         WAVE + "    return np.where(t < W, (t + 1) / W * lr0, wave)",
     ),
+    "at the least rate in the last step": (
+        "warmup_cosine",
+        "WC-last-step",
+        "wave = cosine(t - W, lr0, lr_min, T - 1 - W)\n"
+        "    return np.where(t < W, lr0 * (t + 1) / max(W, 1), wave)",
+    ),
+    "the caller's list where nothing is clipped": (
+        "clip_gradients",
+        "GC-alias",
+        "n = np.sqrt(sum(np.vdot(g, g) for g in grads))\n"
+        "    if n <= c:\n        return grads\n    return [g * (c / (n + 1e-6)) for g in grads]",
+    ),
     "a triangle on top of the base": (
         "triangular",
         "SC33",
@@ -195,6 +207,90 @@ def test_a_slip_gets_its_own_name_in_every_check_that_fails(exercise, mistake, b
     for asked in questions:
         told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
         assert told and told <= {mistake, *same.synonyms}, told
+
+
+PLACES = "if np.ndim(t):\n        t = np.arange(len(t))\n    "
+RISE = "rising = lr0 * (t + 1) / max(W, 1)\n    "
+
+OVERLOOKED_ONCE = {
+    "drops counted by places": (
+        "step_decay",
+        "if not np.ndim(t):\n        return lr0 * gamma ** (t // period)\n"
+        "    rates, lr = [], lr0\n    for place in range(len(t)):\n"
+        "        lr = lr * gamma if place and place % period == 0 else lr\n"
+        "        rates.append(lr)\n    return np.array(rates)",
+    ),
+    "decays by places": ("smooth_decays", PLACES + "return lr0 * np.exp(-k * t), lr0 / (1 + k * t)"),
+    "a wave that stays at the least of the array": (
+        "cosine",
+        "r = lr_min + (lr0 - lr_min) / 2 * (1 + np.cos(np.pi * t / T))\n"
+        "    return np.minimum.accumulate(r) if np.ndim(t) else r if t < T else lr_min",
+    ),
+    "a warm-up by places": (
+        "warmup_cosine",
+        PLACES + RISE + "return np.where(t < W, rising, cosine(t - W, lr0, lr_min, T - W))",
+    ),
+    "a warm-up cut at the least rate": (
+        "warmup_cosine",
+        RISE + "return np.where(t < W, np.maximum(rising, lr_min), cosine(t - W, lr0, lr_min, T - W))",
+    ),
+    "no warm-up of one step": (
+        "warmup_cosine",
+        "W = 0 if W == 1 else W\n    "
+        + RISE
+        + "return np.where(t < W, rising, cosine(t - W, lr0, lr_min, T - W))",
+    ),
+    "triangles by places": (
+        "triangular",
+        PLACES + "return lr_base + (lr_max - lr_base) * (1 - np.abs(t % (2 * s) / s - 1))",
+    ),
+    "snapshots before a rise in the array": (
+        "restarts",
+        "rates = cosine(t % period, lr0, lr_min, period)\n"
+        "    if not np.ndim(t):\n        return rates, (t + 1) % period == 0\n"
+        "    return rates, np.append(np.diff(rates) > 0, (t[-1] + 1) % period == 0)",
+    ),
+    "a gradient of one axis": (
+        "accumulated_gradient",
+        "G, L = np.zeros(x.shape[1]), 0.0\n    for i in range(0, len(x), b):\n"
+        "        loss, g = loss_and_gradient(x[i : i + b], y[i : i + b])\n"
+        "        share = len(x[i : i + b]) / len(x)\n        L, G = L + share * loss, G + share * g\n"
+        "    return L, G",
+    ),
+    "never a smaller rate": (
+        "scaled_rate",
+        "return max(lr0, lr0 * B / B0) * np.minimum((t + 1) / max(W, 1), 1)",
+    ),
+    "the mean subtracted": (
+        "ensemble",
+        "e = np.exp(logits - logits.mean(-1, keepdims=True))\n"
+        "    return (e / e.sum(-1, keepdims=True)).mean(0)",
+    ),
+    "the least subtracted": (
+        "ensemble",
+        "e = np.exp(logits - logits.min(-1, keepdims=True))\n"
+        "    return (e / e.sum(-1, keepdims=True)).mean(0)",
+    ),
+    "the caller's arrays where nothing is clipped": (
+        "clip_gradients",
+        "n = np.sqrt(sum((g**2).sum() for g in grads))\n"
+        "    return [g * c / (n + 1e-6) if n > c else g for g in grads]",
+    ),
+    "a decay of 0 taken for none": (
+        "update_average",
+        "if n == 0:\n        return w.copy()\n"
+        "    decay = decay or n / (n + 1)\n    return decay * average + (1 - decay) * w",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), OVERLOOKED_ONCE.values(), ids=OVERLOOKED_ONCE)
+def test_a_wrong_answer_is_refused_by_a_check_that_the_student_sees(exercise, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    shown = {p.name for p in notebook.unit.probes.values() if not p.hidden}
+    for asked in questions:
+        verdicts = notebook.verdicts(names, exercise, asked)
+        assert any(not v.passed and v.probe in shown for v in verdicts), verdicts
 
 
 UNNAMED = {

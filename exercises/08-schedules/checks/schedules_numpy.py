@@ -12,6 +12,11 @@ def gives_the_rate_of_one_step(s, t, lr0, gamma, period):
     return {"rate": s.step_decay(t, lr0, gamma, period)}
 
 
+@probe("step_decay", cases=1)
+def takes_the_steps_in_any_order(s, t, lr0, gamma, period):
+    return {"rates": s.step_decay(t, lr0, gamma, period)}
+
+
 def two(found, *names):
     """Two results by name; where there are not two, an error that says what came."""
     listed = isinstance(found, (tuple, list)) or (isinstance(found, np.ndarray) and found.ndim)
@@ -57,6 +62,14 @@ def gives_the_cosine_of_one_step(s, t, past, lr0, lr_min, T):
     return {"rate": s.cosine(t, lr0, lr_min, T), "rate_past_the_end": s.cosine(past, lr0, lr_min, T)}
 
 
+@probe("cosine", cases=1)
+def bears_a_least_rate_of_0_and_steps_in_any_order(s, t, lr0, lr_min, T):
+    return {
+        "rates_down_to_0": s.cosine(t, lr0, 0.0, T),
+        "rates": s.cosine(t, lr0, lr_min, T),
+    }
+
+
 @probe("warmup_cosine", cases=2)
 def rises_in_a_line_and_falls_along_a_cosine(s, t, lr0, lr_min, W, T):
     return {"rates": s.warmup_cosine(t, lr0, lr_min, W, T)}
@@ -86,6 +99,14 @@ def is_the_cosine_without_a_warm_up(s, t, lr0, lr_min, W, T):
     }
 
 
+@probe("warmup_cosine", cases=1)
+def takes_a_warm_up_of_one_step_and_steps_in_any_order(s, t, lr0, lr_min, W, T):
+    return {
+        "rates_after_one_step_of_warm_up": s.warmup_cosine(t, lr0, lr_min, 1, T),
+        "rates": s.warmup_cosine(t, lr0, lr_min, W, T),
+    }
+
+
 @probe("triangular", cases=2)
 def goes_up_and_down_in_lines(s, t, lr_base, lr_max, half):
     return {"rates": s.triangular(t, lr_base, lr_max, half)}
@@ -97,18 +118,30 @@ def gives_one_step_of_a_triangle(s, up, first, down, lr_base, lr_max, half):
         "rate_on_the_first_way_down": s.triangular(first, lr_base, lr_max, half),
         "rate_on_the_way_up": s.triangular(up, lr_base, lr_max, half),
         "rate_on_the_way_down": s.triangular(down, lr_base, lr_max, half),
+        "rate_at_the_top": s.triangular(half, lr_base, lr_max, half),
+    }
+
+
+@probe("triangular", cases=1)
+def takes_half_cycles_of_one_step_and_steps_in_any_order(s, t, lr_base, lr_max, half):
+    return {
+        "rates_with_s_1": s.triangular(t, lr_base, lr_max, 1),
+        "rates": s.triangular(t, lr_base, lr_max, half),
     }
 
 
 def cycles(s, t, lr0, lr_min, period):
     """Rates and snapshots; 0 and 1 are as good as False and True."""
     found = two(s.restarts(t, lr0, lr_min, period), "rates", "snapshots")
-    return {**found, "snapshots": np.asarray(found["snapshots"]) * 1.0}
+    snapshots = np.asarray(found["snapshots"])
+    if snapshots.dtype.kind not in "biuf":
+        raise TypeError(f"snapshots: True or False was expected for each step, and {snapshots.dtype} came")
+    return {**found, "snapshots": snapshots * 1.0}
 
 
 @probe("restarts", cases=2)
 def jumps_back_after_each_period(s, t, lr0, lr_min, period):
-    return {"rates": cycles(s, t, lr0, lr_min, period)["rates"]}
+    return {"rates": two(s.restarts(t, lr0, lr_min, period), "rates", "snapshots")["rates"]}
 
 
 @probe("restarts", cases=2)
@@ -117,14 +150,20 @@ def takes_a_snapshot_after_the_last_step_of_a_cycle(s, t, lr0, lr_min, period):
 
 
 @probe("restarts", cases=1)
-def knows_one_step_of_a_cycle(s, t, last, lr0, lr_min, period):
+def knows_one_step_of_a_cycle(s, t, first, last, lr0, lr_min, period):
     inner, end = cycles(s, t, lr0, lr_min, period), cycles(s, last, lr0, lr_min, period)
     return {
+        "snapshot_after_the_first_step": cycles(s, first, lr0, lr_min, period)["snapshots"],
         "rate": inner["rates"],
         "snapshot": inner["snapshots"],
         "rate_of_the_last_step": end["rates"],
         "snapshot_after_the_last_step": end["snapshots"],
     }
+
+
+@probe("restarts", cases=1)
+def restarts_wherever_it_is_asked(s, t, lr0, lr_min, period):
+    return cycles(s, t, lr0, lr_min, period)
 
 
 def mean_squares(weights, seen):
@@ -143,7 +182,7 @@ def gathered(s, weights, x, y, b):
     found = two(s.accumulated_gradient(mean_squares(weights, seen), x, y, b), "loss", "gradient")
     return {
         **found,
-        "examples_too_many_in_the_largest_piece": np.array(max(*seen, b) - b),
+        "examples_too_many_in_the_largest_piece": np.array(max([*seen, b]) - b),
         "a_piece_is_empty": np.array(min(seen, default=1) == 0),
     }
 
@@ -160,6 +199,11 @@ def takes_pieces_of_one_size(s, weights, x, y, b):
 
 @probe("accumulated_gradient", cases=1)
 def takes_a_batch_that_is_one_piece(s, weights, x, y, b):
+    return gathered(s, weights, x, y, b)
+
+
+@probe("accumulated_gradient", cases=1)
+def gathers_gradients_of_any_shape(s, weights, x, y, b):
     return gathered(s, weights, x, y, b)
 
 
@@ -186,6 +230,15 @@ def needs_no_warm_up(s, t, lr0, B, B0, W):
     }
 
 
+@probe("scaled_rate", cases=1)
+def scales_down_for_a_smaller_batch(s, t, lr0, B, B0, W):
+    """With a smaller batch alone a rule for larger ones only is no scaling at all: both are asked."""
+    return {
+        "rates_for_the_smaller_batch": s.scaled_rate(t, lr0, B0, B, W),
+        "rates_for_the_larger_batch": s.scaled_rate(t, lr0, B, B0, W),
+    }
+
+
 CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
 
 
@@ -203,8 +256,12 @@ def shortens_all_by_one_factor(s, grads, c):
 
 @probe("clip_gradients", cases=1, rtol=CLIPPED)
 def leaves_short_gradients_as_they_are(s, grads, c):
-    """Shorter than c together, though the sum of their norms is longer."""
-    return clipped(s, grads, c)
+    """Shorter than c together, though the sum of their norms is longer. The caller changes its own then."""
+    own = [np.array(g) for g in grads]
+    found = clipped(s, own, c)
+    for g in own:
+        g += 1000
+    return found
 
 
 @probe("clip_gradients", cases=1, rtol=CLIPPED)
@@ -257,6 +314,7 @@ def goes_on_with_a_given_average(s, average, w, n, decay):
     return {
         "mean": s.update_average(average, w, n),
         "moving_average": s.update_average(average, w, n, decay),
+        "moving_average_with_a_decay_of_0": s.update_average(average, w, n, 0.0),
     }
 
 
@@ -276,6 +334,7 @@ def goes_on_with_a_given_average(s, average, w, n, decay):
         "WC-line",
         "WC-whole",
         "WC-t-over-W-plus-1",
+        "WC-cosine-up",
         "WC-product",
         "WC-no-warm-up",
         "WC-stays-up",
@@ -374,10 +433,20 @@ def up_again_late(right):
 
 @accepts_a_right_schedule_and_rejects_wrong_ones.broken
 def end_one_step_early(right):
-    """it is at lr_min one step too early (with many steps it is hard to see)"""
+    """it is at lr_min one step too early"""
 
     def wrong(t, lr0, lr_min, W, T):
         return right(t, lr0, lr_min, W, T - 1)
+
+    return wrong
+
+
+@accepts_a_right_schedule_and_rejects_wrong_ones.broken
+def one_percent_too_large(right):
+    """every rate is one percent too large"""
+
+    def wrong(t, lr0, lr_min, W, T):
+        return 1.01 * right(t, lr0, lr_min, W, T)
 
     return wrong
 
