@@ -295,21 +295,22 @@ def _(rng):
 
 
 @probe("restarts", cases=1)
-def knows_one_step_of_a_cycle(s, t, first, last, lr0, lr_min, period):
-    inner, end = cycles(s, t, lr0, lr_min, period), cycles(s, last, lr0, lr_min, period)
-    return {
-        "snapshot_after_the_first_step": cycles(s, first, lr0, lr_min, period)["snapshots"],
-        "rate": inner["rates"],
-        "snapshot": inner["snapshots"],
-        "rate_of_the_last_step": end["rates"],
-        "snapshot_after_the_last_step": end["snapshots"],
+def knows_one_step_of_a_cycle(s, t, last, lr0, lr_min, period):
+    """The snapshots of a whole cycle, asked one by one."""
+    found = {
+        "rate": cycles(s, t, lr0, lr_min, period)["rates"],
+        "rate_of_the_last_step": cycles(s, last, lr0, lr_min, period)["rates"],
     }
+    for k in range(period):
+        step = last + 1 - period + k
+        found[f"snapshot_after_step_{k}_of_a_cycle"] = cycles(s, step, lr0, lr_min, period)["snapshots"]
+    return found
 
 
 @knows_one_step_of_a_cycle.inputs
 def _(rng):
     cycle = int(rng.integers(1, 4))
-    return {"t": 6 * cycle + 2, "first": 6 * cycle, "last": 6 * cycle + 5, **both_ends(rng), "period": 6}
+    return {"t": 6 * cycle + 2, "last": 6 * cycle + 5, **both_ends(rng), "period": 6}
 
 
 @probe("restarts", cases=1)
@@ -520,7 +521,7 @@ def _(rng):
     return {
         "grads": grads,
         "c": norm * float(rng.uniform(0.88, 0.94)),
-        "tight": norm * float(rng.uniform(0.5, 0.6)),
+        "tight": norm * float(rng.uniform(0.12, 0.18)),
     }
 
 
@@ -891,7 +892,7 @@ def rates_used(optimizer, scheduler, steps, also=lambda: None):
     """The rates that the optimizer holds when it takes each step: (steps,), or (steps, groups)."""
     used = []
     for _ in range(steps):
-        used.append([group["lr"] for group in optimizer.param_groups])
+        used.append([float(group["lr"]) for group in optimizer.param_groups])
         optimizer.step()
         also()
         scheduler.step()
@@ -932,11 +933,11 @@ def _(rng):
 
 @probe("WarmupCosine", cases=2)
 @with_gradients
-def falls_along_half_a_cosine_behind_the_warm_up(s, rates, W, T, lr_min):
+def falls_along_half_a_cosine_after_the_warm_up(s, rates, W, T, lr_min):
     return {"rates": rates_used(*runner(s, rates, W, T, lr_min), T + 1)}
 
 
-@falls_along_half_a_cosine_behind_the_warm_up.inputs
+@falls_along_half_a_cosine_after_the_warm_up.inputs
 def _(rng):
     return schedule_inputs(rng)
 
@@ -966,11 +967,30 @@ def _(rng):
 @probe("WarmupCosine", cases=1)
 @with_gradients
 def may_be_asked_twice(s, rates, W, T, lr_min):
-    optimizer, scheduler = runner(s, rates, W, T, lr_min)
-    return {"rates": rates_used(optimizer, scheduler, T + 2, also=scheduler.get_lr)}
+    (optimizer, scheduler), told = runner(s, rates, W, T, lr_min), []
+
+    def ask():
+        told.append([float(rate) for rate in scheduler.get_lr()])
+
+    used = rates_used(optimizer, scheduler, T + 2, also=ask)
+    return {"rates": used, "rates_that_get_lr_tells_again": np.squeeze(np.array(told))}
 
 
 @may_be_asked_twice.inputs
+def _(rng):
+    return schedule_inputs(rng)
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def begins_anew_in_a_second_scheduler(s, rates, W, T, lr_min):
+    """The first one has left its least rate in the optimizer."""
+    optimizer, scheduler = runner(s, rates, W, T, lr_min)
+    rates_used(optimizer, scheduler, T + 1)
+    return {"rates": rates_used(optimizer, s.WarmupCosine(optimizer, W, T, lr_min), T + 2)}
+
+
+@begins_anew_in_a_second_scheduler.inputs
 def _(rng):
     return schedule_inputs(rng)
 
@@ -1021,13 +1041,13 @@ def epoch_inputs(rng, *sizes):
 
 
 def epoch(s, W, b, x, y, sizes, lr, left=None, **settings):
-    """The loss that train_epoch returns, and the weights afterwards."""
+    """The loss that train_epoch returns, and the weights afterwards; they are in two groups."""
     import torch
 
     model = classifier(W, b)
     if left is not None:
         model.weight.grad = tensor(left)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = torch.optim.SGD([{"params": [w]} for w in model.parameters()], lr=lr)
     loss = s.train_epoch(model, cut(x, y, sizes), optimizer, **settings)
     return {"loss": loss, "weights": model.weight, "biases": model.bias}
 
@@ -1082,11 +1102,11 @@ ABOUT_CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
 
 @probe("train_epoch", cases=2, rtol=ABOUT_CLIPPED)
 @with_gradients
-def clips_behind_the_gradient_and_before_the_step(s, W, b, x, y, sizes, lr, left, max_norm):
+def clips_after_the_gradient_and_before_the_step(s, W, b, x, y, sizes, lr, left, max_norm):
     return epoch(s, W, b, x, y, sizes, lr, left, max_norm=max_norm)
 
 
-@clips_behind_the_gradient_and_before_the_step.inputs
+@clips_after_the_gradient_and_before_the_step.inputs
 def _(rng):
     given = {**epoch_inputs(rng, 5, 3), "left": 3 * far_from_0(rng, 3, 4)}
     return {**given, "max_norm": float(rng.uniform(0.2, 0.4))}
@@ -1106,7 +1126,7 @@ def _(rng):
 
 @probe("train_epoch", cases=2, rtol=ROUNDING)
 @with_gradients
-def moves_the_schedule_on_behind_each_step(s, W, b, x, y, sizes, lr):
+def moves_the_schedule_on_after_each_step(s, W, b, x, y, sizes, lr):
     """The rates that the steps used, and the one that waits for the step to come."""
     import torch
 
@@ -1124,7 +1144,7 @@ def moves_the_schedule_on_behind_each_step(s, W, b, x, y, sizes, lr):
     return {"rates": np.array([*used, watched.param_groups[0]["lr"]]), "weights": model.weight}
 
 
-@moves_the_schedule_on_behind_each_step.inputs
+@moves_the_schedule_on_after_each_step.inputs
 def _(rng):
     return epoch_inputs(rng, 5, 4, 3, 2)
 
@@ -1188,12 +1208,18 @@ def accumulation_inputs(rng, N, micro_batch):
     }
 
 
+def gradient_of(parameter):
+    if parameter.grad is None:
+        raise ValueError("a parameter has no gradient afterwards: its .grad is None")
+    return parameter.grad
+
+
 def accumulated(s, W, b, x, y, micro_batch, left=None):
     model = classifier(W, b)
     if left is not None:
         model.weight.grad, model.bias.grad = tensor(left), tensor(left[:, 0])
     loss = s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
-    return {"loss": loss, "dW": model.weight.grad, "db": model.bias.grad}
+    return {"loss": loss, "dW": gradient_of(model.weight), "db": gradient_of(model.bias)}
 
 
 @probe("backward_in_parts", cases=2, rtol=ROUNDING)
@@ -1257,7 +1283,10 @@ def goes_backward_before_the_next_part_goes_forward(s, W, b, x, y, micro_batch):
     model.register_forward_hook(note)
     model.weight.register_hook(lambda _: passes.append(BACKWARD))
     s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
-    return {"passes": np.array(passes), "examples_in_each_part": np.array(sizes)}
+    return {
+        "forward_is_1_and_backward_minus_1": np.array(passes),
+        "examples_in_each_part": np.array(sizes),
+    }
 
 
 @goes_backward_before_the_next_part_goes_forward.inputs
@@ -1279,7 +1308,26 @@ def leaves_weights_and_frozen_parameters_alone(s, W, b, x, y, micro_batch):
     }
 
 
+@probe("backward_in_parts", cases=1)
+@with_gradients
+def leaves_every_mode_and_returns_a_float(s, W, b, x, y, micro_batch):
+    """A part of the model is in evaluation mode, as a frozen batch normalization is."""
+    import torch
+
+    model, seen = torch.nn.Sequential(torch.nn.Dropout(0.0), torch.nn.Tanh(), classifier(W, b)), []
+    model[1].eval()
+    was = modes_of(model)
+    model.register_forward_hook(lambda *_: seen.append((modes_of(model) == was).all()))
+    loss = s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    return {
+        "modes_as_they_were_in_all_forward_passes": fact(all(seen)),
+        "modes_afterwards": modes_of(model),
+        "the_loss_is_a_float": fact(isinstance(loss, (float, np.floating))),
+    }
+
+
 @leaves_weights_and_frozen_parameters_alone.inputs
+@leaves_every_mode_and_returns_a_float.inputs
 def _(rng):
     return accumulation_inputs(rng, 8, 3)
 
@@ -1343,7 +1391,9 @@ def _(rng):
 def passes_over_frozen_parameters(s, numbers, x, y, batches):
     model = two_layers(numbers)
     model[0].weight.requires_grad_(False)
-    return {"noise": noise(s, model, x, y, batches)}
+    found = noise(s, model, x, y, batches)
+    asks = [w.requires_grad for w in model.parameters()]
+    return {"noise": found, "parameters_that_ask_for_a_gradient_afterwards": np.array(asks)}
 
 
 @passes_over_frozen_parameters.inputs
@@ -1356,12 +1406,14 @@ def _(rng):
 def leaves_gradients_and_weights_as_they_are(s, numbers, x, y, batches, left):
     model = two_layers(numbers)
     model[0].weight.grad = tensor(left)
+    model[1].eval()
     found = noise(s, model, x, y, batches)
     others = [w.grad for w in model.parameters() if w is not model[0].weight]
     return {
         "noise": found,
         "weights": flat(model.parameters()),
-        "gradient_from_before": model[0].weight.grad,
+        "gradient_from_before": gradient_of(model[0].weight),
+        "modes_afterwards": modes_of(model),
         "a_parameter_without_a_gradient_has_one_now": fact(any(grad is not None for grad in others)),
     }
 
@@ -1381,7 +1433,7 @@ def with_buffers(numbers):
 
 def life(s, numbers, steps, last):
     """A model whose numbers are others after each step, in place, and its snapshots."""
-    model = with_buffers(numbers[0])
+    model = with_buffers(-numbers[0])
     snapshots = s.Snapshots(model, steps)
     for t in range(last):
         filled(model, numbers[t])
@@ -1473,6 +1525,7 @@ def _(rng):
 def leaves_the_trained_model_in_training(s, numbers, steps, last):
     trained, snapshots = life(s, numbers, steps, last)
     modes = modes_of(trained)
+    trained[0][1].eval()
     before = list(trained.parameters())
     models = snapshots.models()
     same = zip(before, trained.parameters(), strict=True)
@@ -1493,7 +1546,9 @@ def _(rng):
 @probe("Snapshots", cases=1)
 @with_gradients
 def has_no_models_before_the_first_chosen_step(s, numbers, steps, last):
-    return {"number_of_models": len(life(s, numbers, steps, last)[1].models())}
+    models = life(s, numbers, steps, last)[1].models()
+    found = {f"parameters_of_model_{k}": flat(m.parameters()) for k, m in enumerate(models)}
+    return {"number_of_models": len(models), **found}
 
 
 @has_no_models_before_the_first_chosen_step.inputs
@@ -1578,7 +1633,7 @@ def records_no_graph(s, numbers, x):
         "the_answer_has_a_graph": fact(p.requires_grad),
         "a_forward_pass_recorded_one": fact(any(recorded) and p.requires_grad),
         "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
-        "forward_passes": len(recorded),
+        "parameters_ask_for_gradients": fact(all(w.requires_grad for m in models for w in m.parameters())),
     }
 
 
@@ -1651,7 +1706,8 @@ def _(rng):
 @probe("WeightAverage", cases=2, rtol=ROUNDING)
 @with_gradients
 def fades_with_the_decay(s, numbers, decay):
-    return after_each(watched_average(s, numbers, decay)[2], "parameters")
+    found = after_each(watched_average(s, numbers, decay)[2], "parameters")
+    return found | {"parameters_with_the_decay_0": watched_average(s, numbers, 0.0)[2][-1]["parameters"]}
 
 
 @fades_with_the_decay.inputs
@@ -1710,12 +1766,27 @@ def _(rng):
 @with_gradients
 def is_a_model_of_its_own(s, numbers, x):
     """The trained model is overwritten at the end, and must not have been changed before."""
-    model, average, _ = watched_average(s, numbers, None)
+    model = with_buffers(-numbers[-1] / 3)
+    model[0][1].eval()
+    for w in model.parameters():
+        w.grad = w.detach() / 2
+    gradients = flat(w.grad for w in model.parameters())
+    average = s.WeightAverage(model)
+    for row in numbers:
+        average.update(filled(model, row))
+    kept = [w.grad for w in model.parameters() if w.grad is not None]
+    modes = modes_of(model)
     shown = flat(model.state_dict().values())
     has_graph = any(p.grad_fn is not None for p in average.average.parameters())
     filled(model, -numbers[0])
     y = average.average.eval()(tensor(x))
-    return {"model_as_it_was_shown": shown, "y_of_the_average": y, "it_has_a_graph": fact(has_graph)}
+    return {
+        "model_as_it_was_shown": shown,
+        "y_of_the_average": y,
+        "it_has_a_graph": fact(has_graph),
+        "modes_of_the_model_that_was_shown": modes,
+        "its_gradients_are_as_they_were": fact(kept and np.array_equal(flat(kept), gradients)),
+    }
 
 
 @is_a_model_of_its_own.inputs
@@ -1817,7 +1888,9 @@ def puts_every_mode_and_momentum_back(s, numbers, x, sizes):
         s.refresh_batchnorm(model, batches_of(x, sizes))
         found[f"modes_of_a_{kind}_model"] = modes_of(model)
         momenta = [model[0][1].momentum, model[2][0][1].momentum]
-        found[f"momenta_of_a_{kind}_model"] = np.array([-1.0 if m is None else m for m in momenta])
+        found[f"momenta_of_a_{kind}_model_minus_1_for_None"] = np.array(
+            [-1.0 if m is None else m for m in momenta]
+        )
     return found
 
 
@@ -1832,13 +1905,19 @@ def leaves_parameters_and_gradients_alone(s, numbers, x, sizes):
     import torch
 
     model, recorded = normalized(numbers), []
+    before, frozen = model[0][0].weight, model[2][0][0].bias
+    before.grad = torch.ones_like(before)
+    frozen.requires_grad_(False)
     model.register_forward_hook(lambda _module, _inputs, y: recorded.append(y.requires_grad))
     s.refresh_batchnorm(model, batches_of(x, sizes))
     return {
         "parameters": flat(model.parameters()),
         "a_graph_was_recorded": fact(any(recorded)),
-        "a_parameter_has_a_gradient": fact(any(p.grad is not None for p in model.parameters())),
-        "parameters_ask_for_gradients": fact(all(p.requires_grad for p in model.parameters())),
+        "the_gradient_from_before_is_left": fact(before.grad is not None and bool((before.grad == 1).all())),
+        "another_parameter_has_a_gradient_now": fact(
+            any(p.grad is not None for p in model.parameters() if p is not before)
+        ),
+        "parameters_that_ask_for_gradients": np.array([p.requires_grad for p in model.parameters()]),
         "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
     }
 
@@ -1851,18 +1930,48 @@ def _(rng):
 @probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
 @with_gradients
 def leaves_other_layers_as_they_are(s, numbers, x):
-    """One has no running statistics, one is no batch normalization but has a momentum of its own."""
+    """One has no running statistics, one is no batch normalization but has a momentum of its own.
+
+    In training mode the second one goes on from its old statistics, with that momentum."""
     from torch import nn
 
-    own = nn.InstanceNorm1d(3, track_running_stats=True)
+    own = nn.InstanceNorm1d(3, momentum=0.2, track_running_stats=True)
     plain = nn.BatchNorm1d(3, track_running_stats=False)
     model = filled(nn.Sequential(nn.Linear(3, 3), plain, nn.LayerNorm(3)), numbers)
-    alone = filled(nn.Sequential(nn.Linear(3, 2), own.eval()), numbers)
+    alone = filled(nn.Sequential(nn.Unflatten(1, (3, 1)), nn.ConstantPad1d((0, 1), 0.5), own), numbers)
     s.refresh_batchnorm(model, [tensor(x)])
-    s.refresh_batchnorm(alone[:1], [tensor(x)])
-    return {"parameters": flat(model.parameters()), "others": flat(alone.state_dict().values())}
+    s.refresh_batchnorm(alone, [tensor(x)])
+    return {
+        "parameters": flat(model.parameters()),
+        "instance_normalization": flat(alone.state_dict().values()),
+    }
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def measures_all_three_kinds_with_the_whole_model_in_training_mode(s, numbers, x):
+    """The first layer doubles in training mode alone, as dropout with rate 1/2 does with what it keeps."""
+    from torch import nn
+
+    class Doubles(nn.Module):
+        def forward(self, x):
+            return 2 * x if self.training else x
+
+    found = {}
+    for kind, shape in {
+        nn.BatchNorm1d: (3,),
+        nn.BatchNorm2d: (3, 1, 1),
+        nn.BatchNorm3d: (3, 1, 1, 1),
+    }.items():
+        model = filled(nn.Sequential(Doubles(), nn.Unflatten(1, shape), kind(3)), numbers).eval()
+        s.refresh_batchnorm(model, [tensor(x)])
+        found |= {
+            f"{name}_of_{kind.__name__}": getattr(model[2], name) for name in ("running_mean", "running_var")
+        }
+    return found
 
 
 @leaves_other_layers_as_they_are.inputs
+@measures_all_three_kinds_with_the_whole_model_in_training_mode.inputs
 def _(rng):
     return {"numbers": far_from_0(rng, 29), "x": far_from_0(rng, 6, 3)}

@@ -107,7 +107,7 @@ plt.show()
 # %% [markdown]
 # ## 1. Step decay (●○○, 5 minutes)
 #
-# The oldest schedule: keep the rate for `period` steps, then keep a share `gamma` of it, {eq}`sc-step`.
+# The simplest decay: keep the rate for `period` steps, then keep a share `gamma` of it, {eq}`sc-step`.
 # Step `period` is the first that uses the smaller rate.
 
 
@@ -182,7 +182,8 @@ check(cosine)
 # %% [markdown]
 # ## 4. Warm-up, then cosine (●●○, 10 minutes)
 #
-# The first gradients of a network are the largest, and the least reliable.
+# At the start of training a large step does the most harm: the loss is often steep and bends sharply there,
+# and the statistics of optimizer and normalization rest on few batches yet.
 # So begin with small rates: in the first `W` steps the rate rises along a straight line, {eq}`sc-warmup`.
 # Its first step is not wasted: it uses `lr0 / W`, and step `W - 1` uses `lr0`.
 # Then the cosine begins, at `lr0`. It has the rest of the steps, and is at `lr_min` at `t = T` as before.
@@ -267,6 +268,7 @@ check(restarts)
 # ## Experiment: what a schedule buys on a noisy bowl (6 minutes)
 #
 # The bowl from above, the same noise, 300 steps, and seven schedules. Each has the same largest rate.
+# The cosine has a warm-up of 20 steps.
 # Left the rates, right the distance from the minimum. The table has a second bowl, a flat one: its curvature
 # is 0.01, and its gradients have no noise. Of all the distance, how much is left there after 300 steps?
 # Before you run it: which of the seven ends nearest, on the first bowl and on the flat one?
@@ -358,7 +360,8 @@ def accumulated_gradient(loss_and_gradient, x, y, b):
     """Mean loss and gradient of a batch, from pieces of b examples, {eq}`sc-accumulate`.
 
     loss_and_gradient(x, y): the mean loss, a number, and the mean gradient, an array, of the examples that
-    it gets: at least one, and at most b of them at a time. x: (N, D). y: (N,). The last piece may be smaller.
+    it gets: at least one, and at most b of them at a time. The gradient may have any shape, such as (64, 10).
+    x: (N, D). y: (N,). The last piece may be smaller.
     Returns two things: the mean loss and the mean gradient of all N examples.
 
     Example: two pieces, of 3 examples and of 1, with the losses 2 and 6: the loss is 3.
@@ -428,7 +431,7 @@ plt.show()
 
 # %% solution="scaled_rate"
 def scaled_rate(t, lr0, B, B0, W):
-    """The rate of step t for batches of B, by the linear rule with warm-up, {eq}`sc-linear`.
+    """The rate of step t for batches of B, by the linear rule with warm-up, {eq}`sc-linear-warmup`.
 
     t: a step or an array of steps (n,), counted from 0. lr0: the rate that suits batches of B0.
     W: the steps of the warm-up; 0 for none. Returns the rates, of the shape of t (Goyal et al. 2017).
@@ -449,7 +452,7 @@ check(scaled_rate)
 #
 # One bad batch can throw the weights far away. So limit the length of the step's gradient, and keep its
 # direction, {eq}`sc-clip`: one norm over **all** arrays together, one factor for all.
-# As PyTorch does, add 1e-6 to the norm before you divide.
+# PyTorch adds 1e-6 to the norm before it divides, so that a norm of 0 does no harm. The check takes both.
 
 
 # %% solution="clip_gradients"
@@ -459,8 +462,8 @@ def clip_gradients(grads, c):
     grads: a list of arrays of any shapes, one per parameter. c > 0. Returns a list of new arrays of the same
     shapes. Gradients whose joint norm is below c stay as they are.
 
-    Example: grads = [[3], [[0, 4]]] have the norm 5. With c = 1 they become [0.6] and [[0, 0.8]],
-    with c = 10 they stay.
+    Example: grads = [np.array([3.0]), np.array([[0.0, 4.0]])] have the norm 5. With c = 1 they become [0.6]
+    and [[0, 0.8]], with c = 10 they stay.
     """
     ### BEGIN SOLUTION
     norm = np.sqrt(sum((g**2).sum() for g in grads))
@@ -513,11 +516,13 @@ check(ensemble)
 def update_average(average, w, n, decay=None):
     """The average of weights after one more: their mean, {eq}`sc-swa`, or with a decay {eq}`sc-ema`.
 
+    n counts the weights before the new one; in the equation n counts it, too.
     average: of the first n weights, of the shape of w; None where n = 0. w: the new weights, any shape.
     decay: None for the mean of all n + 1 weights; a number below 1 is the share of the old average that an
     EMA keeps. Returns the new average, a new array. With n = 0 that is a copy of w, with a decay as well.
 
-    Example: average = 2, w = 6: with n = 3 the mean becomes 3; with decay = 0.9 the EMA becomes 2.4.
+    Example: average = np.array([2.0]), w = np.array([6.0]): with n = 3 the mean becomes 3;
+    with decay = 0.9 the EMA becomes 2.4.
     """
     ### BEGIN SOLUTION
     if n == 0:
@@ -535,7 +540,7 @@ check(update_average)
 # ## Experiment: average over time (4 minutes)
 #
 # The noisy bowl once more, at the constant rate 0.5. Next to the weights themselves: their mean from step
-# 100 on (SWA), and an EMA with 0.95. And the cosine, which has no average.
+# 100 on (SWA), and an EMA with 0.95. And the cosine with its warm-up, which has no average.
 # Before you run it: can an average of weights be nearer to the minimum than each of them?
 
 # %% experiment="averages"
@@ -561,7 +566,8 @@ plt.show()
 # ## Experiment: average over networks (4 minutes)
 #
 # Five softmax layers. Each is trained on 100 digits of its own. Together: the mean of their probabilities,
-# and the one layer whose weights are the mean of theirs.
+# and the one layer whose weights are the mean of theirs. Beside them the mean of the logits: which of the
+# means is better is not the same for every model and data set.
 # Before you run it: can the ensemble be worse than its mean member, in loss? In accuracy?
 
 # %% experiment="members"
@@ -617,10 +623,11 @@ for name, own_logits in together.items():
 #
 # Right means section 4: one step or an array of steps, in any order, `W = 0` too, past the end, and no
 # argument changed. The check here takes your own `warmup_cosine` for the right one. Pass section 4 first.
+# If your test rejects it even so, look at both: either may be the one that is wrong.
 #
 # Compare with `np.allclose`: two right functions may round differently, and return arrays or numbers.
 # What do your numbers hide? An `lr_min` of 0? A `W` that is half of `T`? Steps of 0 and `T` only?
-# A `T` of 1000 hides an error of one step. Would you see a rate that rises again after the end,
+# A tolerance that is too large? Would you see a rate that rises again after the end,
 # or one that is right in an array and wrong alone?
 
 
@@ -653,5 +660,5 @@ def test_warmup_cosine(implementation):
 check(test_warmup_cosine)
 
 # %% [markdown]
-# You have written seven schedules, and three kinds of averages.
+# You have written eight schedules, and three kinds of averages.
 # The next notebook, `schedules_torch`, trains networks with them.

@@ -310,6 +310,43 @@ def test_what_no_mistake_describes_gets_no_name(exercise, body, notebook, questi
         assert not any(v.passed for v in verdicts) and {v.mistake for v in verdicts} == {None}, verdicts
 
 
+LIKE_ANOTHER = {
+    "a mean rounded down": (
+        "update_average",
+        "if n == 0:\n        return w.copy()\n"
+        "    if decay is None:\n        return average + (w - average) // (n + 1)\n"
+        "    return decay * average + (1 - decay) * w",
+    ),
+    "snapshots where the rate falls": (
+        "restarts",
+        "r = cosine(t % period, lr0, lr_min, period)\n    return r, r < np.roll(r, 1)",
+    ),
+    "a triangle rounded down": (
+        "triangular",
+        "u = t % (2 * s)\n    return lr_base + (lr_max - lr_base) * np.minimum(u, 2 * s - u) // s",
+    ),
+    "a warm-up rounded down": (
+        "scaled_rate",
+        "return lr0 * B / B0 * np.minimum(1, (t + 1) // max(W, 1))",
+    ),
+    "a norm of means": (
+        "clip_gradients",
+        "n = np.sqrt(sum((g**2).mean() for g in grads))\n    return [g * min(1, c / n) for g in grads]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), LIKE_ANOTHER.values(), ids=LIKE_ANOTHER)
+def test_what_looks_like_a_mistake_on_few_inputs_only_is_not_called_by_its_name(
+    exercise, body, notebook, questions
+):
+    """True names are allowed: one step alone has no neighbour, and the mean of one array is a mean."""
+    for asked in questions:
+        verdicts = notebook.verdicts(notebook.with_body(exercise, body), exercise, asked)
+        told = {v.mistake for v in verdicts if not v.passed}
+        assert told and told <= {None, "RS-never", "GC-mean"}, verdicts
+
+
 def test_what_came_in_the_place_of_two_things_is_said(notebook, questions):
     for body, came in (
         ("return t, t, t", "a tuple of length 3 came"),

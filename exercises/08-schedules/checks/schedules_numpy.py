@@ -150,15 +150,16 @@ def takes_a_snapshot_after_the_last_step_of_a_cycle(s, t, lr0, lr_min, period):
 
 
 @probe("restarts", cases=1)
-def knows_one_step_of_a_cycle(s, t, first, last, lr0, lr_min, period):
-    inner, end = cycles(s, t, lr0, lr_min, period), cycles(s, last, lr0, lr_min, period)
-    return {
-        "snapshot_after_the_first_step": cycles(s, first, lr0, lr_min, period)["snapshots"],
-        "rate": inner["rates"],
-        "snapshot": inner["snapshots"],
-        "rate_of_the_last_step": end["rates"],
-        "snapshot_after_the_last_step": end["snapshots"],
+def knows_one_step_of_a_cycle(s, t, last, lr0, lr_min, period):
+    """The snapshots of a whole cycle, asked one by one."""
+    found = {
+        "rate": cycles(s, t, lr0, lr_min, period)["rates"],
+        "rate_of_the_last_step": cycles(s, last, lr0, lr_min, period)["rates"],
     }
+    for k in range(period):
+        step = last + 1 - period + k
+        found[f"snapshot_after_step_{k}_of_a_cycle"] = cycles(s, step, lr0, lr_min, period)["snapshots"]
+    return found
 
 
 @probe("restarts", cases=1)

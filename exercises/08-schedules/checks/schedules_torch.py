@@ -7,6 +7,11 @@ def steps(end):
     return np.arange(end + 5)
 
 
+def gradients(rng):
+    """Three arrays of other sizes: neither norm nor largest entry of one of them is that of all."""
+    return [rng.uniform(0.4, 1.6, n) * rng.choice([-1.0, 1.0], n) for n in ((2, 3), (2, 2, 3), (5,))]
+
+
 ROUNDING = 1e-6  # the order of sums is free
 
 
@@ -89,7 +94,7 @@ def rates_used(optimizer, scheduler, steps, also=lambda: None):
     """The rates that the optimizer holds when it takes each step: (steps,), or (steps, groups)."""
     used = []
     for _ in range(steps):
-        used.append([group["lr"] for group in optimizer.param_groups])
+        used.append([float(group["lr"]) for group in optimizer.param_groups])
         optimizer.step()
         also()
         scheduler.step()
@@ -110,7 +115,7 @@ def falls_along_half_a_cosine_where_there_is_no_warm_up(s, rates, T, lr_min):
 
 @probe("WarmupCosine", cases=2)
 @with_gradients
-def falls_along_half_a_cosine_behind_the_warm_up(s, rates, W, T, lr_min):
+def falls_along_half_a_cosine_after_the_warm_up(s, rates, W, T, lr_min):
     return {"rates": rates_used(*runner(s, rates, W, T, lr_min), T + 1)}
 
 
@@ -129,8 +134,22 @@ def has_a_rate_for_each_group(s, rates, W, T, lr_min):
 @probe("WarmupCosine", cases=1)
 @with_gradients
 def may_be_asked_twice(s, rates, W, T, lr_min):
+    (optimizer, scheduler), told = runner(s, rates, W, T, lr_min), []
+
+    def ask():
+        told.append([float(rate) for rate in scheduler.get_lr()])
+
+    used = rates_used(optimizer, scheduler, T + 2, also=ask)
+    return {"rates": used, "rates_that_get_lr_tells_again": np.squeeze(np.array(told))}
+
+
+@probe("WarmupCosine", cases=1)
+@with_gradients
+def begins_anew_in_a_second_scheduler(s, rates, W, T, lr_min):
+    """The first one has left its least rate in the optimizer."""
     optimizer, scheduler = runner(s, rates, W, T, lr_min)
-    return {"rates": rates_used(optimizer, scheduler, T + 2, also=scheduler.get_lr)}
+    rates_used(optimizer, scheduler, T + 1)
+    return {"rates": rates_used(optimizer, s.WarmupCosine(optimizer, W, T, lr_min), T + 2)}
 
 
 @probe("WarmupCosine", cases=1)
@@ -161,13 +180,13 @@ def cut(x, y, sizes):
 
 
 def epoch(s, W, b, x, y, sizes, lr, left=None, **settings):
-    """The loss that train_epoch returns, and the weights afterwards."""
+    """The loss that train_epoch returns, and the weights afterwards; they are in two groups."""
     import torch
 
     model = classifier(W, b)
     if left is not None:
         model.weight.grad = tensor(left)
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    optimizer = torch.optim.SGD([{"params": [w]} for w in model.parameters()], lr=lr)
     loss = s.train_epoch(model, cut(x, y, sizes), optimizer, **settings)
     return {"loss": loss, "weights": model.weight, "biases": model.bias}
 
@@ -202,7 +221,7 @@ ABOUT_CLIPPED = 1e-5  # with 1e-6 in the denominator, or without
 
 @probe("train_epoch", cases=2, rtol=ABOUT_CLIPPED)
 @with_gradients
-def clips_behind_the_gradient_and_before_the_step(s, W, b, x, y, sizes, lr, left, max_norm):
+def clips_after_the_gradient_and_before_the_step(s, W, b, x, y, sizes, lr, left, max_norm):
     return epoch(s, W, b, x, y, sizes, lr, left, max_norm=max_norm)
 
 
@@ -214,7 +233,7 @@ def leaves_a_short_gradient_as_it_is(s, W, b, x, y, sizes, lr, max_norm):
 
 @probe("train_epoch", cases=2, rtol=ROUNDING)
 @with_gradients
-def moves_the_schedule_on_behind_each_step(s, W, b, x, y, sizes, lr):
+def moves_the_schedule_on_after_each_step(s, W, b, x, y, sizes, lr):
     """The rates that the steps used, and the one that waits for the step to come."""
     import torch
 
@@ -271,12 +290,18 @@ def pulled(scores, y):
     return ((scores - y) ** 2).mean() + scores.mean() / 2
 
 
+def gradient_of(parameter):
+    if parameter.grad is None:
+        raise ValueError("a parameter has no gradient afterwards: its .grad is None")
+    return parameter.grad
+
+
 def accumulated(s, W, b, x, y, micro_batch, left=None):
     model = classifier(W, b)
     if left is not None:
         model.weight.grad, model.bias.grad = tensor(left), tensor(left[:, 0])
     loss = s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
-    return {"loss": loss, "dW": model.weight.grad, "db": model.bias.grad}
+    return {"loss": loss, "dW": gradient_of(model.weight), "db": gradient_of(model.bias)}
 
 
 @probe("backward_in_parts", cases=2, rtol=ROUNDING)
@@ -322,7 +347,10 @@ def goes_backward_before_the_next_part_goes_forward(s, W, b, x, y, micro_batch):
     model.register_forward_hook(note)
     model.weight.register_hook(lambda _: passes.append(BACKWARD))
     s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
-    return {"passes": np.array(passes), "examples_in_each_part": np.array(sizes)}
+    return {
+        "forward_is_1_and_backward_minus_1": np.array(passes),
+        "examples_in_each_part": np.array(sizes),
+    }
 
 
 @probe("backward_in_parts", cases=1)
@@ -336,6 +364,24 @@ def leaves_weights_and_frozen_parameters_alone(s, W, b, x, y, micro_batch):
         "weights": flat(model.parameters()),
         "the_frozen_bias_has_a_gradient": fact(frozen is not None and bool(frozen.any())),
         "the_weights_ask_for_a_gradient": fact(model.weight.requires_grad),
+    }
+
+
+@probe("backward_in_parts", cases=1)
+@with_gradients
+def leaves_every_mode_and_returns_a_float(s, W, b, x, y, micro_batch):
+    """A part of the model is in evaluation mode, as a frozen batch normalization is."""
+    import torch
+
+    model, seen = torch.nn.Sequential(torch.nn.Dropout(0.0), torch.nn.Tanh(), classifier(W, b)), []
+    model[1].eval()
+    was = modes_of(model)
+    model.register_forward_hook(lambda *_: seen.append((modes_of(model) == was).all()))
+    loss = s.backward_in_parts(model, pulled, tensor(x), tensor(y), micro_batch)
+    return {
+        "modes_as_they_were_in_all_forward_passes": fact(all(seen)),
+        "modes_afterwards": modes_of(model),
+        "the_loss_is_a_float": fact(isinstance(loss, (float, np.floating))),
     }
 
 
@@ -373,7 +419,9 @@ def counts_batches_of_all_sizes_alike(s, numbers, x, y, batches):
 def passes_over_frozen_parameters(s, numbers, x, y, batches):
     model = two_layers(numbers)
     model[0].weight.requires_grad_(False)
-    return {"noise": noise(s, model, x, y, batches)}
+    found = noise(s, model, x, y, batches)
+    asks = [w.requires_grad for w in model.parameters()]
+    return {"noise": found, "parameters_that_ask_for_a_gradient_afterwards": np.array(asks)}
 
 
 @probe("gradient_noise", cases=1, rtol=ROUNDING)
@@ -381,12 +429,14 @@ def passes_over_frozen_parameters(s, numbers, x, y, batches):
 def leaves_gradients_and_weights_as_they_are(s, numbers, x, y, batches, left):
     model = two_layers(numbers)
     model[0].weight.grad = tensor(left)
+    model[1].eval()
     found = noise(s, model, x, y, batches)
     others = [w.grad for w in model.parameters() if w is not model[0].weight]
     return {
         "noise": found,
         "weights": flat(model.parameters()),
-        "gradient_from_before": model[0].weight.grad,
+        "gradient_from_before": gradient_of(model[0].weight),
+        "modes_afterwards": modes_of(model),
         "a_parameter_without_a_gradient_has_one_now": fact(any(grad is not None for grad in others)),
     }
 
@@ -401,7 +451,7 @@ def with_buffers(numbers):
 
 def life(s, numbers, steps, last):
     """A model whose numbers are others after each step, in place, and its snapshots."""
-    model = with_buffers(numbers[0])
+    model = with_buffers(-numbers[0])
     snapshots = s.Snapshots(model, steps)
     for t in range(last):
         filled(model, numbers[t])
@@ -469,6 +519,7 @@ def makes_models_that_share_no_memory(s, numbers, steps, last):
 def leaves_the_trained_model_in_training(s, numbers, steps, last):
     trained, snapshots = life(s, numbers, steps, last)
     modes = modes_of(trained)
+    trained[0][1].eval()
     before = list(trained.parameters())
     models = snapshots.models()
     same = zip(before, trained.parameters(), strict=True)
@@ -484,7 +535,9 @@ def leaves_the_trained_model_in_training(s, numbers, steps, last):
 @probe("Snapshots", cases=1)
 @with_gradients
 def has_no_models_before_the_first_chosen_step(s, numbers, steps, last):
-    return {"number_of_models": len(life(s, numbers, steps, last)[1].models())}
+    models = life(s, numbers, steps, last)[1].models()
+    found = {f"parameters_of_model_{k}": flat(m.parameters()) for k, m in enumerate(models)}
+    return {"number_of_models": len(models), **found}
 
 
 def members_of_an_ensemble(numbers):
@@ -540,7 +593,7 @@ def records_no_graph(s, numbers, x):
         "the_answer_has_a_graph": fact(p.requires_grad),
         "a_forward_pass_recorded_one": fact(any(recorded) and p.requires_grad),
         "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
-        "forward_passes": len(recorded),
+        "parameters_ask_for_gradients": fact(all(w.requires_grad for m in models for w in m.parameters())),
     }
 
 
@@ -585,7 +638,8 @@ def is_the_mean_of_all_models(s, numbers):
 @probe("WeightAverage", cases=2, rtol=ROUNDING)
 @with_gradients
 def fades_with_the_decay(s, numbers, decay):
-    return after_each(watched_average(s, numbers, decay)[2], "parameters")
+    found = after_each(watched_average(s, numbers, decay)[2], "parameters")
+    return found | {"parameters_with_the_decay_0": watched_average(s, numbers, 0.0)[2][-1]["parameters"]}
 
 
 @probe("WeightAverage", cases=1, rtol=ROUNDING)
@@ -624,12 +678,27 @@ def averages_frozen_parameters_as_well(s, numbers, decay):
 @with_gradients
 def is_a_model_of_its_own(s, numbers, x):
     """The trained model is overwritten at the end, and must not have been changed before."""
-    model, average, _ = watched_average(s, numbers, None)
+    model = with_buffers(-numbers[-1] / 3)
+    model[0][1].eval()
+    for w in model.parameters():
+        w.grad = w.detach() / 2
+    gradients = flat(w.grad for w in model.parameters())
+    average = s.WeightAverage(model)
+    for row in numbers:
+        average.update(filled(model, row))
+    kept = [w.grad for w in model.parameters() if w.grad is not None]
+    modes = modes_of(model)
     shown = flat(model.state_dict().values())
     has_graph = any(p.grad_fn is not None for p in average.average.parameters())
     filled(model, -numbers[0])
     y = average.average.eval()(tensor(x))
-    return {"model_as_it_was_shown": shown, "y_of_the_average": y, "it_has_a_graph": fact(has_graph)}
+    return {
+        "model_as_it_was_shown": shown,
+        "y_of_the_average": y,
+        "it_has_a_graph": fact(has_graph),
+        "modes_of_the_model_that_was_shown": modes,
+        "its_gradients_are_as_they_were": fact(kept and np.array_equal(flat(kept), gradients)),
+    }
 
 
 def normalized(numbers):
@@ -697,7 +766,9 @@ def puts_every_mode_and_momentum_back(s, numbers, x, sizes):
         s.refresh_batchnorm(model, batches_of(x, sizes))
         found[f"modes_of_a_{kind}_model"] = modes_of(model)
         momenta = [model[0][1].momentum, model[2][0][1].momentum]
-        found[f"momenta_of_a_{kind}_model"] = np.array([-1.0 if m is None else m for m in momenta])
+        found[f"momenta_of_a_{kind}_model_minus_1_for_None"] = np.array(
+            [-1.0 if m is None else m for m in momenta]
+        )
     return found
 
 
@@ -707,13 +778,19 @@ def leaves_parameters_and_gradients_alone(s, numbers, x, sizes):
     import torch
 
     model, recorded = normalized(numbers), []
+    before, frozen = model[0][0].weight, model[2][0][0].bias
+    before.grad = torch.ones_like(before)
+    frozen.requires_grad_(False)
     model.register_forward_hook(lambda _module, _inputs, y: recorded.append(y.requires_grad))
     s.refresh_batchnorm(model, batches_of(x, sizes))
     return {
         "parameters": flat(model.parameters()),
         "a_graph_was_recorded": fact(any(recorded)),
-        "a_parameter_has_a_gradient": fact(any(p.grad is not None for p in model.parameters())),
-        "parameters_ask_for_gradients": fact(all(p.requires_grad for p in model.parameters())),
+        "the_gradient_from_before_is_left": fact(before.grad is not None and bool((before.grad == 1).all())),
+        "another_parameter_has_a_gradient_now": fact(
+            any(p.grad is not None for p in model.parameters() if p is not before)
+        ),
+        "parameters_that_ask_for_gradients": np.array([p.requires_grad for p in model.parameters()]),
         "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
     }
 
@@ -721,13 +798,42 @@ def leaves_parameters_and_gradients_alone(s, numbers, x, sizes):
 @probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
 @with_gradients
 def leaves_other_layers_as_they_are(s, numbers, x):
-    """One has no running statistics, one is no batch normalization but has a momentum of its own."""
+    """One has no running statistics, one is no batch normalization but has a momentum of its own.
+
+    In training mode the second one goes on from its old statistics, with that momentum."""
     from torch import nn
 
-    own = nn.InstanceNorm1d(3, track_running_stats=True)
+    own = nn.InstanceNorm1d(3, momentum=0.2, track_running_stats=True)
     plain = nn.BatchNorm1d(3, track_running_stats=False)
     model = filled(nn.Sequential(nn.Linear(3, 3), plain, nn.LayerNorm(3)), numbers)
-    alone = filled(nn.Sequential(nn.Linear(3, 2), own.eval()), numbers)
+    alone = filled(nn.Sequential(nn.Unflatten(1, (3, 1)), nn.ConstantPad1d((0, 1), 0.5), own), numbers)
     s.refresh_batchnorm(model, [tensor(x)])
-    s.refresh_batchnorm(alone[:1], [tensor(x)])
-    return {"parameters": flat(model.parameters()), "others": flat(alone.state_dict().values())}
+    s.refresh_batchnorm(alone, [tensor(x)])
+    return {
+        "parameters": flat(model.parameters()),
+        "instance_normalization": flat(alone.state_dict().values()),
+    }
+
+
+@probe("refresh_batchnorm", cases=1, rtol=ROUNDING)
+@with_gradients
+def measures_all_three_kinds_with_the_whole_model_in_training_mode(s, numbers, x):
+    """The first layer doubles in training mode alone, as dropout with rate 1/2 does with what it keeps."""
+    from torch import nn
+
+    class Doubles(nn.Module):
+        def forward(self, x):
+            return 2 * x if self.training else x
+
+    found = {}
+    for kind, shape in {
+        nn.BatchNorm1d: (3,),
+        nn.BatchNorm2d: (3, 1, 1),
+        nn.BatchNorm3d: (3, 1, 1, 1),
+    }.items():
+        model = filled(nn.Sequential(Doubles(), nn.Unflatten(1, shape), kind(3)), numbers).eval()
+        s.refresh_batchnorm(model, [tensor(x)])
+        found |= {
+            f"{name}_of_{kind.__name__}": getattr(model[2], name) for name in ("running_mean", "running_var")
+        }
+    return found
