@@ -28,8 +28,9 @@
 # **Time.** About two hours. ●○○ is a warm-up, ●●○ needs paper, ●●● needs patience.
 #
 # `W` has shape `(fan_in, fan_out)`: one column per unit, $z = x W + b$. `lam` is the strength $\lambda$ of a
-# penalty in the loss. Biases are not penalized. Your functions return new arrays. No function may change its
-# inputs. `eq. (…)` is an equation of the chapter *Weight penalties and noise*.
+# penalty in the loss. Biases are not penalized. No function may change its inputs: compute into new arrays.
+# What stays as it is may be returned as it came. Arrays hold floats, unless a docstring says otherwise.
+# Write the functions in NumPy. `eq. (…)` is an equation of the chapter *Weight penalties and noise*.
 
 # %%
 import matplotlib.pyplot as plt
@@ -234,6 +235,8 @@ for ax, (name, path) in zip(axes, found.items(), strict=True):
     ax.semilogx(strengths, path[:, :4], lw=2)
     ax.set(title=name, xlabel=r"strength $\lambda$")
 plt.show()
+nearly = np.abs(found["L1, along its gradient"][20, 4:])
+print("along the gradient, lambda 0.51: largest size of the 16 others:", nearly.max().round(2))
 print("with proximal steps, lambda 0.51:", found["L1, proximal steps"][20, :4].round(2))
 print("weights that are exactly zero, of 20 (in brackets: below 0.01)")
 for k in (0, 10, 16, 20, 25):
@@ -244,10 +247,11 @@ for k in (0, 10, 16, 20, 25):
 
 # %% [markdown]
 # **Question** (5 minutes). Count the zeros of the three ways. Why has L1 along its gradient none,
-# and how far from zero do its weights stay? (The learning rate is 0.37.
-# By how much does the penalty alone move a weight that is nearly zero, in one step?)
+# and what sets how far from zero its weights jump? (The learning rate is 0.37.
+# By how much does the penalty alone move a weight that is nearly zero, in one step?
+# The gradient of the loss moves it, too.)
 # Would a smaller learning rate make zeros? At $\lambda = 0.51$ the four weights that matter are too small
-# as well: their true values are 3, −2, 1.5 and −1. By how much, roughly?
+# as well: their true values are 3, −2, 1.5 and −1. By how much, in the mean of the four, and why?
 # What would you do about it once you know which four they are?
 
 # %% [markdown] question="rg-zeros" points=3
@@ -259,6 +263,7 @@ for k in (0, 10, 16, 20, 25):
 # There are two places for weight decay. **Coupled**: it is the gradient of L2 and goes into the velocity.
 # **Decoupled**: the weights shrink by themselves, and the velocity sees nothing of it, {eq}`rg-decoupled`.
 # Both rules are in {eq}`rg-momentum-decay`. For plain SGD they are the same.
+# Decoupled, shrink before the step, as PyTorch does. Afterwards counts as right, too.
 # The learning rate stands outside of the velocity, and multiplies the decay.
 
 
@@ -286,7 +291,7 @@ check(momentum_step)
 
 # %% [markdown]
 # A weight that the loss does not need: its gradient is always 0. It starts at 1.
-# Before you run it: which kind of decay is faster in the first step, and which in the long run?
+# Before you run it: is one kind of decay faster in the first step? And in the steps after it?
 
 # %% experiment="two-decays"
 plt.figure(figsize=(7, 3), layout="constrained")
@@ -308,8 +313,8 @@ plt.show()
 # **Question** (4 minutes). The coupled weight goes through zero. How can decay overshoot?
 # A paper trains with coupled decay 0.0005, momentum 0.95 and a rate of 0.02.
 # Which decoupled `weight_decay` has nearly the same effect in the long run?
-# After how many steps has it halved a weight without a gradient? Then the rate is divided by ten:
-# what happens to that number?
+# After how many steps has this decoupled decay halved a weight without a gradient?
+# Then the rate is divided by ten. How many steps does it take now?
 
 # %% [markdown] question="rg-two-decays" points=2
 # *Your answer here.*
@@ -345,6 +350,7 @@ check(max_norm)
 # After each epoch you measure the validation loss. It falls, then it rises, and it jitters all the time.
 # An epoch is an improvement if its loss is **smaller** than all before it.
 # Stop as soon as `patience` epochs in a row brought none. Then go back to the best epoch.
+# The section *Early stopping* of the chapter has these three rules, and an example by hand.
 #
 # You get the whole list here. A program that trains does not: at epoch 5 it knows nothing of epoch 6.
 # So what comes after the stop must not change your answer.
@@ -400,6 +406,7 @@ right.set(xlabel="patience", title="mean of 20 runs")
 right.legend()
 plt.show()
 print("patience                            ", patiences)
+print("last epoch, in mean                 ", stops.mean(axis=0).round(1))
 print("true loss of the best epoch, in mean", smooth[bests].mean(axis=0).round(3))
 
 # %% [markdown]
@@ -470,7 +477,7 @@ plt.show()
 # **Question** (4 minutes). The curve of $\epsilon = 0$ still rises after 1000 steps. Where does it end?
 # A network with two classes is trained with $\epsilon = 0.1$ until its loss is as small as it can be.
 # Which probability does it give the right class, and which loss does it have?
-# It gets 4 of 10 images wrong. Has label smoothing made its probabilities honest?
+# It gets 4 of 10 new images wrong. Has label smoothing made its probabilities honest?
 
 # %% [markdown] question="rg-smoothing" points=2
 # *Your answer here.*

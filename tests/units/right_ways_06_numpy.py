@@ -348,6 +348,21 @@ way(
 )
 
 way(
+    "early_stopping",
+    "in single precision",
+    """
+    def early_stopping(losses, patience):
+        losses, best = np.asarray(losses, dtype=np.float32), 0
+        for epoch in range(len(losses)):
+            if losses[epoch] < losses[best]:
+                best = epoch
+            if epoch - best == patience:
+                break
+        return epoch, best
+    """,
+)
+
+way(
     "smoothed_cross_entropy",
     "two losses, mixed",
     """
@@ -421,6 +436,14 @@ way(
         result = images.copy()
         result[coins < p] += sigma * noise[coins < p]
         return result
+    """,
+)
+way(
+    "noisy",
+    "in single precision",
+    """
+    def noisy(images, coins, noise, sigma, p):
+        return (images + sigma * noise * (coins < p).reshape(-1, 1, 1, 1)).astype(np.float32)
     """,
 )
 way(

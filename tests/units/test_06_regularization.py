@@ -356,6 +356,66 @@ SLIPS = {
         "ES-argmin",
         "best = int(np.nanargmin(losses))\n    return min(best + patience, len(losses) - 1), best",
     ),
+    "epoch 0 counted as a bad one": (
+        "early_stopping",
+        "ES-waits-from-1",
+        "low, best, wait = losses[0], 0, 1\n    for epoch in range(1, len(losses)):\n"
+        "        if losses[epoch] < low:\n            low, best, wait = losses[epoch], epoch, 0\n"
+        "        else:\n            wait += 1\n"
+        "            if wait >= patience:\n                return epoch, best" + END,
+    ),
+    "the place of a nan at the end": (
+        "early_stopping",
+        "ES-end-nan",
+        LOOP + "if losses[epoch] < losses[best] or epoch == 0:\n            best, wait = epoch, 0\n"
+        "        else:\n            wait += 1\n"
+        "            if wait == patience:\n                return epoch, best\n"
+        "    return len(losses) - 1, int(np.argmin(losses))",
+    ),
+    "a minimum that becomes nan": (
+        "early_stopping",
+        "ES-nan-stays",
+        LOOP + "if epoch == 0 or losses[epoch] < np.min(losses[:epoch]):\n            best, wait = epoch, 0\n"
+        "        else:\n            wait += 1\n"
+        "            if wait == patience:\n                return epoch, best" + END,
+    ),
+    "a best loss of zero to begin with": (
+        "early_stopping",
+        "ES-low-start",
+        "low, best, wait = 0, 0, 0\n    for epoch in range(1, len(losses)):\n"
+        "        if losses[epoch] < low:\n            low, best, wait = losses[epoch], epoch, 0\n"
+        "        else:\n            wait += 1\n"
+        "            if wait >= patience:\n                return epoch, best" + END,
+    ),
+    "zero for ever": (
+        "proximal_step",
+        "PX-frozen",
+        "new = soft_threshold(w - lr * dw, lr * lam * a) / (1 + lr * lam * (1 - a))\n"
+        "    return np.where(w == 0, 0, new)",
+    ),
+    "only the classes that occur": (
+        "smoothed_cross_entropy",
+        "SM-seen",
+        "N, K = scores.shape\n"
+        "    q = (1 - eps) * np.eye(K)[y] + eps / len(set(y.tolist()))\n"
+        "    logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)\n"
+        "    return -(q * logs).sum() / N, (np.exp(logs) - q) / N",
+    ),
+    "L2 in the penalty only": (
+        "elastic_net",
+        "EN-no-l2-gradient",
+        "return lam * (a * np.abs(W).sum() + (1 - a) / 2 * (W**2).sum()), lam * a * np.sign(W)",
+    ),
+    "a factor that divides by zero": (
+        "soft_threshold",
+        "ST-ratio-nan",
+        "return v * np.clip(1 - t / abs(v), 0, None)",
+    ),
+    "nearly zero": (
+        "soft_threshold",
+        "ST-guard",
+        "return np.sign(v) * np.maximum(np.abs(v) - t, 1e-12)",
+    ),
     "a wrong class has all of eps": (
         "smoothed_cross_entropy",
         "SM-others",
@@ -427,6 +487,35 @@ def test_another_convention_is_told_and_earns_full_marks(exercise, body, noteboo
         assert any("counts as right" in v.message for v in found)
 
 
+WRONG = {
+    "the number of classes from the labels": (
+        "smoothed_cross_entropy",
+        "q = (1 - eps) * np.eye(y.max() + 1)[y] + eps / scores.shape[1]\n"
+        "    logs = scores - np.logaddexp.reduce(scores, axis=1, keepdims=True)\n"
+        "    return -(q * logs).sum() / len(y), (np.exp(logs) - q) / len(y)",
+    ),
+    "a first loss of at most 100": (
+        "early_stopping",
+        "low, best, wait = 100, 0, 0\n    for epoch, loss in enumerate(losses):\n        wait += 1\n"
+        "        if loss < low:\n            low, best, wait = loss, epoch, 0\n"
+        "        if wait == patience and epoch:\n            break\n    return epoch, best",
+    ),
+    "no answer for a single epoch": (
+        "early_stopping",
+        "best = 0\n    for epoch in range(1, len(losses)):\n"
+        "        if losses[epoch] < losses[best]:\n            best = epoch\n"
+        "        if epoch - best == patience:\n            break\n    return epoch, best",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), WRONG.values(), ids=WRONG)
+def test_a_rare_slip_is_refused(exercise, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    for asked in questions:
+        assert not all(v.passed for v in notebook.verdicts(names, exercise, asked))
+
+
 LAZY_TESTS = {
     "no epoch behind the stop": ("[3, 2, 4, 3]", 2, (3, 1), "looks_behind_the_stop"),
     "one rest only": ("[3, 2, 4, 3, 1]", 2, (3, 1), "counts_from_the_start"),
@@ -434,6 +523,7 @@ LAZY_TESTS = {
     "no nan": ("[3, 2, 4, 3, 1]", 2, (3, 1), "nan_is_better"),
     "patience 1": ("[3, 2, 4, 3, 1]", 1, (2, 1), "first_rise"),
     "a curve that only falls": ("[4, 3, 2, 1]", 2, (3, 3), "never_stops"),
+    "no list that never stops": ("[3, 2, 4, 3, 1]", 2, (3, 1), "end_that_does_not_exist"),
     "no look at the argument": ("[3, 2, 4, 3, 1]", 2, (3, 1), "sorts_the_losses"),
 }
 
@@ -448,6 +538,16 @@ def test_a_lazy_test_of_early_stopping_is_found_out(losses, patience, ends, over
     assert run_probe(probe, names, {"implementation": right}).status == "values"
     breaker = next(b for b in probe.breakers if b.__name__ == overlooked)
     assert run_probe(probe, names, {"implementation": breaker(right)}).status == "values"
+
+
+def test_a_test_that_looks_at_the_best_epoch_only_is_found_out(notebook):
+    body = "assert implementation(np.array([3.0, 2, 4]), 1)[1] == 1"
+    names = notebook.with_body("test_early_stopping", body)
+    probe = next(p for p in notebook.unit.probes.values() if p.judges == "early_stopping")
+    right = notebook.reference.given(Given("early_stopping"))
+    late = {b.__name__: b(right) for b in probe.breakers}["number_for_last_epoch"]
+    for implementation in (right, late):
+        assert run_probe(probe, names, {"implementation": implementation}).status == "values"
 
 
 RIGHT_OTHERS = {

@@ -39,7 +39,8 @@ def moves_every_number_towards_zero(s, v, t):
 
 @probe("soft_threshold", cases=2)
 def makes_exact_zeros(s, v, t):
-    return {"is_zero": np.asarray(s.soft_threshold(v, t)) == 0}
+    moved = np.asarray(s.soft_threshold(v, t))
+    return {"is_zero": moved == 0, "moved": moved}
 
 
 @probe("soft_threshold", cases=1)
@@ -92,15 +93,16 @@ def goes_to_the_end_where_nothing_stops_it(s, losses, patience):
 
 
 @probe("early_stopping", cases=2)
-def takes_nan_for_no_improvement(s, losses, patience):
+def takes_nan_for_no_improvement(s, losses, patience, short):
     stop, best = s.early_stopping(losses, patience)
-    return {"stop": stop, "best": best}
+    end, best_of_short = s.early_stopping(short, len(short) + 1)
+    return {"stop": stop, "best": best, "stop_of_short": end, "best_of_short": best_of_short}
 
 
 @probe("early_stopping", cases=1)
-def has_no_patience_at_all_with_patience_1(s, flat, rising):
-    names = ("flat", "rising")
-    ends = [np.array(s.early_stopping(losses, 1)) for losses in (flat, rising)]
+def has_no_patience_at_all_with_patience_1(s, flat, rising, single):
+    names = ("flat", "rising", "single")
+    ends = [np.array(s.early_stopping(losses, 1)) for losses in (flat, rising, single)]
     return {f"stop_and_best_{name}": end for name, end in zip(names, ends, strict=True)}
 
 
@@ -129,7 +131,7 @@ def adds_noise_to_the_images_that_are_hit(s, images, coins, noise, sigma, p):
 
 @probe("noisy", cases=1)
 def leaves_an_image_alone_whose_coin_is_exactly_p(s, images, coins, noise, sigma, p):
-    hit = np.asarray(s.noisy(images, coins, noise, sigma, p)) != images
+    hit = np.abs(s.noisy(images, coins, noise, sigma, p) - images) > 1e-4  # 32 bits are right, too
     return {"which_are_hit": hit.any(axis=(1, 2, 3))}
 
 
@@ -246,6 +248,28 @@ def counts_epochs_from_one(right):
     def wrong(losses, patience):
         stop, best = right(losses, patience)
         return stop + 1, best + 1
+
+    return wrong
+
+
+@accepts_a_right_one_and_rejects_wrong_ones.broken
+def number_for_last_epoch(right):
+    """it returns the number of epochs for the last one"""
+
+    def wrong(losses, patience):
+        stop, best = right(losses, patience)
+        return stop + 1, best
+
+    return wrong
+
+
+@accepts_a_right_one_and_rejects_wrong_ones.broken
+def end_that_does_not_exist(right):
+    """where nothing stops it, it returns an epoch behind the last one"""
+
+    def wrong(losses, patience):
+        stop, best = right(losses, patience)
+        return (stop if stop - best >= patience else stop + 1), best
 
     return wrong
 
