@@ -44,13 +44,13 @@ TRAIN, VAL = {**LOOKS[0], "label": "training images"}, {**LOOKS[1], "label": "ne
 
 @house_style
 def plot_ways(results: Results) -> "Figure":
-    """A row per way: loss and accuracy on new images after the last epoch, a dot per seed."""
+    """A row per way: loss and accuracy at the end on images that chose nothing, a dot per seed."""
     ways = list(dict.fromkeys(run["way"] for run in results["runs"]))
     fig, axes = figure(2, width=4.0, height=1.2 + 0.35 * len(ways), sharey=True)
-    for ax, key in zip(axes, ("val_loss", "val_accuracy"), strict=True):
+    for ax, key in zip(axes, ("test_loss", "test_accuracy"), strict=True):
         for row, way in enumerate(ways):
             dots_of_seeds(ax, row, ends(results, key, way=way), GREY if way == "plain" else BLUE)
-        ax.set(ylim=(len(ways) - 0.5, -0.5), xlabel=key.replace("val_", "") + " on new images")
+        ax.set(ylim=(len(ways) - 0.5, -0.5), xlabel=key.replace("test_", "") + " on new images")
     axes[0].set_yticks(range(len(ways)), ways)
     whole_percents(axes[1].xaxis)
     return fig
@@ -58,16 +58,24 @@ def plot_ways(results: Results) -> "Figure":
 
 @house_style
 def plot_curves(results: Results) -> "Figure":
-    """Loss on training and on new images by epoch, a panel per way."""
+    """Loss on training and on new images by epoch, a panel per way: mean and range over the seeds.
+
+    Training that was stopped early has a line per seed, and a dot at the epoch it went back to."""
     ways = [way for way in dict.fromkeys(run["way"] for run in results["runs"]) if _curves(results, way)]
     columns = min(len(ways), 4)
     fig, axes = figure(columns, rows=-(-len(ways) // columns), width=2.5, height=2.7, sharey=True)
     for ax, way in zip(axes, ways, strict=False):
         runs = _curves(results, way)
-        length = min(len(run["epochs"]) for run in runs)  # those that were stopped early differ
         for key, look in (("train_loss", TRAIN), ("val_loss", VAL)):
-            values = np.array([run[key][:length] for run in runs], float)
-            mean_and_range(ax, runs[0]["epochs"][:length], values, **{**look, "marker": ""})
+            line = {**look, "marker": ""}
+            if "stopped" not in runs[0]:
+                values = np.array([run[key] for run in runs], float)
+                mean_and_range(ax, runs[0]["epochs"], values, **line)
+                continue
+            for run in runs:
+                *epochs, back = run["epochs"]
+                ax.plot(epochs, run[key][:-1], color=look["colour"])
+                ax.plot(back, run[key][-1], "o", color=look["colour"])
         ax.set(title=way, xlabel="epoch")
     for ax in axes[len(ways) :]:
         ax.remove()

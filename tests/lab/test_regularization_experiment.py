@@ -286,8 +286,30 @@ def test_the_experiment_takes_a_students_own_pieces() -> None:
     assert called == {"step", "restore", "objective", "criterion", "after_step 0.001", "layer"}
     assert [run["way"] for run in results["runs"]] == ["plain", "plain", "L2", "L2"]
     assert results["runs"][-1]["epochs"] == [1, 1]  # stopped, and measured again with what was restored
+    assert results["runs"][-1]["stopped"] == 1
     assert regularization.summary(results, "weights/zeros", way="L2")["max"] == 0
     assert regularization.plot_ways(results).axes and regularization.plot_curves(results).axes
+
+
+def test_a_restored_network_is_listed_under_the_epoch_that_it_goes_back_to() -> None:
+    class Second:
+        """Keeps the network of the second epoch, and stops after the fourth."""
+
+        def __init__(self) -> None:
+            self.calls, self.kept = 0, {}
+
+        def step(self, loss: float, model: Any) -> bool:
+            self.calls += 1
+            if self.calls == 2:
+                self.kept = {name: values.clone() for name, values in model.state_dict().items()}
+            return self.calls == 4
+
+        def restore(self, model: Any) -> None:
+            model.load_state_dict(self.kept)
+
+    record = trained(Settings("mine"), epochs=6, way=Way(stopping=Second)).record
+    assert record["epochs"] == [1, 2, 3, 4, 2] and record["stopped"] == 4
+    assert record["train_loss"][-1] == record["train_loss"][1]
 
 
 def test_what_is_no_way_is_refused() -> None:
