@@ -521,3 +521,18 @@ way(
         return torch.mean(torch.stack(probabilities), dim=0)
     """,
 )
+
+way(
+    "SmoothedCrossEntropy",
+    "the sum of scores with targets of 32 bits",
+    """
+    class SmoothedCrossEntropy(nn.Module):
+        def __init__(self, eps=0.1):
+            super().__init__()
+            self.eps = eps
+
+        def forward(self, scores, y):
+            q = F.one_hot(y, scores.shape[1]) * (1 - self.eps) + self.eps / scores.shape[1]
+            return (scores.logsumexp(1) - (q * scores).sum(1)).mean()
+    """,
+)

@@ -37,6 +37,30 @@ UNLISTED = {
         "ws = [w for w in model.parameters() if w.ndim > 1]\n"
         "    return (1 - l2) * loss + sum(l1 * w.abs().sum() + l2 / 2 * (w**2).sum() for w in ws)",
     ),
+    "the gradients are cleared": (
+        "penalized_loss",
+        "model.zero_grad()\n    ws = [w for w in model.parameters() if w.ndim > 1]\n"
+        "    return loss + sum(l1 * w.abs().sum() + l2 / 2 * (w**2).sum() for w in ws)",
+    ),
+    "a layer of one unit is left out": (
+        "penalized_loss",
+        "ws = [w for w in model.parameters() if w.squeeze().ndim > 1]\n"
+        "    return loss + sum(l1 * w.abs().sum() + l2 / 2 * (w**2).sum() for w in ws)",
+    ),
+    "parameters without a gradient are passed by": (
+        "soft_threshold_",
+        "with torch.no_grad():\n        for w in parameters:\n            if w.grad is None:\n"
+        "                continue\n            w.copy_(w.sign() * (w.abs() - threshold).clamp(min=0))",
+    ),
+    "gradients are switched on for everyone": (
+        "predict_marginal",
+        "was = [(m, m.training) for m in model.modules()]\n"
+        "    for m, _mode in was:\n        m.training = isinstance(m, kinds)\n"
+        "    torch.set_grad_enabled(False)\n"
+        "    mean = sum(model(x).softmax(1) for _ in range(draws)) / draws\n"
+        "    torch.set_grad_enabled(True)\n"
+        "    for m, mode in was:\n        m.training = mode\n    return mean",
+    ),
     "a threshold of the mean size": (
         "soft_threshold_",
         "with torch.no_grad():\n        for w in parameters:\n"
@@ -130,6 +154,66 @@ class EarlyStopping:
     def restore(self, model):
         if self.best_state is not None:
             model.load_state_dict(self.best_state)
+""",
+    "wants to be better by a thousandth of the loss": """
+class EarlyStopping:
+    def __init__(self, patience):
+        self.patience, self.best_loss, self.best_state, self.k = patience, math.inf, None, 0
+    def step(self, loss, model):
+        self.k += 1
+        if loss < self.best_loss * 0.999:
+            self.best_loss, self.k = loss, 0
+            self.best_state = copy.deepcopy(model.state_dict())
+        return self.k >= self.patience
+    def restore(self, model):
+        if self.best_state is not None:
+            model.load_state_dict(self.best_state)
+""",
+    "gives the model back itself when it stops": """
+class EarlyStopping:
+    def __init__(self, patience):
+        self.patience, self.best_loss, self.best_state, self.k = patience, math.inf, None, 0
+    def step(self, loss, model):
+        self.k += 1
+        if loss < self.best_loss:
+            self.best_loss, self.k = loss, 0
+            self.best_state = copy.deepcopy(model.state_dict())
+        if self.k >= self.patience:
+            self.restore(model)
+        return self.k >= self.patience
+    def restore(self, model):
+        if self.best_state is not None:
+            model.load_state_dict(self.best_state)
+""",
+    "clears the gradients": """
+class EarlyStopping:
+    def __init__(self, patience):
+        self.patience, self.best_loss, self.best_state, self.k = patience, math.inf, None, 0
+    def step(self, loss, model):
+        self.k += 1
+        model.zero_grad()
+        if loss < self.best_loss:
+            self.best_loss, self.k = loss, 0
+            self.best_state = copy.deepcopy(model.state_dict())
+        return self.k >= self.patience
+    def restore(self, model):
+        if self.best_state is not None:
+            model.load_state_dict(self.best_state)
+""",
+    "leaves the model in training mode": """
+class EarlyStopping:
+    def __init__(self, patience):
+        self.patience, self.best_loss, self.best_state, self.k = patience, math.inf, None, 0
+    def step(self, loss, model):
+        self.k += 1
+        if loss < self.best_loss:
+            self.best_loss, self.k = loss, 0
+            self.best_state = copy.deepcopy(model.state_dict())
+        return self.k >= self.patience
+    def restore(self, model):
+        if self.best_state is not None:
+            model.load_state_dict(self.best_state)
+            model.train()
 """,
     "smooths the scores": """
 class SmoothedCrossEntropy(nn.Module):
