@@ -11,6 +11,7 @@ With classes of one's own, in a notebook ("tiny" takes seconds, "short" about 40
         },
         size="short",
         probabilities=ensemble_probabilities,  # (models, x) -> (N, K); or left out
+        alone="five members",                  # a first row "one network": the mean of these, each alone
     )
     ensembles.plot_ensembles(results)          # accuracy and loss over the cost, a mark per way
     ensembles.table(results)                   # [{way, steps, networks, accuracy, loss, ...}]
@@ -132,18 +133,23 @@ Way = Callable[[Task], Sequence[nn.Module]]
 
 
 def compare(
-    ways: Mapping[str, Way] | None = None, size: str = "short", probabilities: Probabilities | None = None
+    ways: Mapping[str, Way] | None = None,
+    size: str = "short",
+    probabilities: Probabilities | None = None,
+    alone: str | None = None,
 ) -> Results:
     """Train with every way, for every seed, and measure; see the top of this module.
 
-    Raises ValueError for a way that returns no list of networks.
+    Raises ValueError for a way that returns no list of networks, and for an `alone` that is no way.
     """
     from lab.experiments import schedules  # which has the study, and so needs this module
 
     of, data = schedules.SIZES[size], schedules.images("photos", size)
     chosen = OWN if ways is None else ways
+    if alone not in (None, *chosen):
+        raise ValueError(f"Expected alone to be one of {', '.join(chosen)}, got {alone!r}.")
     progress = Progress("training", len(chosen) * len(of.seeds))
-    records = []
+    records: list[Results] = []
     for seed in of.seeds:
         task = Task(seed, data, of.member_steps)
         for name, way in chosen.items():
@@ -156,7 +162,27 @@ def compare(
             records.append({"way": name, "seed": seed, "train_seconds": seconds, **found})
             progress.update(1, f"{name}, seed {seed}")
     progress.close()
-    return {"about": schedules.about(size), "runs": [], "ensembles": records}
+    singles = [_mean_of_one(record) for record in records if record["way"] == alone]
+    return {"about": schedules.about(size), "runs": [], "ensembles": singles + records}
+
+
+def _mean_of_one(record: Results) -> Results:
+    """What one of an ensemble's networks costs and reaches, on the mean over all of them."""
+    loss, right = np.mean(record["member_loss"]), np.mean(record["member_accuracy"])
+    sizes = {"loss": [float(loss)], "accuracy": [float(right)]}
+    return {
+        "way": "one network",
+        "seed": record["seed"],
+        "train_seconds": record["train_seconds"] / record["networks"],
+        "networks": 1,
+        "accuracy": float(right),
+        "loss": float(loss),
+        "member_accuracy": [float(right)],
+        "member_loss": [float(loss)],
+        "by_size": sizes,
+        "last": sizes,
+        "disagreement": 0.0,
+    }
 
 
 @torch.no_grad()

@@ -82,6 +82,8 @@ print("after a change:", *(f"{kept['weight'].item():.2f}" for kept in (saved, sh
 #
 # - `super().__init__(optimizer)` keeps the rate of each group of parameters in `self.base_lrs`,
 #   and asks `get_lr` for the rates of step 0. So your own settings must be there **before**.
+# - The first scheduler of an optimizer notes that rate in the group as well, as `initial_lr`.
+#   A second one takes its `base_lrs` from there, and not from the rate that the first one left in `lr`.
 # - `self.last_epoch` is the number of the step $t$, whatever its name says. `step()` counts it on.
 # - `get_lr` returns a list: one rate for each group.
 # - All attributes but the optimizer are in `state_dict()`, and `load_state_dict()` brings them back.
@@ -202,14 +204,14 @@ check(train_epoch)
 #
 # - Go backward for each part before the next one goes forward: that frees the part's memory.
 # - What is in `.grad` from before does not count.
-# - It is no step: the weights stay as they are.
+# - It is no step: the weights stay as they are. So do the modes of all modules, in the call and after it.
 
 
 # %% solution="backward_in_parts"
 def backward_in_parts(model, loss_function, x, y, micro_batch):
     """Let every .grad be the gradient of the mean loss over the whole batch, {eq}`sc-accumulate`.
 
-    At most micro_batch examples go through the model at a time.
+    micro_batch examples go through the model at a time, fewer only in the last part.
     loss_function(model(x), y): a tensor with one number, the mean over the examples it gets.
     x: (N, ...). y: (N, ...). Returns the mean loss over all N, a float.
 
@@ -233,7 +235,7 @@ check(backward_in_parts)
 # **With batch normalization it is not the same.** The cell compares your gradient with that of the whole
 # batch, for two networks. They differ in nothing but batch normalization.
 # The difference is divided by the length of the gradient.
-# The number behind it says how often the running statistics were updated.
+# The number after it says how often the running statistics were updated.
 
 # %% experiment="accumulation"
 from lab.data import read
@@ -251,7 +253,7 @@ def digit_net(seed, norm=nn.Identity, units=64):
 
 
 def gradient_from(net, micro_batch):
-    """All gradients of a copy of the network, one behind the other, and the copy."""
+    """All gradients of a copy of the network, one after the other, and the copy."""
     net = copy.deepcopy(net)
     backward_in_parts(net, F.cross_entropy, images, labels, micro_batch)
     return torch.cat([w.grad.flatten() for w in net.parameters()]), net
@@ -286,10 +288,13 @@ for norm in (nn.Identity, nn.BatchNorm1d):
 # \sqrt{\frac{1}{n} \sum_{b=1}^{n} \lVert g_b - g \rVert^2}
 # $$
 #
-# {eq}`sc-noise` says how it depends on the size of the batches. You will see whether a network keeps to it.
+# {eq}`sc-noise` says how it depends on the size of the batches, for each number of the gradient.
+# The squared distance adds up the squares of all numbers, so it depends on the size in the same way.
+# You will see whether a network keeps to it.
 #
 # - The `.grad` of the parameters stays what it was, None or numbers: somebody may be in the middle of a step.
 #   `torch.autograd.grad(loss, parameters)` returns gradients and leaves `.grad` alone.
+#   The model has the same modes afterwards, too.
 # - Frozen parameters have no gradient, and no part in it.
 
 
@@ -322,7 +327,8 @@ check(gradient_noise)
 
 # %% [markdown]
 # Before you run it: the batches get four times as large from line to line. What happens to the noise?
-# The last column is the length of the gradient of all examples.
+# The last column is the length of the gradient of all examples. The images of a batch are drawn **with**
+# replacement here: even a batch as large as the training data, 1497 images, is not those images.
 
 # %% experiment="noise"
 rows = torch.Generator().manual_seed(1)
@@ -343,7 +349,8 @@ for steps in (0, 200):
 # %% [markdown]
 # **Question** (6 minutes). What is constant in your table, and which equation says so?
 # How large must a batch be, at the start and after 200 steps, so that the noise is as long as the gradient?
-# What does that say about the batch size that is worth its price early and late in training?
+# Is that less than there are training images? What does that say about the batch size that is worth its price
+# early and late in training?
 # A batch of 256 costs 64 times as much to compute as one of 4. By which factor is it less noisy?
 
 # %% [markdown] question="sc-torch-noise" points=2
@@ -361,7 +368,7 @@ for steps in (0, 200):
 class Snapshots:
     """Copies of the state of a model after chosen steps, {eq}`sc-snapshot` (Huang et al. 2017).
 
-    Example: steps = (1, 4). In the loop, behind step t: snapshots.after_step(t). After step 5
+    Example: steps = (1, 4). In the loop, after step t: snapshots.after_step(t). After step 5
     snapshots.models() is a list of two models: as it was after step 1, and as it was after step 4.
     """
 
@@ -372,7 +379,7 @@ class Snapshots:
         ### END SOLUTION
 
     def after_step(self, t):
-        """To be called behind each step t. Keeps a copy of parameters and buffers if t is a chosen step."""
+        """To be called after each step t. Keeps a copy of parameters and buffers if t is a chosen step."""
         ### BEGIN SOLUTION
         if t in self.steps:
             self.kept.append(copy.deepcopy(self.model.state_dict()))
@@ -439,7 +446,7 @@ check(ensemble_probabilities)
 # - Parameters are averaged, frozen ones as well. Buffers are copied from the model that was shown last:
 #   running statistics of an average are no average of running statistics.
 #   The next exercise sets them right. A count of batches is a whole number, and stays one.
-# - No graph. The model that it is shown does not change.
+# - No graph. The model that it is shown does not change, nor do its modes and gradients.
 
 
 # %% solution="WeightAverage"
@@ -453,7 +460,7 @@ class WeightAverage:
     """
 
     def __init__(self, model, decay=None):
-        """model: what the average looks like; it is copied. decay: d, or None for the mean."""
+        """model: what the average looks like; it is copied. decay: d, 0 included, or None for the mean."""
         ### BEGIN SOLUTION
         self.average, self.decay, self.updates = copy.deepcopy(model), decay, 0
         ### END SOLUTION
@@ -486,7 +493,8 @@ check(WeightAverage)
 #
 # - The method `reset_running_stats` of a normalization forgets. While its `momentum` is None, PyTorch takes
 #   the mean of all batches since then, each counting the same. With a number the last batches count most.
-# - Statistics are measured in training mode. The weights stay as they are: no graph, no step.
+# - Statistics are measured with the **whole** model in training mode, as in training: dropout drops.
+#   The weights stay as they are: no graph, no step. So do gradients from before.
 # - Afterwards every module has the mode, and every normalization the momentum, that it had before.
 
 
@@ -572,9 +580,10 @@ for name, own, library in (("mean", mine, theirs), ("EMA", my_ema, their_ema)):
 # %% [markdown]
 # **Question** (6 minutes). Past step 20 the two schedules of the first line are not the same.
 # Print both: what does each of them do, and when does it matter in a run of 20 steps?
-# A run of 1000 steps with your `WarmupCosine` stops after step 400. It is continued with the saved model
-# and a new optimizer and scheduler, made with the same numbers, without loading their states.
-# What are the rates of the next steps, and what should they be? What else is lost?
+# A run of 1000 steps with your `WarmupCosine` stops after 400 of them: base rate 1, `W = 100`, `lr_min = 0`.
+# It is continued with the saved model and a new optimizer and scheduler, made with the same numbers,
+# without loading their states.
+# What is the rate of the next step, what should it be, and how do the rates go on? What else is lost?
 
 # %% [markdown] question="sc-torch-resume" points=2
 # *Your answer here.*
@@ -584,9 +593,11 @@ for name, own, library in (("mean", mine, theirs), ("EMA", my_ema, their_ema)):
 #
 # A small convolutional network with batch normalization learns to tell ten photographs from
 # 16×16 patches of them. All runs below take 160 steps of 32 images, with momentum 0.9 and three seeds.
+# `task.lr`, the largest rate of the second experiment, is 0.05.
 # It takes one to three minutes on a CPU core.
 #
 # - **Schedules.** A constant rate, a cosine, and your warm-up with a cosine, each at two rates, 0.03 and 0.3.
+#   The pictures show each at its better rate; the table has both.
 # - **More than the last weights.** One network; five, each from its own start; five snapshots of **one** run
 #   with five cycles; the mean of the weights in the last quarter of one run; and the mean of the weights
 #   of the five networks.
@@ -616,6 +627,7 @@ schedules.plot_curves(schedule_results)
 
 # %% [markdown]
 # Now the five ways. The picture says how many seconds of training went into each.
+# "One network" is the mean over the five members, each alone: one of them may be a lucky one.
 # The last way takes the five members as they are: its seconds leave their training out.
 
 # %% experiment="ensembles"
@@ -651,7 +663,7 @@ def five_snapshots(task):
 
 
 def averaged(task):
-    """One run whose rate stays up; the mean of the weights after every 8th step of the last quarter."""
+    """A run whose rate falls to a half; the mean of the weights after every 8th step of the last quarter."""
     net = task.new_net()
     descent = task.optimizer(net)
     schedule = WarmupCosine(descent, task.steps // 10, task.steps, lr_min=task.lr / 2)
@@ -674,13 +686,14 @@ def weights_of_members(task):
 
 
 ways = {
-    "one network": lambda task: [one_network(task)],
     "five members": five_members,
     "five snapshots": five_snapshots,
     "averaged weights": averaged,
     "weights of five members": weights_of_members,
 }
-ensemble_results = ensembles.compare(ways, size="short", probabilities=ensemble_probabilities)
+ensemble_results = ensembles.compare(
+    ways, size="short", probabilities=ensemble_probabilities, alone="five members"
+)
 ensembles.plot_ensembles(ensemble_results)
 
 # %% experiment="ensemble-table"
@@ -697,9 +710,8 @@ for row in ensembles.table(ensemble_results):
 # Why is the mean of the weights of independent networks so bad, although each of them is good,
 # and the mean of the weights of one run is not? Permute the hidden units of a network in your mind:
 # is it another function, and is the mean of the two?
-# Whose members disagree more, the five networks or the five snapshots? Members that disagree are
-# what {eq}`sc-variance-members` asks for.
-# What else does it take for granted, which five short cycles do not give?
+# Whose members disagree more, the five networks or the five snapshots? By {eq}`sc-ambiguity` disagreement is
+# only one part of what counts. What is the other, and how do five short cycles do there?
 
 # %% [markdown] question="sc-torch-explain" points=3
 # *Your explanation here.*

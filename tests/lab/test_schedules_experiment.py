@@ -364,6 +364,20 @@ def test_a_students_ensemble_is_measured_with_his_probabilities(tiny: None) -> N
         ensembles.compare({"none": lambda task: []}, size="tiny")
 
 
+def test_one_network_is_the_mean_over_the_members(tiny: None) -> None:
+    two = {"two": lambda task: [task.new_net(0), task.new_net(1)]}
+    one, *rest = ensembles.table(ensembles.compare(two, size="tiny", alone="two"))
+    members = ensembles.compare(
+        {way: lambda task, k=k: [task.new_net(k)] for k, way in enumerate("ab")}, size="tiny"
+    )
+    for key in ("accuracy", "loss"):
+        means = [row[key]["mean"] for row in ensembles.table(members)]
+        assert one[key]["mean"] == pytest.approx(sum(means) / 2)
+    assert (one["way"], one["networks"], len(rest)) == ("one network", 1, 1)
+    with pytest.raises(ValueError, match="Expected alone to be one of two, got 'five members'"):
+        ensembles.compare(two, size="tiny", alone="five members")
+
+
 def test_a_study_is_written_run_by_run_and_continued(
     tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

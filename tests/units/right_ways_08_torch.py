@@ -479,29 +479,6 @@ way(
 )
 way(
     "refresh_batchnorm",
-    "the norms alone in training mode",
-    """
-    def refresh_batchnorm(model, batches):
-        before = [(module, module.training) for module in model.modules()]
-        model.eval()
-        norms = []
-        for module, _ in before:
-            if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)):
-                norms.append((module, module.momentum))
-                module.reset_running_stats()
-                module.momentum = None
-                module.train()
-        for x in batches:
-            with torch.no_grad():
-                model(x)
-        for module, momentum in norms:
-            module.momentum = momentum
-        for module, mode in before:
-            module.training = mode
-    """,
-)
-way(
-    "refresh_batchnorm",
     "no norm, nothing to do",
     """
     def refresh_batchnorm(model, batches):

@@ -203,6 +203,14 @@ SLIPS = {
         "base rates that shrink for good": {"before": "self.base_lrs = [0.999 * b for b in self.base_lrs]"},
         "a restart behind T": {"t": "self.last_epoch % (self.T + 1)"},
         "the steps of the optimizer's own count": {"t": "self._step_count"},
+        "a chain on top of the rate of now": {
+            "rates": "[g['lr'] * r / g.setdefault('told', r) "
+            "for g, r in zip(self.optimizer.param_groups, rates)]"
+        },
+        "base rates from the rates of now": {
+            "before": "self.own = self.__dict__.get('own') "
+            "or [g['lr'] for g in self.optimizer.param_groups]; self.base_lrs = self.own"
+        },
     },
     "train_epoch": {
         "a step for two batches": {"step": "len(sizes) % 2 and optimizer.step()"},
@@ -220,6 +228,9 @@ SLIPS = {
         },
         "the sum of sizes bounded": {
             "clip": "nn.utils.clip_grad_norm_(model.parameters(), max_norm, norm_type=1)"
+        },
+        "the first group clipped": {
+            "clip": "nn.utils.clip_grad_norm_(optimizer.param_groups[0]['params'], max_norm)"
         },
         "the weights clipped": {"clip": "[w.data.clamp_(-max_norm, max_norm) for w in model.parameters()]"},
         "labels smoothed": {"backward": "F.cross_entropy(model(x), y, label_smoothing=0.1).backward()"},
@@ -241,10 +252,18 @@ SLIPS = {
         "parts that overlap": {"starts": "range(0, N, max(1, micro_batch - 1))"},
         "the whole once more for the loss": {"end": "whole = loss_function(model(x), y).item()"},
         "a root of the share": {"backward": "(loss * (len(a) / N) ** 0.5).backward()"},
+        "evaluation mode": {"before": "model.eval()"},
+        "training mode throughout": {"starts": "model.train() and range(0, N, micro_batch)"},
+        "evaluation mode at the end": {"end": "model.eval()"},
+        "a tensor with all graphs": {"end": "whole = whole + 0 * loss"},
         "gradients of unit length": {"end": "nn.utils.clip_grad_norm_(model.parameters(), 1.0)"},
     },
     "gradient_noise": {
         "the median": {"result": "torch.stack(off).median() ** 0.5"},
+        "in evaluation mode": {"result": "(sum(off) / len(off)) ** 0.5 + 0 * len(str(model.eval()))"},
+        "frozen parameters thawed": {
+            "result": "(sum(off) / len(off)) ** 0.5 + 0 * len(str(model.requires_grad_(True)))"
+        },
         "the largest": {"result": "max(off) ** 0.5"},
         "the sum of sizes": {"size": "abs().sum() ** 2"},
         "the largest number": {"size": "abs().max() ** 2"},
@@ -279,6 +298,9 @@ SLIPS = {
             "found": "[copy.deepcopy(m) for m in self.kept]",
             "load": "pass",
         },
+        "training mode for all of the trained model": {
+            "found": "[copy.deepcopy(self.model.eval()) for _ in self.kept]; self.model.train()",
+        },
         "the first chosen step alone": {"chosen": "t == self.steps[0]"},
         "from the first chosen step on": {"chosen": "t >= min(self.steps)"},
         "the first steps of all": {"chosen": "len(self.kept) < len(self.steps)"},
@@ -292,6 +314,7 @@ SLIPS = {
         },
     },
     "ensemble_probabilities": {
+        "parameters frozen for good": {"each": "m.requires_grad_(False)(x).softmax(1)"},
         "weighted by certainty": {
             "p": "(P * P.amax(2, keepdim=True)).sum(0) / P.amax(2, keepdim=True).sum(0)"
         },
@@ -306,6 +329,9 @@ SLIPS = {
         "modes of the parts first": {"order": "was[::-1]", "back": "m.train(mode)"},
     },
     "WeightAverage": {
+        "a decay of 0 taken for none": {"mean": "1 / (n + 1)", "ema": "(1 - d) if d else 1 / (n + 1)"},
+        "the model that is shown in evaluation mode": {"each": "a.lerp_(w, share); model.eval()"},
+        "gradients of the model forgotten": {"each": "a.lerp_(w, share); model.zero_grad()"},
         "every second model": {
             "each": "n % 2 or a.lerp_(w, 1 / (n // 2 + 1) if d is None or not n else 1 - d)"
         },
@@ -326,6 +352,19 @@ SLIPS = {
             "reset": "m.running_mean is None or (m.running_mean.zero_(), m.running_var.zero_())"
         },
         "all batches as one": {"momentum": "1.0", "batches": "[torch.cat(list(batches))]"},
+        "gradients forgotten": {"forward": "model(x); model.zero_grad()"},
+        "frozen parameters thawed": {"forward": "model(x); model.requires_grad_(True)"},
+        "two kinds alone": {
+            "reset": "isinstance(m, nn.BatchNorm3d) or m.reset_running_stats()",
+            "momentum": "m.momentum if isinstance(m, nn.BatchNorm3d) else None",
+        },
+        "instance normalizations as well": {
+            "reset": "[p.reset_running_stats() for p, _ in was if hasattr(p, 'reset_running_stats')]",
+            "some": " or [p for p, _ in was if isinstance(p, nn.InstanceNorm1d)]",
+        },
+        "normalizations alone in training mode": {
+            "forward": "model.eval(); [m.train() for m in norms]; model(x)"
+        },
         "twice": {"batches": "[*batches] * 2"},
         "without the first": {"batches": "list(batches)[1:]"},
         "momentum of a half": {"momentum": "0.5"},
