@@ -279,8 +279,8 @@ def mix(nets: Sequence[nn.Module], shares: Sequence[float], data: Prepared) -> n
     mixed = copy.deepcopy(nets[0])
     with torch.no_grad():
         for name, weight in mixed.named_parameters():
-            parts = [share * net.get_parameter(name) for share, net in zip(shares, nets, strict=True)]
-            weight.copy_(torch.stack(parts).sum(dim=0))
+            shared = [share * net.get_parameter(name) for share, net in zip(shares, nets, strict=True)]
+            weight.copy_(torch.stack(shared).sum(dim=0))
     return measured_again(mixed, data)
 
 

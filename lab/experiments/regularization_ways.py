@@ -88,7 +88,7 @@ class Noise(nn.Module):
             return x
         shape = (len(x), *(1,) * (x.dim() - 1))
         chance = torch.full(shape, self.probability, dtype=x.dtype, device=x.device)
-        return torch.addcmul(x, chance.bernoulli(), torch.randn_like(x), value=self.sigma)
+        return torch.addcmul(x, chance.bernoulli(), torch.empty_like(x).normal_(), value=self.sigma)
 
 
 def way_of(s: Settings) -> Way:

@@ -112,9 +112,8 @@ def digits(seed: int = 0) -> Digits:
 def softmax_gradient(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """The gradient (D, K) of the mean cross-entropy of softmax regression with weights w (D, K)."""
     scores = x @ w
-    p = np.exp(scores - scores.max(axis=1, keepdims=True))
-    p /= p.sum(axis=1, keepdims=True)
-    return x.T @ (p - np.eye(w.shape[1])[y]) / len(x)
+    likely = np.exp(scores - np.logaddexp.reduce(scores, axis=1, keepdims=True))
+    return x.T @ (likely - np.eye(w.shape[1])[y]) / len(x)
 
 
 def batch_noise(

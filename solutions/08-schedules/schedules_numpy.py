@@ -318,7 +318,7 @@ plt.show()
 # layer with softmax. `on_digits` returns a function that gives the mean loss and the mean gradient of any
 # batch.
 
-# %% listing="loss-and-gradient"
+# %% experiment="loss-and-gradient"
 digits = load("digits")
 images = digits.train_images.reshape(len(digits.train_images), -1) / digits.train_images.max()
 test_images = digits.test_images.reshape(len(digits.test_images), -1) / digits.train_images.max()
