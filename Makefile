@@ -64,7 +64,7 @@ $(CHECKS) $(NOTEBOOKS): $(UNITS:%=$(STAMPS)/build-%)
 $(STAMPS)/site: .venv/stamp $(CORE) $(LAB) $(CHECKS) $(NOTEBOOKS) $(BOOK) | build
 	$(if $(filter-out $(TEXT),$?),rm -rf _build/.jupyter_cache)
 	$(BIN)/jupyter-book build . -W -n --keep-going $(if $(filter-out $(TEXT),$?),--all) || { rm -rf _build/.doctrees; exit 1; }
-	@touch $@
+	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/pdf: $(STAMPS)/site
 	$(BIN)/python -m book._tools.pdf
