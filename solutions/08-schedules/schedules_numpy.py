@@ -318,12 +318,8 @@ plt.show()
 # layer with softmax. `on_digits` returns a function that gives the mean loss and the mean gradient of any
 # batch.
 
-# %% experiment="loss-and-gradient"
-digits = load("digits")
-images = digits.train_images.reshape(len(digits.train_images), -1) / digits.train_images.max()
-test_images = digits.test_images.reshape(len(digits.test_images), -1) / digits.train_images.max()
 
-
+# %% listing="loss-and-gradient"
 def on_digits(weights):
     """The loss of a softmax layer as a function of a batch. weights: (64, 10).
 
@@ -343,6 +339,10 @@ def on_digits(weights):
     return loss_and_gradient
 
 
+# %% experiment="digits"
+digits = load("digits")
+images = digits.train_images.reshape(len(digits.train_images), -1) / digits.train_images.max()
+test_images = digits.test_images.reshape(len(digits.test_images), -1) / digits.train_images.max()
 loss, gradient = on_digits(np.zeros((64, 10)))(images, digits.train_labels)
 print("loss before training:", loss.round(4), "  log 10:", np.log(10).round(4), "  gradient:", gradient.shape)
 

@@ -31,6 +31,7 @@ TAGS = {
     "del",
 }
 TAGS |= {"h1", "h2", "h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"}
+TAGS |= {"dl", "dt", "dd"}
 TAGS |= {"input"}  # the box of a task list
 ATTRIBUTES = {"type", "disabled", "checked", "href", "title", "class", "id", "start", "style"}
 ATTACKS = [

@@ -503,3 +503,16 @@ way(
             m.training = mode
     """,
 )
+way(
+    "refresh_batchnorm",
+    "torch.optim.swa_utils, between reading and restoring the modes",
+    """
+    def refresh_batchnorm(model, batches):
+        from torch.optim.swa_utils import update_bn
+
+        modes = [(m, m.training) for m in model.modules()]
+        update_bn(list(batches), model)
+        for m, mode in modes:
+            m.training = mode
+    """,
+)
