@@ -59,7 +59,7 @@ def _build_notebook(unit: Unit, notebook: Notebook, target: Path) -> list[Path]:
     checks = target / "checks"
     store.save(checks, notebook.name, questions, released_mistakes(unit, notebook))
     public = [p.name for p in unit.probes_of(notebook) if not p.hidden]
-    store.write_if_changed(checks / f"{notebook.name}.py", release.cut_probes(unit.checks, public))
+    store.write_if_changed(checks / f"{notebook.name}.py", release.cut_probes(notebook.checks, public))
     store.write_if_changed(target / f"{notebook.name}.ipynb", release.notebook_json(notebook, solution=False))
     return [
         target / f"{notebook.name}.ipynb",

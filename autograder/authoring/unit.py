@@ -67,6 +67,8 @@ class Notebook:
     torch: bool
     cells: list[Cell]
     forbidden: list[str] = field(default_factory=list)
+    checks: str = ""  # the source of its checks
+    checks_file: str = "checks.py"
 
     @property
     def key(self) -> str:
@@ -91,12 +93,17 @@ class Unit:
     title: str
     limits: Limits
     notebooks: list[Notebook]
-    checks: str  # the source of checks.py
     patches: list[Patch]
 
     @cached_property
     def probes(self) -> dict[str, Probe]:
-        return probes_in(self.checks, f"{self.slug}/checks.py")
+        probes: dict[str, Probe] = {}
+        for file, checks in {n.checks_file: n.checks for n in self.notebooks}.items():
+            found = probes_in(checks, f"{self.slug}/{file}")
+            for twice in sorted(probes.keys() & found.keys()):
+                raise UnitError(f"{self.slug} has two probes called {twice}: names are unique in a unit.")
+            probes |= found
+        return probes
 
     def notebook(self, name: str) -> Notebook:
         return next(n for n in self.notebooks if n.name == name)
@@ -134,22 +141,39 @@ def read_unit(root: Path, slug: str) -> Unit:
         limits = Limits(**settings.get("limits", {}))
     except TypeError as error:
         raise UnitError(f"{slug}/unit.toml, [limits]: {str(error).split('__init__() ')[-1]}.") from None
+    repository = install.repository(root)
     notebooks = [
-        Notebook(
-            slug,
-            name,
-            bool(own.get("torch")),
-            _with_install(_cells(folder / f"{name}.py", equations), install.repository(root)),
-            own.get("forbidden", []),
-        )
-        for name, own in settings["notebooks"].items()
+        _notebook(folder, name, own, equations, repository) for name, own in settings["notebooks"].items()
     ]
-    rows = _toml(folder / "mistakes.toml").get("mistake", [])
-    patches = [_patch(row, equations, slug) for row in rows]
-    _check_ids(patches, slug)
-    checks = (folder / "checks.py").read_text(encoding="utf-8")
-    _check_names(notebooks, checks, slug)
-    return Unit(slug, str(settings["title"]), limits, notebooks, checks, patches)
+    mistakes = sorted(folder.glob("mistakes_*.toml")) or [folder / "mistakes.toml"]
+    patches = [
+        _patch(row, equations, f"{slug}/{path.name}")
+        for path in mistakes
+        for row in _toml(path).get("mistake", [])
+    ]
+    _check_names(notebooks, patches, slug)
+    return Unit(slug, str(settings["title"]), limits, notebooks, patches)
+
+
+def _notebook(
+    folder: Path, name: str, own: dict[str, Any], equations: Equations, repository: str
+) -> Notebook:
+    """Its checks are in `checks_<last word of its name>.py`, or in the `checks.py` that notebooks share."""
+    cells = _with_install(_cells(folder / f"{name}.py", equations), repository)
+    checks = folder / f"checks_{name.split('_')[-1]}.py"
+    if not checks.exists():
+        checks = folder / "checks.py"
+    if not checks.exists():
+        raise UnitError(f"{folder.name}/checks.py is missing.")
+    return Notebook(
+        folder.name,
+        name,
+        bool(own.get("torch")),
+        cells,
+        own.get("forbidden", []),
+        checks.read_text(encoding="utf-8"),
+        checks.name,
+    )
 
 
 def _cells(path: Path, equations: Equations) -> list[Cell]:
@@ -178,8 +202,8 @@ def _with_install(cells: list[Cell], repository: str) -> list[Cell]:
     return [*cells[:first], Cell("given", "install", install.source(repository)), *cells[first:]]
 
 
-def _patch(row: dict[str, Any], equations: Equations, slug: str) -> Patch:
-    where = f"{slug}/mistakes.toml, {row.get('id', 'a row without id')}"
+def _patch(row: dict[str, Any], equations: Equations, file: str) -> Patch:
+    where = f"{file}, {row.get('id', 'a row without id')}"
     missing = [k for k in ("id", "of", "find", "replace", "says") if k not in row]
     if missing:
         raise UnitError(f"{where}: {', '.join(missing)} missing.")
@@ -193,18 +217,17 @@ def _patch(row: dict[str, Any], equations: Equations, slug: str) -> Patch:
         raise UnitError(f"{where}: {str(error).split('__init__() ')[-1]}.") from None
 
 
-def _check_ids(patches: list[Patch], slug: str) -> None:
-    for twice in _repeated([p.mistake.id for p in patches]):
-        raise UnitError(f"{slug}/mistakes.toml has the id {twice} twice: ids are unique in a unit.")
-
-
-def _check_names(notebooks: list[Notebook], checks: str, slug: str) -> None:
+def _check_names(notebooks: list[Notebook], patches: list[Patch], slug: str) -> None:
     """What is looked up by name across the unit; a second function of a name would replace the first."""
+    for twice in _repeated([p.mistake.id for p in patches]):
+        raise UnitError(f"{slug} has the mistake {twice} twice: ids are unique in a unit.")
     for twice in _repeated([name for notebook in notebooks for name in notebook.exercises]):
         raise UnitError(f"{slug} has two exercises called {twice}: names are unique in a unit.")
-    defined = [node.name for node in ast.parse(checks).body if isinstance(node, ast.FunctionDef)]
-    for twice in _repeated([name for name in defined if name != "_"]):
-        raise UnitError(f"{slug}/checks.py defines {twice} twice: the first one would be lost, rename one.")
+    for notebook in notebooks:
+        defined = [n.name for n in ast.parse(notebook.checks).body if isinstance(n, ast.FunctionDef)]
+        for twice in _repeated([name for name in defined if name != "_"]):
+            where = f"{slug}/{notebook.checks_file}"
+            raise UnitError(f"{where} defines {twice} twice: the first one would be lost, rename one.")
 
 
 def _repeated(names: list[str]) -> list[str]:

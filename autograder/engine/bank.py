@@ -58,7 +58,7 @@ class Bank:
         checks = root / "exercises" / unit.slug / "checks"
         self.public, _ = store.load(checks, notebook.name)
         self._probes = {
-            secret: _compiled(unit.checks, names if secret else [q.name for q in self.public])
+            secret: _compiled(notebook.checks, names if secret else [q.name for q in self.public])
             for secret in (False, True)
         }
 

@@ -10,6 +10,7 @@ import pytest
 from autograder.authoring.build import build, load_built
 from autograder.authoring.release import cut_probes
 from autograder.authoring.unit import UnitError, read_unit
+from autograder.authoring.verify import verify
 from tests.conftest import SLUG
 
 
@@ -120,6 +121,49 @@ def test_an_authors_slip_is_one_clear_sentence(course, file, old, new, words):
     path.write_text(text.replace(old, new, 1))
     with pytest.raises(ValueError, match=words):
         build(read_unit(course, SLUG), course)
+
+
+@pytest.fixture
+def with_a_second_notebook(course):
+    """Each notebook has checks and mistakes of its own; helpers may share a name."""
+    folder = course / "solutions" / SLUG
+    (folder / "checks.py").rename(folder / "checks_numpy.py")
+    (folder / "mistakes.toml").rename(folder / "mistakes_numpy.toml")
+    (folder / "tiny_more.py").write_text(
+        (folder / "tiny_numpy.py").read_text().split("# %% solution=")[0]
+        + '# %% solution="double"\ndef double(x):\n    """Twice x."""\n    ### BEGIN SOLUTION\n'
+        + '    return 2 * x\n    ### END SOLUTION\n\n# %% check="double" points=1\ncheck(double)\n'
+    )
+    (folder / "checks_more.py").write_text(
+        'from autograder import probe\n\n\n@probe("double", cases=2)\ndef doubles(s, x):\n'
+        '    return {"y": s.double(x)}\n\n\n'
+        '@doubles.inputs\ndef _(rng):\n    return {"x": rng.normal(size=3)}\n'
+    )
+    (folder / "mistakes_more.toml").write_text(
+        '[[mistake]]\nid = "thrice"\nof = "double"\nfind = "2 * x"\nreplace = "3 * x"\n'
+        'says = "You multiplied by three."\n'
+    )
+    settings = folder / "unit.toml"
+    settings.write_text(settings.read_text() + "\n[notebooks.tiny_more]\ntorch = false\n")
+    return course
+
+
+def test_each_notebook_may_have_its_own_checks_and_mistakes(with_a_second_notebook):
+    unit = read_unit(with_a_second_notebook, SLUG)
+    assert [p.name for p in unit.probes_of(unit.notebook("tiny_more"))] == ["doubles"]
+    assert [p.mistake.id for p in unit.patches_of(unit.notebook("tiny_more"))] == ["thrice"]
+    build(unit, with_a_second_notebook)
+    released = with_a_second_notebook / "exercises" / SLUG / "checks"
+    assert "doubles" in (released / "tiny_more.py").read_text()
+    assert "doubles" not in (released / "tiny_numpy.py").read_text()
+    assert verify(unit, seeds=2, chance=False).faults == []
+
+
+def test_two_files_must_not_have_a_probe_of_one_name(with_a_second_notebook):
+    path = with_a_second_notebook / "solutions" / SLUG / "checks_more.py"
+    path.write_text(path.read_text().replace("doubles", "scales_every_entry"))
+    with pytest.raises(UnitError, match="two probes called scales_every_entry"):
+        build(read_unit(with_a_second_notebook, SLUG), with_a_second_notebook)
 
 
 def test_equations_are_cited_by_the_chapters_order(course):

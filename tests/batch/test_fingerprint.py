@@ -34,13 +34,18 @@ def with_cell(unit: Unit, name: str, **changes: Any) -> Unit:
     return replace(unit, notebooks=[replace(notebook, cells=cells)])
 
 
+def with_checks(unit: Unit, old: str, new: str) -> Unit:
+    (notebook,) = unit.notebooks
+    return replace(unit, notebooks=[replace(notebook, checks=notebook.checks.replace(old, new))])
+
+
 def with_mistake(unit: Unit, **changes: Any) -> Unit:
     first, *rest = unit.patches
     return replace(unit, patches=[replace(first, mistake=replace(first.mistake, **changes)), *rest])
 
 
 RELEASES: dict[str, Callable[[Unit], Unit]] = {
-    "a hidden probe": lambda u: replace(u, checks=u.checks.replace('"a": 0.0', '"a": 1.0')),
+    "a hidden probe": lambda u: with_checks(u, '"a": 0.0', '"a": 1.0'),
     "the reference's answer": lambda u: with_cell(u, "scale", source="def scale(x, a): return a * x"),
     "points": lambda u: with_cell(u, "check-scale", points=5),
     "a given cell": lambda u: with_cell(u, "given-01", source="import numpy as np"),

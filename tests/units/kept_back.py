@@ -67,10 +67,13 @@ def secrets(unit: Unit) -> set[str]:
 
 def mistaken_lines(unit: Unit) -> set[str]:
     """The lines that patches put in, without those that stand in given code or in what a student is told."""
-    public = [probe.name for probe in unit.probes.values() if not probe.hidden]
+    released = [
+        cut_probes(notebook.checks, [p.name for p in unit.probes_of(notebook) if not p.hidden])
+        for notebook in unit.notebooks
+    ]
     given = [stub(cell.source) for notebook in unit.notebooks for cell in notebook.cells]
     told = [f"{patch.mistake.says} {patch.mistake.hint}" for patch in unit.patches]
-    allowed = squeezed("\n".join([cut_probes(unit.checks, public), *given, *told]))
+    allowed = squeezed("\n".join([*released, *given, *told]))
     return {line for patch in unit.patches for line in lines_of(patch.replace) if line not in allowed}
 
 
