@@ -5,6 +5,9 @@ it. The box in front says what the option is: `[x]` right, `[ ]` wrong, `[BF4]` 
 catalogue, `[1]`, `[2]` the rank of a step. So math, citations and references work everywhere, and the strict
 build checks them.
 
+A question with `:about: label` names the section that it tests, at the end of its answers: so a quiz is a
+self-test, and the script says which sections to skip and which to read.
+
 The page holds the whole form and its answers; `_static/quiz/quiz.js` checks, explains and keeps the score.
 Without scripts each question has its answers to unfold. Builders other than HTML get lists of the same text.
 """
@@ -22,6 +25,7 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
@@ -40,6 +44,7 @@ MOVES = (
     '<span class="moves"><button type="button" aria-label="Move {0} up">\u2191</button>'
     '<button type="button" aria-label="Move {0} down">\u2193</button></span>'
 )
+SECTIONS = '<div class="sections" aria-live="polite"></div>'
 SCORE = '<p class="score"><span role="status"></span> <button type="button">Start over</button></p>'
 
 
@@ -81,17 +86,22 @@ class Quiz(SphinxDirective):
                 raise self.error(f"quiz {name} has no question: write a question directive inside it.")
         finally:
             del self.env.temp_data["quiz"]
-        quiz += html(SCORE)
+        quiz += html(SECTIONS + SCORE)
         self.set_source_info(quiz)
         return [quiz]
 
 
 class Question(SphinxDirective):
-    """Argument: the kind. `:tolerance:` is how far a numeric answer may be from the number, 0 by default."""
+    """Argument: the kind. `:tolerance:` is how far a numeric answer may be from the number, 0 by default;
+    `:about:` is the label of the section that the question tests.
+    """
 
     required_arguments = 1
     has_content = True
-    option_spec = {"tolerance": directives.unchanged_required}  # noqa: RUF012
+    option_spec = {  # noqa: RUF012
+        "tolerance": directives.unchanged_required,
+        "about": directives.unchanged_required,
+    }
 
     def run(self) -> list[nodes.Node]:
         quiz = self.env.temp_data.get("quiz")
@@ -109,7 +119,25 @@ class Question(SphinxDirective):
         self._validate(kind, options, tolerance)
         whole = "\n".join([kind, repr(tolerance), *self.content])
         digest = hashlib.sha256(whole.encode()).hexdigest()[:8]
-        return [render(kind, f"{quiz['name']}-{quiz['questions']}", prompt, options, tolerance, digest)]
+        question = render(kind, f"{quiz['name']}-{quiz['questions']}", prompt, options, tolerance, digest)
+        if label := self.options.get("about"):
+            question.insert(-1, self._section(label))  # the last thing in `<details>`
+        return [question]
+
+    def _section(self, label: str) -> nodes.paragraph:
+        """A link to the section, whose text is its title; the build warns where there is none."""
+        link = addnodes.pending_xref(
+            "",
+            nodes.inline("", label),
+            refdomain="std",
+            reftype="ref",
+            reftarget=label.lower(),
+            refexplicit=False,
+            refwarn=True,
+            refdoc=self.env.docname,
+        )
+        self.set_source_info(link)
+        return nodes.paragraph("", "Section: ", link, classes=["about"])
 
     def _read(self, body: nodes.Element) -> tuple[list[nodes.Node], list[Option]]:
         """What is asked, and the options of the definition list after it."""
@@ -170,7 +198,7 @@ def number(text: str) -> float | None:
 
 def known_mistakes(env: BuildEnvironment) -> set[str]:
     """The ids of the catalogue. Nothing else of solutions/ is read, and none of it reaches the page."""
-    files = sorted(Path(env.srcdir).glob("solutions/*/mistakes.toml"))
+    files = sorted(Path(env.srcdir).glob("solutions/*/mistakes*.toml"))
     for file in files:
         env.note_dependency(str(file))
     return {name for file in files for name in ids_of(file, file.stat().st_mtime_ns)}
@@ -186,7 +214,9 @@ def ids_of(file: Path, _written: int) -> frozenset[str]:
 def complaint_about_mistakes(options: list[Option], known: set[str]) -> str | None:
     for option in options:
         if option.box not in {" ", "x"} and option.box not in known:
-            return f"no solutions/*/mistakes.toml has a mistake {option.box!r}: correct the id, or write [ ]."
+            return (
+                f"no solutions/*/mistakes*.toml has a mistake {option.box!r}: correct the id, or write [ ]."
+            )
     return None
 
 

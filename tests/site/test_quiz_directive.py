@@ -123,6 +123,49 @@ def test_every_choice_has_a_labelled_box(build: Build, kind: str, box: str) -> N
 ORDER = "\n".join(f"[{rank}] step {rank}\n: It stands at {rank}.\n" for rank in (1, 2, 2, 3))
 
 
+def test_an_id_may_stand_in_the_mistakes_of_one_notebook(build: Build, tmp_path: Path) -> None:
+    build(quiz(GOOD))
+    catalogue = tmp_path / "source" / "solutions" / "00-unit"
+    (catalogue / "mistakes_numpy.toml").write_text(MISTAKES.replace("BF4", "NP4"))
+    _, warnings = build(quiz(GOOD.replace("BF4", "NP4")))
+    assert not warnings
+
+
+SECTIONS = "(first)=\n## Views and *copies*\n\nText.\n\n"
+ABOUT = GOOD.replace("single\n", "single\n:about: first\n", 1)
+
+
+def test_a_question_links_the_section_it_is_about_by_its_title_below_its_answers(build: Build) -> None:
+    out, warnings = build(SECTIONS + quiz(ABOUT))
+    page = (out / "index.html").read_text()
+    assert not warnings
+    answers = re.search(r'<details class="answers">(.*?)</details>', page, re.DOTALL)
+    assert answers
+    link = r'<p class="about">Section: <a class="reference internal" href="#first"><span.*?>Views and copies<'
+    assert re.search(link, answers[1])
+
+
+def test_a_question_about_a_section_that_is_missing_is_a_warning_of_the_strict_build(build: Build) -> None:
+    _, warnings = build(SECTIONS + quiz(ABOUT.replace("about: first", "about: second")))
+    assert "second" in warnings
+
+
+def test_a_question_that_is_about_another_section_keeps_its_score(build: Build) -> None:
+    digests = set()
+    for text in (quiz(GOOD), SECTIONS + quiz(ABOUT)):
+        out, _ = build(text)
+        digests |= {
+            f["data-digest"] for f in Tags((out / "index.html").read_text()).of("form") if "data-digest" in f
+        }
+    assert len(digests) == 1
+
+
+def test_the_text_of_a_self_test_names_the_section_after_the_answers(build: Build) -> None:
+    out, _ = build(SECTIONS + quiz(ABOUT), "text")
+    text = (out / "index.txt").read_text()
+    assert text.index("Indeed") < text.index("Section: Views and copies")
+
+
 def test_steps_are_shown_mixed_the_same_at_every_build(build: Build) -> None:
     shown = []
     for spaces in ("", "\n\n"):
@@ -232,7 +275,7 @@ def test_the_text_of_a_quiz_reads_like_a_sheet_of_paper(build: Build) -> None:
         ),
         (
             question("single", "[x] a\n: b\n\n[BF99] c\n: d\n"),
-            "no solutions/*/mistakes.toml has a mistake 'BF99'",
+            "no solutions/*/mistakes*.toml has a mistake 'BF99'",
         ),
         (question("numeric", "[x] 1\n: b"), "expected one explanation for every other number"),
         (question("numeric", "[ ] 1\n: b\n\n[ ] other\n: c"), "expected one right number"),

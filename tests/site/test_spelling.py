@@ -28,7 +28,7 @@ def prose_of_notebooks() -> Iterator[tuple[str, str]]:
 
 def prose_of_mistakes() -> Iterator[tuple[str, str]]:
     """What a check says when it recognizes a mistake."""
-    for path in sorted((ROOT / "solutions").glob("*/mistakes.toml")):
+    for path in sorted((ROOT / "solutions").glob("*/mistakes*.toml")):
         for mistake in tomllib.loads(path.read_text(encoding="utf-8")).get("mistake", []):
             said = [mistake[key] for key in ("says", "hint") if key in mistake]
             yield f"{path.parent.name}.mistake.{mistake['id']}", "\n\n".join(said)

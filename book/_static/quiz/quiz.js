@@ -139,6 +139,26 @@ const enableQuestion = (form, record) => {
   };
 };
 
+/** What a self-test says of the sections it asks about: skip what was all right at once, read what was not. */
+const advise = (quiz, forms, scores) => {
+  const [skip, read, links] = [new Set(), new Set(), new Map()];
+  for (const form of forms) {
+    const link = form.nextElementSibling.querySelector(".about a");
+    const { tries, right } = scores[form.dataset.digest] ?? {};
+    if (!link || !tries) continue;
+    links.set(link.href, link);
+    (right && tries === 1 ? skip : read).add(link.href);
+  }
+  const line = (word, found) => {
+    if (!found.length) return [];
+    const row = document.createElement("p");
+    row.append(word, ...found.flatMap((href, i) => [i ? ", " : " ", links.get(href).cloneNode(true)]), ".");
+    return [row];
+  };
+  quiz.querySelector(".sections").replaceChildren(
+    ...line("You may skip:", [...skip].filter((href) => !read.has(href))), ...line("Read:", [...read]));
+};
+
 /** A quiz. A score belongs to the digest of its question: one that was rewritten starts anew. */
 const enableQuiz = (quiz) => {
   const key = `quiz:${location.pathname.replace(/index\.html$/, "")}#${quiz.id}`;
@@ -149,6 +169,7 @@ const enableQuiz = (quiz) => {
     const first = right.filter(({ tries }) => tries === 1).length;
     quiz.querySelector(".score [role=status]").textContent =
       `${right.length} of ${forms.length} answered right, ${first} at the first try.`;
+    advise(quiz, forms, scores);
     for (const form of forms) {
       const { tries, right } = scores[form.dataset.digest] ?? {};
       form.querySelector(".result").textContent = !right ? "" : tries === 1 ? "right at the first try" : "answered right";
