@@ -1,4 +1,4 @@
-"""Grid and random trials in the page: the scores, the places, and the odds against integrals and the static twin."""
+"""Grid and random trials in the page: scores, places, and the odds against integrals and the static twin."""
 
 from __future__ import annotations
 
