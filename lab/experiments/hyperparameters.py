@@ -166,6 +166,7 @@ __all__ = [
 GRID_WAYS = ("grid", "random")
 NINE = 9
 POOL_SEED = 1000  # no search has it
+WRITTEN_EVERY = 5.0  # seconds, at least
 HAND = "by hand"  # BASE, in the part "final"
 RUN_BY_HAND = 0
 
@@ -194,13 +195,13 @@ SIZES = {
     "full": Size(
         amount=Amount(1000, 1000, 3000, 16),
         pool=400,
-        placements=8,
+        placements=20,
         corners=64,
         curve=33,
         line_trials=8,
-        lines=10,
+        lines=20,
         search_trials=32,
-        searches=6,
+        searches=10,
         final_seeds=(100, 101, 102),
         equals=50,
         seeds=(0, 1, 2),
@@ -333,7 +334,7 @@ def study(size: str = "full", data: str = SET, begun: Results | None = None) -> 
     for job in missing:
         results["runs"] += run_job(job, size, results["runs"])
         progress.update(1, f"{job.part}, {job.way}, {job.number}")
-        if time.monotonic() - written > 5:
+        if time.monotonic() - written >= WRITTEN_EVERY:
             yield results
             written = time.monotonic()
     progress.close()

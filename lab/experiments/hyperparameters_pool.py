@@ -96,8 +96,8 @@ def importance(trials: Sequence[Config], values: np.ndarray) -> dict[str, float]
 def explained(column: np.ndarray, values: np.ndarray) -> float:
     """The share of the variance of values (trials,) between bins of a column (trials,), without chance's."""
     known = np.unique(column)
-    if len(known) > BINS:
-        bins = max(min(BINS, len(values) // 4), 2)
+    bins = max(min(BINS, len(values) // 4), 2)
+    if len(known) > bins:
         edges = np.quantile(column, np.arange(1, bins) / bins)
         groups = np.searchsorted(edges, column)
     else:

@@ -92,7 +92,7 @@ PROGRAMS = {
     "dropout at validation": Program("Validation runs in train mode.", {"dropout": 0.6}, evaluated=False),
     "overfitting": Program(
         "A wide network has a tenth of the images.",
-        {"lr": 0.1, "weight_decay": 0.0, "width": 256, "batch": 16, "dropout": 0.0},
+        {"weight_decay": 0.0, "width": 256, "batch": 16, "dropout": 0.0},
         prepare=few,
     ),
     "dead units": Program("No hidden unit is ever above zero.", start=die),
