@@ -44,6 +44,8 @@ Parts (Settings.part):
 "regression" `arrays_slips.REGRESSIONS`, the digit as a number; has test_r2, and no accuracy.
 "rates"      the classifier with each of RATES, float64, on "digits" and "photos".
 "seeds"      with CHOSEN, 20 seeds: of "both" first weights and orders, of the "weights" or the "order" alone.
+"split"      digits, "mixed": test images drawn anew from all images, another draw per seed. In the set itself
+             they are the last of each class, and probably other people's.
 "repeated"   the first seeds of "seeds" once more: the same numbers.
 "formats"    in PyTorch in each of `arrays_torch.FORMATS`, on digits, with each of FORMAT_RATES.
 
@@ -217,7 +219,8 @@ def run(at: Settings, size: str, step: in_torch.Step = in_torch.sgd_step) -> Res
         return asdict(at) | slips.train(at.way, at.seed, rate=at.rate, epochs=of.epochs)
     if at.part == "regression":
         return asdict(at) | slips.regress(at.way, at.seed, rate=at.rate, epochs=of.epochs)
-    data = linear.images(at.data, *AMOUNTS[at.data])
+    mixed = at.seed if at.way == "mixed" else None
+    data = linear.images(at.data, *AMOUNTS[at.data], mixed=mixed)
     if at.part == "formats":
         epochs = of.format_epochs
         return asdict(at) | in_torch.train(
@@ -251,6 +254,7 @@ def plan(size: str) -> list[Settings]:
             ("seeds", data, way, double, chosen, seed) for way in SEEDED for seed in range(of.many_seeds)
         ]
         points += [("repeated", data, "both", double, chosen, seed) for seed in of.seeds]
+    points += [("split", "digits", "mixed", double, CHOSEN["digits"], seed) for seed in of.seeds]
     points += [
         ("formats", "digits", "torch", dtype, rate, seed)
         for dtype in in_torch.FORMATS

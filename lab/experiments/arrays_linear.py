@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -40,13 +40,33 @@ class Data:
 
 
 @cache
-def images(name: str = "digits", train: int = 1200, validation: int = 297, test: int = 300) -> Data:
+def images(
+    name: str = "digits", train: int = 1200, validation: int = 297, test: int = 300, mixed: int | None = None
+) -> Data:
     """The first images of a set as float64 rows, less the mean and over the deviation of the training pixels.
 
     Mean and deviation are those of each channel. Of photographs each 2x2 pixels are averaged: D = 16*16*3.
+    With a seed `mixed`, test images and the others change places at random before.
     """
     data = read(SETS[name])
+    if mixed is not None:
+        data = shuffled(data, mixed)
     return from_pixels(data, pixels(data.train_images), pixels(data.test_images), train, validation, test)
+
+
+def shuffled(data: Dataset, seed: int) -> Dataset:
+    """As many training and test images as before, drawn anew from both."""
+    whole = np.concatenate([data.train_images, data.test_images])
+    labels = np.concatenate([data.train_labels, data.test_labels])
+    order = np.random.default_rng([seed, 3]).permutation(len(labels))
+    first, rest = np.split(order, [len(data.train_labels)])
+    return replace(
+        data,
+        train_images=whole[first],
+        train_labels=labels[first],
+        test_images=whole[rest],
+        test_labels=labels[rest],
+    )
 
 
 def from_pixels(

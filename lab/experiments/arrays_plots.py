@@ -17,21 +17,25 @@ from lab.plots import (
     figure,
     house_style,
     looks,
+    mark_diverged,
     mean_and_range,
-    whole_percents,
 )
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LOOKS = looks(ORANGE, PURPLE, GREY, GREEN, BLACK, BLUE)
-FOUND = {"float64": BLUE, "float32": ORANGE, "bfloat16": GREEN, "float16": PURPLE}
+SAME_AS_FIRST = "np.sum over axis 0"  # adds one after the other, and is not drawn twice
+LEAST_ERROR = 1e-17
+COLOURS = {"float64": BLUE, "float32": ORANGE, "bfloat16": GREEN, "float16": PURPLE}
 TITLES = {
     "distances": "distances of N and N points",
     "softmax": "softmax of N rows",
     "confusion": "counts of N pairs",
     "gram": "channel products of N images",
 }
+AXIS_SLIPS = ("right", "softmax over the batch", "sum without keepdims", "labels not shuffled")
+DATA_SLIPS = ("right", "mean subtracted in uint8", "noise on a copy", "noise on a view")
 
 
 def select(results: Results, **at: Any) -> list[Results]:
@@ -114,22 +118,29 @@ def largest_difference(results: Results, pair: str, dtype: str) -> float:
         for record in results["steps"]
         if (record["pair"], record["dtype"]) == (pair, dtype)
     ]
+    if not found:
+        known = ", ".join(sorted({f"{r['pair']} in {r['dtype']}" for r in results["steps"]}))
+        raise ValueError(f"Expected a pair and dtype of these results ({known}), got {pair!r} in {dtype!r}.")
     return float(np.max(found))
 
 
 @house_style
 def plot_slips(results: Results) -> "Figure":
-    """The loss that the code reports, and the accuracy on validation images, by epoch: a line per slip."""
-    fig, axes = figure(2, width=5, height=3.8)
-    for way, look in zip(_names(results, part="slips"), (*LOOKS, LOOKS[0]), strict=False):
-        style = {"label": way, **look}
-        for ax, key in zip(axes, ("loss", "validation_accuracy"), strict=True):
-            runs = _curves(results, key, part="slips", way=way)
-            mean_and_range(ax, range(1, runs.shape[1] + 1), runs, **style)
-    axes[0].set(xlabel="epoch", ylabel="loss, as reported", yscale="log")
-    axes[1].set(xlabel="epoch")
-    as_percent(axes[1], "accuracy, validation images")
-    fig.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    """Reported loss and accuracy on validation images by epoch, a line per slip: axes above, data below."""
+    fig, axes = figure(2, rows=2, width=5, height=3.2, sharex=True)
+    for pair, ways in zip((axes[:2], axes[2:]), (AXIS_SLIPS, DATA_SLIPS), strict=True):
+        for way, look in zip(ways, looks(BLUE, ORANGE, PURPLE, GREEN), strict=True):
+            for ax, key in zip(pair, ("loss", "validation_accuracy"), strict=True):
+                runs = _curves(results, key, part="slips", way=way)
+                epochs = range(1, runs.shape[1] + 1)
+                mean_and_range(ax, epochs, runs, label=way, **look)
+                lost = int(np.isfinite(runs).all(axis=0).sum()) + 1  # its first epoch, if there is one
+                mark_diverged(ax, epochs[:lost], runs[:, :lost], colour=look["colour"])
+        pair[0].set(ylabel="loss, as reported", yscale="log")
+        as_percent(pair[1], "accuracy, validation images")
+        pair[1].legend(fontsize=9)
+    for ax in axes[2:]:
+        ax.set_xlabel("epoch")
     return fig
 
 
@@ -170,7 +181,7 @@ def plot_gradients(results: Results) -> "Figure":
         ax = axes[0 if difference == "central" else 1]
         found = _quotients(results, dtype, difference)
         h = found[0]["h"]
-        (look,) = looks(FOUND[dtype])
+        (look,) = looks(COLOURS[dtype])
         mean_and_range(ax, h, np.array([record["error"] for record in found]), label=dtype, **look)
         predicted = np.mean([record["predicted"] for record in found], axis=0)
         ax.plot(h, predicted, ":", color="black", linewidth=1.2)
@@ -183,21 +194,24 @@ def plot_gradients(results: Results) -> "Figure":
 
 @house_style
 def plot_sums(results: Results) -> "Figure":
-    """The relative error of sums of n numbers, a panel per format, a line per way to add."""
-    names = [name for name in FOUND if any(record["dtype"] == name for record in results["sums"])]
-    ways = list(dict.fromkeys(record["way"] for record in results["sums"]))
-    fig, axes = figure(len(names), width=4.2, sharey=True)
+    """The relative error of sums of n numbers, a panel per format, a line per way to add.
+
+    A line ends where a sum of some seed overflowed. An error of 0 is drawn at LEAST_ERROR.
+    """
+    names = [name for name in COLOURS if any(record["dtype"] == name for record in results["sums"])]
+    ways = [way for way in dict.fromkeys(r["way"] for r in results["sums"]) if way != SAME_AS_FIRST]
+    fig, axes = figure(len(names), width=4, sharey=True)
     for ax, name in zip(axes, names, strict=True):
-        for way, look in zip(ways, LOOKS, strict=False):
+        for way, look in zip(ways, looks(ORANGE, PURPLE, GREEN, BLUE), strict=True):
             found = [r for r in results["sums"] if (r["dtype"], r["way"]) == (name, way)]
             n = sorted({record["n"] for record in found})
             errors = [[r["error"] for r in found if r["n"] == count] for count in n]
-            runs = np.maximum(np.array(errors, float).T, 1e-17)
             if n:
+                runs = np.maximum(np.array(errors, float).T, LEAST_ERROR)
                 mean_and_range(ax, n, runs, label=way, **look)
         ax.set(title=name, xlabel="n", xscale="log", yscale="log")
     axes[0].set_ylabel("relative error of the sum")
-    fig.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    fig.legend(*axes[-1].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return fig
 
 
@@ -243,7 +257,7 @@ def plot_formats(results: Results) -> "Figure":
     for ax, rate in zip(axes, rates, strict=True):
         for dtype in _names(results, "dtype", part="formats"):
             runs = _curves(results, "loss", part="formats", dtype=dtype, rate=rate)
-            (look,) = looks(FOUND[dtype])
+            (look,) = looks(COLOURS[dtype])
             mean_and_range(ax, range(1, runs.shape[1] + 1), runs, label=dtype, **look)
         ax.set(title=f"learning rate {rate:g}", xlabel="epoch", yscale="log")
     axes[0].set_ylabel("training loss")
@@ -269,6 +283,8 @@ def plot_views(results: Results) -> "Figure":
 @house_style
 def plot_seeds(results: Results) -> "Figure":
     """Test accuracy of every seed: of first weights and orders, or of one of them alone."""
+    from matplotlib.ticker import PercentFormatter
+
     sets, ways = _names(results, "data", part="seeds"), _names(results, part="seeds")
     fig, axes = figure(len(sets), width=4.4, height=2.2, sharey=True)
     for ax, data in zip(axes, sets, strict=True):
@@ -276,7 +292,7 @@ def plot_seeds(results: Results) -> "Figure":
             runs = select(results, part="seeds", data=data, way=way)
             dots_of_seeds(ax, row, np.array([run["test_accuracy"] for run in runs]), BLUE)
         ax.set(title=data, xlabel="accuracy, test images")
-        whole_percents(ax.xaxis)
+        ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes[0].set_yticks(range(len(ways)), ways)
     axes[0].set_ylim(len(ways) - 0.5, -0.5)
     return fig

@@ -30,9 +30,15 @@ def sgd_step(W: torch.Tensor, b: torch.Tensor, x: torch.Tensor, y: torch.Tensor,
     return loss.item()
 
 
+def device_for(dtype: str) -> torch.device:
+    """The device of the course; the CPU for float64 where that is Apple's GPU, which has none."""
+    device = pick_device()
+    return torch.device("cpu") if (device.type, dtype) == ("mps", "float64") else device
+
+
 def tensors(data: linear.Data, dtype: str) -> tuple[torch.Tensor, torch.Tensor]:
     """The training images (N, D) in a dtype, and their classes, on the device of the course."""
-    device = pick_device()
+    device = device_for(dtype)
     x = torch.from_numpy(data.train_x).to(getattr(torch, dtype)).to(device)
     return x, torch.from_numpy(data.train_y).to(device)
 
@@ -40,7 +46,7 @@ def tensors(data: linear.Data, dtype: str) -> tuple[torch.Tensor, torch.Tensor]:
 def parameters(D: int, seed: int, dtype: str) -> tuple[torch.Tensor, torch.Tensor]:
     """The first W (D, 10) and b (10,) of `arrays_linear`, as leaves that ask for gradients."""
     W, b = (
-        torch.from_numpy(array).to(getattr(torch, dtype)).to(pick_device()).requires_grad_()
+        torch.from_numpy(array).to(getattr(torch, dtype)).to(device_for(dtype)).requires_grad_()
         for array in linear.first_weights(D, 10, seed)
     )
     return W, b
@@ -67,7 +73,6 @@ def differences(
     """Largest difference of W after each step, over the largest |W|, from the same start and batches.
 
     "torch and NumPy": both in `dtype`. "float32 and float64": NumPy in `dtype` and in float64, for float32.
-    On Apple's GPU there is no float64: the CPU has it.
     """
     data = linear.images("digits")
     x, y = tensors(data, dtype)
