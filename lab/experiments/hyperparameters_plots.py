@@ -36,6 +36,7 @@ LABELS = {
     "dropout": "dropout",
     pool.EFFECTIVE: "rate / (1 - momentum)",
 }
+NAMES = {**LABELS, "momentum": "momentum"}
 LOSS = "validation loss"
 
 
@@ -71,6 +72,13 @@ def score_axis(ax: "Axes") -> None:
     ax.set_ylabel(LOSS)
 
 
+def whole_numbers(ax: "Axes") -> None:
+    """An x axis that counts."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+
+
 @house_style
 def plot_importance(results: Results) -> "Figure":
     """The share of the scores' variance that each hyperparameter alone explains, a dot per seed."""
@@ -81,7 +89,7 @@ def plot_importance(results: Results) -> "Figure":
     for row, name in enumerate(order):
         colour = ORANGE if name == pool.EFFECTIVE else BLUE
         dots_of_seeds(ax, row, np.array([share[name] for share in shares]), colour)
-    ax.set_yticks(range(len(order)), [LABELS[name].replace("1 - m", "m") for name in order])
+    ax.set_yticks(range(len(order)), [NAMES[name] for name in order])
     ax.set_ylim(len(order) - 0.5, -0.5)
     ax.set_xlabel("share of the variance that it explains alone")
     whole_percents(ax.xaxis)
@@ -126,7 +134,7 @@ def plot_halving(results: Results) -> "Figure":
             ax.annotate(
                 str(row["configurations"]),
                 (row["epochs"], row["loss"]),
-                xytext=(4, 4),
+                xytext=(4, -12 if way.endswith("4") else 4),
                 textcoords="offset points",
                 color=look["colour"],
                 fontsize=9,
@@ -158,6 +166,7 @@ def plot_ranks(results: Results, early: int = 2) -> "Figure":
         axes[1].plot(epochs, mean, color=look["colour"], marker=look["marker"], label=label)
         axes[1].fill_between(epochs, low, high, color=look["colour"], alpha=0.18, linewidth=0)
     axes[1].set(xlabel="epochs", ylabel="rank correlation with the end", ylim=(None, 1.02))
+    axes[1].set_xticks([epoch for epoch in epochs if epoch & (epoch - 1) == 0])
     axes[1].legend(title="configurations")
     return fig
 
@@ -172,6 +181,7 @@ def plot_seeds(results: Results, top: int = 20) -> "Figure":
         ax.plot(place, values[:, seed], look["marker"], color=look["colour"], label=f"seed {seed}", alpha=0.8)
     ax.plot(np.arange(1, len(values) + 1), values.mean(axis=1), color=GREY, linewidth=1, label="mean")
     ax.set(xlabel="configuration, by its mean", ylabel=LOSS)
+    whole_numbers(ax)
     ax.legend(ncols=2, fontsize=9)
     return fig
 
@@ -215,6 +225,7 @@ def plot_lines(results: Results) -> "Figure":
     for ax in axes:
         score_axis(ax)
     axes[1].set(xlabel="trials")
+    whole_numbers(axes[1])
     axes[1].legend()
     return fig
 
@@ -232,6 +243,7 @@ def plot_searches(results: Results) -> "Figure":
             trials, best.min(axis=0), best.max(axis=0), color=look["colour"], alpha=0.1, linewidth=0
         )
     ax.set(xlabel="trials")
+    whole_numbers(ax)
     score_axis(ax)
     ax.legend()
     return fig

@@ -147,8 +147,8 @@ def test_the_winner_of_equal_models_is_as_far_above_them_as_the_formula_says() -
     assert rows[1000]["formula"] == pytest.approx(0.9213, abs=1e-3)
     for n, row in rows.items():
         assert row["winner"] == pytest.approx(row["simulated"], abs=0.006)
-        # The binomial of 100 images at 0.9 is skewed: its normal approximation is 0.007 too high there.
-        assert row["simulated"] == pytest.approx(row["formula"], abs=0.01 if n == 100 else 0.002)
+        # The binomial at 0.9 is skewed: with few images its normal approximation is too high.
+        assert row["simulated"] == pytest.approx(row["formula"], abs=0.001 + 0.7 / n)
         assert row["std"] == pytest.approx(math.sqrt(0.09 / n), rel=0.05)
         assert (row["test"], row["test_mean"]) == pytest.approx((0.9, 0.9))
 
