@@ -266,3 +266,30 @@ def test_a_schedule_says_its_start_its_peak_and_its_end(open_page) -> None:
     lines = figure.locator("output").inner_text().splitlines()
     assert lines[0] == "Constant: start 0.1, peak 0.1 in step 0, end 0.1, mean 0.1."
     assert lines[1].startswith("Exponential decay: start 0.1, peak 0.1 in step 0, end 0.0019")
+
+
+def test_random_trials_have_more_values_than_the_grid_until_both_axes_matter(open_page) -> None:
+    figure = live(open_page(GALLERY), "search-projection")
+    said = figure.locator("output")
+    assert (
+        said.inner_text().startswith("Grid: 3 values of each")
+        and "Random: 9 values of each" in said.inner_text()
+    )
+    before = said.inner_text().partition("Over ")[0]
+    figure.get_by_role("button", name="Other optimum").click()
+    assert said.inner_text().partition("Over ")[0] != before
+    figure.get_by_label("importance of the second").press("End")
+    assert "1.00 times as important" in said.inner_text()
+
+
+def test_a_rate_is_tried_by_a_button_and_by_a_click_and_all_is_forgotten_at_the_start(open_page) -> None:
+    figure = live(open_page(GALLERY), "bayes-opt")
+    said = figure.locator("output")
+    assert said.inner_text().startswith("3 trials")
+    figure.get_by_role("button", name="Try the greatest EI").click()
+    figure.get_by_role("button", name="Try this rate").click()
+    assert said.inner_text().startswith("5 trials")
+    figure.locator("svg").click(position={"x": 200, "y": 60})
+    assert said.inner_text().startswith("6 trials")
+    figure.get_by_role("button", name="Start again").click()
+    assert said.inner_text().startswith("3 trials")
