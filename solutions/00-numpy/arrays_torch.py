@@ -410,3 +410,213 @@ class LinearClassifier(nn.Module):
 
 # %% check="LinearClassifier" points=5
 check(LinearClassifier)
+
+# %% [markdown]
+# ## All parts together
+#
+# Now your parts train a classifier on the digits: 1497 images to learn from, 300 to test it on.
+# Each step uses all images. The loss is the mean of minus the logarithm of the probability,
+# {eq}`np-softmax`, of the right class: $\log \sum_j e^{z_{nj}} - z_{nk}$, with $k$ the label.
+#
+# Before it trains, the cell asks your `gradient_error` whether autograd is right about the first images.
+
+# %% experiment="own-classifier"
+import matplotlib.pyplot as plt
+
+from lab.data import load
+
+digits = load("digits")
+train = to_batch(digits.train_images), torch.from_numpy(digits.train_labels)
+test = to_batch(digits.test_images), torch.from_numpy(digits.test_labels)
+(train_x, train_y), (test_x, test_y) = move([train, test], device)
+mean, std = train_x.flatten(1).mean(dim=0), train_x.flatten(1).std(dim=0, correction=0)
+std = torch.where(std > 0, std, 1.0)  # a pixel that is always black
+
+
+def cross_entropy(scores, labels):
+    """The mean over the examples: a tensor with one number."""
+    return (scores.logsumexp(dim=1) - label_scores(scores, labels)).mean()
+
+
+def loss_of_first_images(W):
+    x = (train_x[:30].flatten(1) - mean) / std
+    return cross_entropy(x.cpu().to(W.dtype) @ W, train_y[:30].cpu())
+
+
+def descend(forget=True, lr=0.1, steps=300):
+    """The trained model and its losses. Without `forget` every gradient stays, and the next one is added."""
+    model, losses = LinearClassifier(mean, std, 10).to(device), []
+    for _ in range(steps):
+        loss = cross_entropy(model(train_x), train_y)
+        loss.backward()
+        losses.append(loss.item())
+        gradients = [w.grad.clone() for w in model.parameters()]
+        sgd_step(model.parameters(), lr)
+        if not forget:
+            for w, dw in zip(model.parameters(), gradients, strict=True):
+                w.grad = dw
+    return model, losses
+
+
+first = torch.zeros(64, 10)
+off = gradient_error(loss_of_first_images, first, gradient(loss_of_first_images, first))
+print(f"autograd in float32 and central differences in float64: relative error {off:.0e}")
+
+model, losses = descend()
+counts = count_pairs(test_y, model(test_x).argmax(dim=1), 10)
+print(f"loss {losses[0]:.3f} -> {losses[-1]:.3f}, right on test images: {counts.trace() / counts.sum():.1%}")
+print(counts.cpu())
+
+# %% [markdown]
+# ### A gradient that is not forgotten
+#
+# What if `sgd_step` did not forget the gradients? Then step $t$ goes along $g_1 + g_2 + \dots + g_t$.
+# The cell tries it twice, always beside the right way:
+# on the bowl $f(w) = \frac{1}{2} a w^2$ with $a = 1$ and the rate $\eta = 0.3$, from $w = 1$,
+# and with your classifier on the digits. What do you expect?
+
+# %% experiment="not-forgotten"
+fig, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained")
+for forget, name in ((True, "forgotten"), (False, "not forgotten")):
+    w, path = torch.ones(1, requires_grad=True), []
+    for _ in range(60):
+        path.append(w.item())
+        (w**2 / 2).sum().backward()
+        dw = w.grad.clone()
+        sgd_step([w], 0.3)
+        w.grad = None if forget else dw
+    left.plot(path, label=name)
+    model, losses = descend(forget)
+    right.plot(losses, label=name)
+    told = [
+        (model(x).argmax(dim=1) == y).double().mean().item()
+        for x, y in ((train_x, train_y), (test_x, test_y))
+    ]
+    print(f"{name:14} last loss {losses[-1]:.3f}, right: training {told[0]:.1%}, test {told[1]:.1%}")
+left.set(title="a bowl", xlabel="step", ylabel="w")
+right.set(title="digits", xlabel="step", ylabel="training loss", yscale="log")
+right.legend()
+plt.show()
+
+# %% [markdown]
+# **Question** (8 minutes). For the bowl, show that without forgetting
+# $w_{t+1} = (2 - \eta a) \, w_t - w_{t-1}$. What kind of motion is that, and does it ever come to rest?
+# On the digits the same mistake makes the training loss fall **faster**. Why there, and not on the bowl?
+# Think of where the lowest point is, and of which way the gradients point from step to step.
+# Somebody says: "The loss falls, so my code is right." What do you answer, and what would you check instead?
+
+# %% [markdown] question="np-torch-forget" points=3
+# *Your answer here.*
+
+# %% [markdown]
+# ## How long does it take, and where?
+#
+# The product of two matrices in two types, on the CPU, and on the GPU if there is one.
+# A GPU takes orders and works on while Python goes on: before you read the clock, wait for it.
+# `.item()` waits too, as it needs the number. The first call of all is slower: it is not counted.
+
+# %% experiment="devices"
+import time
+
+
+def wait():
+    """Until the device has done all that it was told."""
+    if device.type in ("cuda", "mps"):
+        getattr(torch, device.type).synchronize()
+
+
+def milliseconds(f, rounds=5):
+    """The least and the most of some rounds, after one that is not counted."""
+    times = []
+    for _ in range(rounds + 1):
+        wait()
+        start = time.perf_counter()
+        f()
+        wait()
+        times.append(1000 * (time.perf_counter() - start))
+    return f"{min(times[1:]):8.2f} to {max(times[1:]):8.2f} ms"
+
+
+for place in dict.fromkeys([torch.device("cpu"), device]):
+    types = (
+        [torch.float32] if place.type == "mps" else [torch.float64, torch.float32]
+    )  # Apple's has no float64
+    for dtype in types:
+        for n in (64, 512):
+            A, B = (torch.randn(n, n, dtype=dtype, device=place) for _ in range(2))
+            print(f"{place!s:6} {dtype!s:14} {n:4} x {n:<4} {milliseconds(lambda A=A, B=B: A @ B)}")
+there = torch.randn(512, 512)
+print(f"to {device} and back: {milliseconds(lambda: move(move(there, device), 'cpu'))}")
+
+# %% [markdown]
+# ## Experiments: are the numbers the same?
+#
+# The linear classifier of the NumPy notebook, from the same first weights, with the same batches:
+# once in NumPy, with gradients derived on paper, and once with the parts that you have written here.
+# After each of 800 steps the largest difference of the weights is divided by the largest weight.
+#
+# Then your step trains in four types of numbers, at two learning rates, with three seeds each:
+# `float64`, `float32`, and two of 16 bits. `float16` has 11 significant bits, the leading 1 counted,
+# and reaches to 65,504. `bfloat16` has 8, and reaches as far as `float32`. It takes half a minute.
+#
+# **Predict first.** Write down before you run the cells: how large is the difference between NumPy
+# and PyTorch after 800 steps, in float64 and in float32? Does it grow?
+# Which of the four types trains as well as float64, at the rate 0.1 and at 0.003?
+# A wrong prediction costs nothing. A missing reason does.
+
+# %% [markdown] question="np-torch-predict" points=2
+# *Your prediction here, with a reason for each.*
+
+# %% experiment="numpy-and-torch"
+from lab.experiments import arrays
+
+
+def my_step(W, b, x, y, lr):
+    """One step on the mean cross-entropy of x W + b, in place. Returns the loss before it."""
+    loss = cross_entropy(x @ W + b, y)
+    loss.backward()
+    sgd_step([W, b], lr)
+    return loss.item()
+
+
+results = arrays.compare(my_step, size="short")
+for pair, dtype in (
+    ("torch and NumPy", "float64"),
+    ("torch and NumPy", "float32"),
+    ("float32 and float64", "float32"),
+):
+    print(f"{pair:20} {dtype}: at most {arrays.largest_difference(results, pair, dtype):.1e}")
+arrays.plot_differences(results)
+
+# %% [markdown]
+# Now the four types. `least step` is the distance from 0.1 to the next number of that type:
+# a change of less than half of it changes nothing.
+
+# %% experiment="formats"
+for dtype in ("float64", "float32", "float16", "bfloat16"):
+    tenth = torch.tensor(0.1, dtype=getattr(torch, dtype))
+    bits = {2: torch.int16, 4: torch.int32, 8: torch.int64}[tenth.element_size()]
+    least = (tenth.view(bits) + 1).view(tenth.dtype).double() - tenth.double()
+    told = []
+    for rate in (0.1, 0.003):
+        at = {"part": "formats", "dtype": dtype, "rate": rate}
+        loss, right = (arrays.summary(results, key, **at) for key in ("loss", "test_accuracy"))
+        told.append(f"rate {rate:5}: loss {loss['mean']:.4f} ± {loss['std']:.4f}, right {right['mean']:.1%}")
+    print(f"{dtype:8} least step {least:.0e}   {'   '.join(told)}")
+arrays.plot_formats(results)
+
+# %% [markdown]
+# **Explain.** Compare what you see with your prediction, and say where it was wrong.
+# NumPy and PyTorch compute the same sums. Why are they not equal to the last digit? {eq}`np-total-error` has
+# a name for the size of one rounding. How many roundings are your differences, in float64 and in float32?
+# If you saw 1e-4 in float64, would that be rounding?
+# One type falls behind at one of the two rates. A gradient of 0.02 at a weight of 0.1:
+# what does the step do in that type, at each rate? Why does the other type of 16 bits hold out here,
+# and where would **it** fail? Give one way to train with 16 bits that avoids what you saw.
+
+# %% [markdown] question="np-torch-explain" points=3
+# *Your explanation here.*
+
+# %% [markdown]
+# You have moved data, gradients and a model from NumPy to PyTorch, and the numbers came with them.
+# The other units do the same: first NumPy, where every line is yours, then PyTorch.

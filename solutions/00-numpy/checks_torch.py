@@ -460,8 +460,9 @@ def says_how_far_off_a_gradient_is(s, x, weights, dx, h):
 
 @says_how_far_off_a_gradient_is.inputs
 def _(rng):
-    """`h` is so large that the differences are off themselves."""
-    return {**point(rng, 2, 3), "dx": 30 * far_from_0(rng, 2, 3), "h": float(rng.uniform(0.15, 0.25))}
+    """`h` is so large that the differences are off themselves. They are positive, and `dx` is too small."""
+    given = {name: np.abs(values) for name, values in point(rng, 2, 3).items()}
+    return {**given, "dx": rng.uniform(0.5, 1.5, (2, 3)), "h": float(rng.uniform(0.15, 0.25))}
 
 
 @probe("gradient_error", cases=1, rtol=CLOSE)
@@ -473,7 +474,9 @@ def takes_gradients_of_three_axes(s, x, weights, dx):
 
 @takes_gradients_of_three_axes.inputs
 def _(rng):
-    return {**point(rng, 2, 3, 4), "dx": far_from_0(rng, 2, 3, 4) / 10}
+    """The differences are positive, and `dx` is too large."""
+    given = {name: np.abs(values) for name, values in point(rng, 2, 3, 4).items()}
+    return {**given, "dx": rng.uniform(100, 150, (2, 3, 4))}
 
 
 @probe("gradient_error", cases=1)
