@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from autograder.verdict import Case, Mistake, Question, mistake_from
 SAME = 1e-12  # arrays that differ by less are not rewritten: platforms differ in the last bit
 
 FORMAT = 1
+NUMBER = re.compile(r"-?\d+\.\d{9,}(?:e[+-]?\d+)?")  # as Python writes a float that is not a short one
 
 Arrays = dict[str, np.ndarray]
 
@@ -34,7 +36,9 @@ def save(folder: Path, notebook: str, questions: list[Question], mistakes: list[
         "probes": [pack_question(q, arrays) for q in questions],
     }
     text = json.dumps(index, indent=1, ensure_ascii=False) + "\n"
-    write_if_changed(folder / f"{notebook}.json", text)
+    there = folder / f"{notebook}.json"
+    if not (there.exists() and _same_but_rounding(there.read_text(encoding="utf-8"), text)):
+        write_if_changed(there, text)
     target = folder / f"{notebook}.npz"
     if not (target.exists() and _same_arrays(_read_arrays(target), arrays)):
         np.savez_compressed(target, **_flat(arrays))  # type: ignore[arg-type]
@@ -189,6 +193,13 @@ def _read_arrays(path: Path) -> Arrays:
         used[dtype] += math.prod(shape)
         arrays[name] = joined[dtype][start : used[dtype]].reshape(shape)
     return arrays
+
+
+def _same_but_rounding(old: str, new: str) -> bool:
+    """Is one text the other, with numbers that differ in their last digits at most?"""
+    if NUMBER.sub("", old) != NUMBER.sub("", new):
+        return False
+    return _close(*(np.array(NUMBER.findall(text), dtype=np.float64) for text in (old, new)))
 
 
 def _same_arrays(old: Arrays, new: Arrays) -> bool:

@@ -80,3 +80,15 @@ def test_arrays_that_differ_in_the_last_bit_are_not_rewritten(tmp_path):
 def test_inputs_that_cannot_be_shipped_are_refused_in_words(tmp_path):
     with pytest.raises(TypeError, match="arrays, numbers, texts"):
         store.pack_inputs({"x": object()}, "in", {})
+
+
+def test_what_differs_in_the_last_digit_alone_is_not_written_anew(tmp_path):
+    def saved(eps: float) -> bytes:
+        store.save(
+            tmp_path, "nb", [Question("q", "f", [Case({"eps": eps}, Outcome("values", {}))])], MISTAKES
+        )
+        return (tmp_path / "nb.json").read_bytes()
+
+    first = saved(1.019893740717508)
+    assert saved(1.0198937407175082) == first
+    assert saved(1.0198937417175082) != first
