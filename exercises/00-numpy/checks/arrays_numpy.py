@@ -1,0 +1,459 @@
+import numpy as np
+from autograder import probe
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def brightened(s, images, amount):
+    found = np.asarray(s.brighten(images, amount))
+    return {"images": found, "is_uint8": fact(found.dtype == np.uint8)}
+
+
+@probe("brighten", cases=2)
+def stays_white_above_255(s, images, amount):
+    return brightened(s, images, amount)
+
+
+@probe("brighten", cases=2)
+def stays_black_below_0(s, images, amount):
+    return brightened(s, images, amount)
+
+
+@probe("brighten", cases=1)
+def bears_the_largest_amounts(s, images, amount):
+    return {
+        **brightened(s, images, amount),
+        "images_plus_255": s.brighten(images, 255),
+        "images_minus_255": s.brighten(images, -255),
+    }
+
+
+def cropped(s, images, top, left, height, width):
+    found = np.asarray(s.crop(images, top, left, height, width))
+    return {
+        "crop": found,
+        "keeps_the_dtype": fact(found.dtype == images.dtype),
+        "shares_memory_with_images": fact(np.shares_memory(found, images)),
+    }
+
+
+@probe("crop", cases=2)
+def cuts_the_same_part_of_grey_images(s, images, top, left, height, width):
+    return cropped(s, images, top, left, height, width)
+
+
+@probe("crop", cases=1)
+def cuts_the_same_part_of_colour_images(s, images, top, left, height, width):
+    return cropped(s, images, top, left, height, width)
+
+
+@probe("crop", cases=1)
+def reaches_the_last_row_and_column(s, images, height, width):
+    H, W = images.shape[1:]
+    return cropped(s, images, H - height, W - width, height, width)
+
+
+@probe("crop", cases=1)
+def begins_at_the_first_row_and_column(s, images, height, width):
+    return cropped(s, images, 0, 0, height, width)
+
+
+@probe("confusion", cases=2)
+def counts_pairs_as_often_as_they_occur(s, labels, predicted, K):
+    return {"counts": s.confusion(labels, predicted, K)}
+
+
+@probe("confusion", cases=1)
+def has_a_row_and_a_column_for_classes_that_do_not_occur(s, labels, predicted, K):
+    return {"counts": s.confusion(labels, predicted, K)}
+
+
+@probe("confusion", cases=1)
+def takes_labels_in_bytes(s, labels, predicted, K):
+    return {"counts": s.confusion(labels, predicted, K)}
+
+
+@probe("softmax", cases=2)
+def makes_probabilities_of_each_row(s, z):
+    return {"p": s.softmax(z)}
+
+
+@probe("softmax", cases=1)
+def bears_rows_of_very_different_size(s, z):
+    return {"p": s.softmax(z)}
+
+
+@probe("softmax", cases=1)
+def takes_any_number_of_axes(s, z, one):
+    return {"p": s.softmax(z), "p_of_one_row": s.softmax(one)}
+
+
+@probe("softmax", cases=1)
+def takes_as_many_rows_as_classes(s, z):
+    """Then no wrong axis raises an error."""
+    return {"p": s.softmax(z)}
+
+
+@probe("softmax", cases=1)
+def takes_whole_numbers(s, z):
+    return {"p": s.softmax(z)}
+
+
+def shape_of(s, a, b):
+    """The shape as an array; what the student returns may be any sequence of whole numbers."""
+    found = s.broadcast_shape(a, b)
+    if found is None:
+        raise TypeError("None came where a shape was expected")
+    return np.array(list(found), dtype=int)
+
+
+def refused(s, a, b):
+    """Is there a ValueError, as is asked for?"""
+    try:
+        s.broadcast_shape(a, b)
+    except ValueError:
+        return fact(True)
+    return fact(False)
+
+
+@probe("broadcast_shape", cases=1)
+def stretches_a_1_in_the_first_shape(s, a, b):
+    return {"shape": shape_of(s, a, b), "shape_of_equals": shape_of(s, b, b)}
+
+
+@probe("broadcast_shape", cases=1)
+def stretches_a_1_in_the_second_shape(s, a, b):
+    return {"shape": shape_of(s, b, a), "shape_of_equals": shape_of(s, b, b)}
+
+
+@probe("broadcast_shape", cases=1)
+def stretches_both(s, a, b):
+    return {"shape": shape_of(s, a, b), "shape_the_other_way_round": shape_of(s, b, a)}
+
+
+@probe("broadcast_shape", cases=2)
+def aligns_shapes_on_the_right(s, a, b):
+    return {
+        "shape": shape_of(s, a, b),
+        "shape_the_other_way_round": shape_of(s, b, a),
+    }
+
+
+@probe("broadcast_shape", cases=1)
+def takes_the_shape_of_a_number(s, a):
+    return {
+        "shape": shape_of(s, a, ()),
+        "shape_the_other_way_round": shape_of(s, (), a),
+        "shape_of_two_numbers": shape_of(s, (), ()),
+    }
+
+
+@probe("broadcast_shape", cases=1)
+def refuses_sizes_that_differ(s, a, b, left, twice):
+    return {
+        "refused": refused(s, a, b),
+        "refused_the_other_way_round": refused(s, b, a),
+        "refused_what_fits_on_the_left_only": refused(s, a, left),
+        "refused_a_multiple": refused(s, (twice, 1), (2 * twice, 1)),
+    }
+
+
+@probe("broadcast_shape", cases=1)
+def takes_an_empty_batch(s, a, b):
+    return {
+        "shape": shape_of(s, a, b),
+        "shape_the_other_way_round": shape_of(s, b, a),
+        "refused_0_beside_a_larger_size": refused(s, (0, 3), (5, 3)),
+    }
+
+
+@probe("squared_distances", cases=2)
+def measures_each_pair(s, a, b):
+    return {"squares": s.squared_distances(a, b)}
+
+
+@probe("squared_distances", cases=1)
+def takes_as_many_points_as_features(s, a, b):
+    """Then every axis has the same length, and a sum along a wrong one raises no error."""
+    return {"squares": s.squared_distances(a, b)}
+
+
+@probe("squared_distances", cases=1, rtol=1e-6)
+def is_never_negative(s, a, b):
+    squares = np.asarray(s.squared_distances(a, b))
+    return {"squares_of_the_first": squares[:4], "all_are_0_or_larger": fact(np.all(squares >= 0))}
+
+
+@probe("squared_distances", cases=1)
+def takes_one_point(s, a, b):
+    return {
+        "squares_to_one": s.squared_distances(a, b[:1]),
+        "squares_of_one": s.squared_distances(a[:1], b),
+        "squares_of_each": s.squared_distances(a, b),
+    }
+
+
+@probe("gram", cases=2)
+def multiplies_the_channels_of_each_image(s, x):
+    return {"products": s.gram(x)}
+
+
+@probe("gram", cases=1)
+def takes_square_images(s, x):
+    """Then width and height have one length, and an exchange of the two raises no error."""
+    return {"products": s.gram(x)}
+
+
+@probe("gram", cases=1)
+def takes_one_image_of_one_channel(s, x):
+    return {"products": s.gram(x[:1, :1]), "products_of_all": s.gram(x)}
+
+
+@probe("sum_to_shape", cases=2)
+def sums_over_axes_that_were_not_there(s, grad, shape):
+    return {"gradient": s.sum_to_shape(grad, shape)}
+
+
+@probe("sum_to_shape", cases=2)
+def sums_over_axes_of_size_1_and_keeps_them(s, grad, shape):
+    return {"gradient": s.sum_to_shape(grad, shape)}
+
+
+@probe("sum_to_shape", cases=1)
+def sums_over_both_kinds_of_axes(s, grad, shape):
+    return {"gradient": s.sum_to_shape(grad, shape)}
+
+
+@probe("sum_to_shape", cases=1)
+def knows_numbers_and_arrays_that_were_not_repeated(s, grad):
+    return {
+        "gradient_of_a_number": s.sum_to_shape(grad, ()),
+        "gradient_of_the_same_shape": s.sum_to_shape(grad, grad.shape),
+        "gradient_with_sizes_of_1_on_both_sides": s.sum_to_shape(grad[:, :1], (1, 1, 5)),
+    }
+
+
+@probe("sum_to_shape", cases=1)
+def is_not_fooled_by_equal_sizes(s, grad, shape):
+    """Aligned on the left the shape fits as well."""
+    return {"gradient": s.sum_to_shape(grad, shape)}
+
+
+def gradients(s, dout, x, W):
+    """Three results by name; where there are not three, an error that says what came."""
+    found = s.linear_backward(dout, x, W)
+    if not isinstance(found, (tuple, list)) or len(found) != 3:
+        came = f"{len(found)} things" if isinstance(found, (tuple, list)) else f"a {type(found).__name__}"
+        came = "None" if found is None else came
+        raise TypeError(f"three things were expected (dx, dW, db), and {came} came")
+    return dict(zip(("dx", "dW", "db"), found, strict=True))
+
+
+@probe("linear_backward", cases=2)
+def finds_dx(s, dout, x, W):
+    return {"dx": gradients(s, dout, x, W)["dx"]}
+
+
+@probe("linear_backward", cases=2)
+def finds_dW(s, dout, x, W):  # noqa: N802
+    return {"dW": gradients(s, dout, x, W)["dW"]}
+
+
+@probe("linear_backward", cases=2)
+def finds_db(s, dout, x, W):
+    return {"db": gradients(s, dout, x, W)["db"]}
+
+
+@probe("linear_backward", cases=1)
+def is_right_where_all_sizes_are_equal(s, dout, x, W):
+    """Then no wrong product raises an error."""
+    return gradients(s, dout, x, W)
+
+
+def cubic(weights, seen):
+    """A function of an array whose central difference shows its h; it notes in seen the shapes that came."""
+
+    def f(x):
+        seen.append(np.shape(x))
+        flat = np.ravel(x)
+        return float((np.ravel(weights) * flat**3).sum() + flat.sum() ** 2 / 2)
+
+    return f
+
+
+def slopes(s, weights, x, **step):
+    seen = []
+    found = s.numerical_gradient(cubic(weights, seen), x, **step)
+    return {"gradient": found, "f_got_another_shape": fact(set(seen) - {x.shape})}
+
+
+@probe("numerical_gradient", cases=2, rtol=1e-7)
+def takes_central_differences(s, weights, x, h):
+    return slopes(s, weights, x, h=h)
+
+
+@probe("numerical_gradient", cases=1, rtol=1e-7)
+def takes_arrays_of_any_shape(s, weights, x, h):
+    found = slopes(s, weights, x, h=h)
+    one = slopes(s, weights[0, 1, 1], np.array(x[0, 1, 1]), h=h)
+    return {**found, "gradient_at_a_number": one["gradient"]}
+
+
+@probe("numerical_gradient", cases=1, rtol=1e-6)
+def has_a_step_of_its_own(s, weights, x):
+    return slopes(s, weights, x)
+
+
+@probe("numerical_gradient", cases=1, rtol=1e-6)
+def takes_whole_numbers_and_float32(s, weights, x):
+    single = x.astype(np.float32)
+    whole = slopes(s, weights, np.rint(2 * x).astype(int))
+    return {
+        "gradient_at_whole_numbers": whole["gradient"],
+        "gradient_in_float32": slopes(s, weights, single)["gradient"],
+    }
+
+
+@probe("numerical_gradient", cases=1, rtol=1e-7)
+def leaves_x_as_it_was(s, weights, x, h):
+    """To the last bit: the engine compares x before and after."""
+    return slopes(s, weights, x, h=h)
+
+
+@probe(
+    "test_linear_backward",
+    judges="linear_backward",
+    wrong=(
+        "LB-dx-untransposed",
+        "LB-dW-transposed",
+        "LB-dW-mean",
+        "LB-db-mean",
+        "LB-db-axis",
+        "LB-db-column",
+        "LB-db-all",
+        "LB-db-dout",
+        "LB-order",
+        "LB-two",
+        "LB-minus",
+        "LB-dW-first",
+        "LB-dx-mean",
+    ),
+)
+def accepts_right_gradients_and_rejects_wrong_ones(s, implementation):
+    s.test_linear_backward(implementation)
+    return {"accepts": np.array(True)}
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def dout_overwritten(right):
+    """the gradients are right, but dout is overwritten"""
+
+    def wrong(dout, x, W):
+        found = [np.array(g) for g in right(dout, x, W)]
+        dout *= 0
+        return tuple(found)
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def x_overwritten(right):
+    """the gradients are right, but x is overwritten"""
+
+    def wrong(dout, x, W):
+        found = [np.array(g) for g in right(dout, x, W)]
+        x += 1
+        return tuple(found)
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def weights_overwritten(right):
+    """the gradients are right, but W has taken a step already"""
+
+    def wrong(dout, x, W):
+        found = [np.array(g) for g in right(dout, x, W)]
+        W -= 0.1 * found[1]
+        return tuple(found)
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def dout_of_ones(right):
+    """it takes the gradient of the sum of y: dout is taken for ones"""
+
+    def wrong(dout, x, W):
+        return right(np.ones_like(dout), x, W)
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def signs_lost(right):
+    """dx has lost its signs (where all numbers are positive nobody sees it)"""
+
+    def wrong(dout, x, W):
+        dx, dW, db = right(dout, x, W)
+        return np.abs(dx), dW, db
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def first_example_only(right):
+    """dW and db know the first example only (of one example nobody sees it)"""
+
+    def wrong(dout, x, W):
+        dx, _, _ = right(dout, x, W)
+        _, dW, db = right(dout[:1], x[:1], W)
+        return dx, dW, db
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def bias_as_a_row(right):
+    """db is (1, K): np.allclose broadcasts and does not see it"""
+
+    def wrong(dout, x, W):
+        dx, dW, db = right(dout, x, W)
+        return dx, dW, db[None]
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def bias_forgotten(right):
+    """db is all zeros"""
+
+    def wrong(dout, x, W):
+        dx, dW, db = right(dout, x, W)
+        return dx, dW, np.zeros_like(db)
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def one_percent_too_large(right):
+    """dW is one percent too large"""
+
+    def wrong(dout, x, W):
+        dx, dW, db = right(dout, x, W)
+        return dx, 1.01 * dW, db
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def dx_of_the_wrong_example(right):
+    """dx has its rows in the reverse order"""
+
+    def wrong(dout, x, W):
+        dx, dW, db = right(dout, x, W)
+        return dx[::-1], dW, db
+
+    return wrong

@@ -1,0 +1,557 @@
+import numpy as np
+from autograder import probe
+
+
+def watched(array):
+    """A tensor with memory of its own whose gradient is wanted."""
+    return tensor(array).requires_grad_()
+
+
+def tensor(array):
+    """A tensor with memory of its own."""
+    import torch
+
+    return torch.tensor(np.asarray(array))
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def with_gradients(function):
+    """Asks with gradients on, and puts the switch back: code that turned it off spoils no other probe."""
+    import functools
+
+    @functools.wraps(function)
+    def ask(*arguments, **named):
+        import torch
+
+        with torch.enable_grad():
+            return function(*arguments, **named)
+
+    return ask
+
+
+def one_tensor(answer):
+    """What was returned, if it is a tensor; else an error that says what came."""
+    import torch
+
+    if answer is None:
+        raise TypeError("a tensor was expected, None was returned: is a `return` missing?")
+    if not isinstance(answer, torch.Tensor):
+        raise ValueError(f"a tensor was expected, a {type(answer).__name__} was returned")
+    return answer
+
+
+def computes_where_the_inputs_are(ask):
+    """Is the answer on the CPU where everything lands elsewhere that is made without a device?
+
+    "meta" is a device that computes shapes only: it stands for a GPU beside the CPU."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            answer = ask()
+    except (RuntimeError, NotImplementedError, IndexError) as error:
+        if error.args and ("meta" in str(error) or "device" in str(error)):
+            return {"makes_no_tensors_elsewhere": fact(False)}
+        raise
+    return {"makes_no_tensors_elsewhere": fact(one_tensor(answer).device.type == "cpu")}
+
+
+@probe("to_batch", cases=2)
+def puts_the_channels_in_front_and_divides_by_255(s, images):
+    return {"x": s.to_batch(images)}
+
+
+@probe("to_batch", cases=1)
+def returns_float32_that_lies_in_order(s, images):
+    import torch
+
+    x = one_tensor(s.to_batch(images))
+    return {"is_float32": fact(x.dtype == torch.float32), "is_contiguous": fact(x.is_contiguous())}
+
+
+@probe("to_batch", cases=2)
+def takes_pictures_that_were_flipped(s, images):
+    """A view that steps backward, and one of other rows."""
+    return {"flipped": s.to_batch(images[:, :, ::-1]), "upside_down": s.to_batch(images[1:, ::-1])}
+
+
+@probe("label_scores", cases=2)
+def takes_one_score_of_each_row(s, scores, labels):
+    return {"right": s.label_scores(tensor(scores), tensor(labels))}
+
+
+@probe("label_scores", cases=2)
+def takes_labels_of_8_and_of_32_bits(s, scores, labels):
+    scores, labels = tensor(scores), tensor(labels)
+    return {"of_8": s.label_scores(scores, labels.byte()), "of_32": s.label_scores(scores, labels.int())}
+
+
+@probe("label_scores", cases=1)
+def takes_a_single_example(s, scores, labels):
+    return {"right": s.label_scores(tensor(scores), tensor(labels))}
+
+
+@probe("label_scores", cases=1)
+@with_gradients
+def lets_gradients_flow_back_to_the_scores(s, scores, labels, dout):
+    scores = watched(scores)
+    right = one_tensor(s.label_scores(scores, tensor(labels)))
+    if not right.requires_grad:
+        return {"a_gradient_reaches_the_scores": fact(False), "dscores": np.zeros(scores.shape)}
+    (right * tensor(dout)).sum().backward()
+    return {"a_gradient_reaches_the_scores": fact(True), "dscores": scores.grad}
+
+
+@probe("label_scores", cases=1)
+def picks_on_the_device_of_the_scores(s, scores, labels):
+    scores, labels = tensor(scores), tensor(labels)
+    return computes_where_the_inputs_are(lambda: s.label_scores(scores, labels))
+
+
+@probe("count_pairs", cases=2)
+def counts_every_pair(s, labels, predicted, K):
+    return {"counts": s.count_pairs(tensor(labels), tensor(predicted), K)}
+
+
+@probe("count_pairs", cases=2)
+def has_zeros_for_classes_that_never_come(s, labels, predicted, K):
+    return {"counts": s.count_pairs(tensor(labels), tensor(predicted), K)}
+
+
+@probe("count_pairs", cases=2)
+def counts_labels_of_8_bits_of_many_classes(s, labels, predicted, K):
+    return {"counts": s.count_pairs(tensor(labels).byte(), tensor(predicted).byte(), K)}
+
+
+@probe("count_pairs", cases=1)
+def returns_whole_numbers_where_the_labels_are(s, labels, predicted, K):
+    import torch
+
+    labels, predicted = tensor(labels), tensor(predicted)
+    found = computes_where_the_inputs_are(lambda: s.count_pairs(labels, predicted, K))
+    counts = one_tensor(s.count_pairs(labels, predicted, K))
+    return {**found, "is_int64": fact(counts.dtype == torch.int64)}
+
+
+def walked(batch):
+    """The batch itself and all that is in it, containers before their parts."""
+    yield batch
+    if isinstance(batch, (dict, list, tuple)):
+        for part in batch.values() if isinstance(batch, dict) else batch:
+            yield from walked(part)
+
+
+def kinds(batch):
+    """A number for each thing in the batch: what it is."""
+    import torch
+
+    known = (dict, list, tuple, torch.Tensor, str, bool, int, float, np.ndarray, type(None))
+    found = [next((i for i, kind in enumerate(known) if isinstance(p, kind)), -1) for p in walked(batch)]
+    return np.array(found)
+
+
+def tensors_in(batch):
+    import torch
+
+    return [part for part in walked(batch) if isinstance(part, torch.Tensor)]
+
+
+def elsewhere(batch):
+    """For each tensor in the batch: is it on the device "meta"?"""
+    return np.array([x.device.type == "meta" for x in tensors_in(batch)], dtype=bool)
+
+
+@probe("move", cases=1)
+def moves_a_tensor_and_what_is_in_a_list_a_tuple_and_a_dict(s, x, y):
+    x, y = tensor(x), tensor(y)
+    batches = {"tensor": x, "list": [x, y], "tuple": (y, x), "dict": {"x": x, "y": y}}
+    return {f"moved_in_a_{name}": elsewhere(s.move(batch, "meta")) for name, batch in batches.items()}
+
+
+@probe("move", cases=1)
+def moves_what_lies_deeper(s, x, y):
+    import torch
+
+    x, y = tensor(x), tensor(y)
+    moved = s.move({"a": [x, (y, {"b": x})], "c": ([y], [[x]])}, torch.device("meta"))
+    return {"moved": elsewhere(moved)}
+
+
+@probe("move", cases=1)
+def keeps_lists_tuples_and_dicts_with_their_keys(s, x, y):
+    x, y = tensor(x), tensor(y)
+    moved = s.move({"z": [x, (y, x), []], "a": ((y,), {"n": [x]}), "k": ()}, "meta")
+    keys = list(moved) if isinstance(moved, dict) else []
+    return {"kinds": kinds(moved), "keys": np.array([ord(str(key)[0]) for key in keys])}
+
+
+@probe("move", cases=1)
+def hands_back_what_is_no_tensor(s, x, numbers):
+    batch = [tensor(x), "cat.png", 3, None, {"true": True, "numbers": numbers, "half": 0.5}]
+    moved = s.move(batch, "meta")
+    same = moved[4]["numbers"] if len(moved) == 5 else None
+    kept = same if isinstance(same, np.ndarray) else np.zeros(0)
+    return {"kinds": kinds(moved), "numbers": kept, "text_alone": fact(s.move("ship", "meta") == "ship")}
+
+
+@probe("move", cases=1)
+def leaves_the_batch_that_it_got_alone(s, x, y):
+    import torch
+
+    batch = {"x": tensor(x), "list": [tensor(y), {"deep": tensor(x)}]}
+    s.move(batch, "meta")
+    found = [not part.is_meta for part in walked(batch) if isinstance(part, torch.Tensor)]
+    return {"tensors_that_stayed": np.array(found), "kinds": kinds(batch)}
+
+
+@probe("move", cases=1)
+@with_gradients
+def keeps_numbers_types_and_gradients(s, x, y):
+    """Moved to where they are already, and one tensor that is watched."""
+    import torch
+
+    given = {"x": watched(x), "mask": tensor(y) > 4, "y": tensor(y), "bytes": tensor(y).byte()}
+    moved = s.move(given, torch.device("cpu"))
+    found = {f"{name}_keeps_its_type": fact(moved[name].dtype == given[name].dtype) for name in given}
+    return {**found, "x": moved["x"], "y": moved["y"], "x_is_still_watched": fact(moved["x"].requires_grad)}
+
+
+def curved(weights):
+    """A function of tensors of the shape of the weights: cubes, and a square of the sum."""
+    weights = tensor(weights)
+    return lambda x: (weights.to(x.dtype) * x**3).sum() + x.sum() ** 2
+
+
+@probe("gradient", cases=2)
+@with_gradients
+def finds_the_gradient(s, x, weights):
+    return {"dx": s.gradient(curved(weights), tensor(x))}
+
+
+@probe("gradient", cases=1)
+@with_gradients
+def takes_any_shape(s, x, weights, number):
+    one = s.gradient(lambda t: t**3, tensor(number))
+    return {"of_three_axes": s.gradient(curved(weights), tensor(x)), "of_one_number": one}
+
+
+@probe("gradient", cases=1)
+@with_gradients
+def leaves_x_unwatched(s, x, weights):
+    """`x` is a tensor in the memory of the input: a change shows."""
+    import torch
+
+    t = torch.from_numpy(x)
+    s.gradient(curved(weights), t)
+    return {"x_is_watched": fact(t.requires_grad), "x_has_a_gradient": fact(t.grad is not None)}
+
+
+@probe("gradient", cases=1)
+@with_gradients
+def leaves_the_gradient_of_x_alone(s, x, weights, before):
+    t = watched(x)
+    t.grad = tensor(before)
+    dx = one_tensor(s.gradient(curved(weights), t))
+    kept = np.zeros(0) if t.grad is None else t.grad
+    return {"dx": dx.clone(), "x_grad": kept, "x_is_watched": fact(t.requires_grad)}
+
+
+@probe("gradient", cases=1)
+@with_gradients
+def takes_the_result_of_a_computation(s, x, weights):
+    """And what is behind it gets no gradient."""
+    first = watched(x)
+    dx = one_tensor(s.gradient(curved(weights), 2 * first))
+    return {"dx": dx, "a_gradient_went_further_back": fact(first.grad is not None)}
+
+
+@probe("gradient", cases=1)
+@with_gradients
+def returns_a_tensor_of_the_type_of_x_without_a_graph(s, x, weights):
+    import torch
+
+    found = {}
+    for dtype in (torch.float32, torch.float64):
+        dx = one_tensor(s.gradient(curved(weights), tensor(x).to(dtype)))
+        found[f"is_{dtype}".replace("torch.", "")] = fact(dx.dtype == dtype)
+        found[f"hangs_in_a_graph_{dtype}".replace("torch.", "")] = fact(dx.requires_grad)
+    return found
+
+
+CLOSE = 1e-6  # the rounding in a difference, divided by 2h
+
+
+@probe("gradient_error", cases=2, rtol=CLOSE)
+@with_gradients
+def says_how_far_off_a_gradient_is(s, x, weights, dx, h):
+    return {"error": np.array(float(s.gradient_error(curved(weights), tensor(x), tensor(dx), h)))}
+
+
+@probe("gradient_error", cases=1, rtol=CLOSE)
+@with_gradients
+def takes_gradients_of_three_axes(s, x, weights, dx):
+    """With the step that it has by itself."""
+    return {"error": np.array(float(s.gradient_error(curved(weights), tensor(x), tensor(dx))))}
+
+
+@probe("gradient_error", cases=1)
+@with_gradients
+def finds_a_right_gradient_right_in_float32_as_well(s, x, weights):
+    found = {}
+    for bits, name in ((32, "float32"), (64, "float64")):
+        t = tensor(x.astype(name))
+        dx = 3 * tensor(weights).to(t.dtype) * t**2 + 2 * t.sum()
+        found[f"below_1e-5_with_{bits}_bits"] = fact(s.gradient_error(curved(weights), t, dx) < 1e-5)
+    return found
+
+
+@probe("gradient_error", cases=1)
+@with_gradients
+def moves_one_number_at_a_time(s, x, weights, dx):
+    """At each call: the shape that f gets, and how many numbers are not those of x."""
+    f, at, moved = curved(weights), tensor(x), []
+
+    def watching(t):
+        moved.append(int((t.detach() != at).sum()) if t.shape == at.shape else -1)
+        return f(t)
+
+    s.gradient_error(watching, at.clone(), tensor(dx))
+    return {"least": np.array(min(moved) >= 0), "most": np.array(max(moved))}
+
+
+@probe("gradient_error", cases=1, rtol=CLOSE)
+@with_gradients
+def leaves_x_and_the_gradient_alone(s, x, weights, dx):
+    """Both are tensors in the memory of the inputs: a change shows. One more time, they are watched."""
+    import torch
+
+    f, at, claimed = curved(weights), torch.from_numpy(x), torch.from_numpy(dx)
+    plain = float(s.gradient_error(f, at, claimed))
+    again = float(s.gradient_error(f, watched(x), watched(dx)))
+    return {"error": np.array(plain), "error_of_watched_tensors": np.array(again)}
+
+
+@probe("gradient_error", cases=1)
+@with_gradients
+def is_0_where_both_are_0(s, x):
+    f, x = (lambda t: 0 * t.sum()), tensor(x)
+    return {"error": np.array(float(s.gradient_error(f, x, 0 * x)))}
+
+
+@probe("mean_squared_error", cases=2)
+def takes_the_mean_of_the_squares(s, prediction, target):
+    return {"loss": one_tensor(s.mean_squared_error(tensor(prediction), tensor(target)))}
+
+
+@probe("mean_squared_error", cases=1)
+def takes_targets_that_are_whole_numbers(s, prediction, target):
+    return {"loss": one_tensor(s.mean_squared_error(tensor(prediction), tensor(target)))}
+
+
+@probe("mean_squared_error", cases=1)
+@with_gradients
+def lets_the_gradient_of_the_loss_flow_back(s, prediction, target):
+    p = watched(prediction)
+    loss = one_tensor(s.mean_squared_error(p, tensor(target)))
+    if not loss.requires_grad:
+        return {"a_gradient_reaches_the_prediction": fact(False), "dprediction": np.zeros(p.shape)}
+    loss.sum().backward()
+    return {"a_gradient_reaches_the_prediction": fact(True), "dprediction": p.grad}
+
+
+UNLIKE = {
+    "column_and_row": ((6, 1), (6,)),
+    "row_and_column": ((6,), (6, 1)),
+    "column_and_lying_row": ((6, 1), (1, 6)),
+    "table_and_row": ((4, 3), (3,)),
+    "row_and_number": ((6,), ()),
+    "lying_row_and_row": ((1, 6), (6,)),
+    "as_many_numbers": ((4, 3), (2, 6)),
+    "other_lengths": ((5,), (4,)),
+}
+
+
+@probe("mean_squared_error", cases=1)
+def refuses_shapes_that_differ(s, numbers):
+    """Is there an error for each pair of shapes, is it a ValueError, and does it say something?"""
+    import torch
+
+    errors, returned, numbers = {}, [], tensor(numbers)
+    for name, shapes in UNLIKE.items():
+        one, other = (numbers[: int(np.prod(shape))].reshape(shape) for shape in shapes)
+        try:
+            returned.append(s.mean_squared_error(one, other))
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            errors[name] = error
+    found = {f"refuses_{name}": fact(name in errors) for name in UNLIKE}
+    odd = [answer for answer in returned if not isinstance(answer, torch.Tensor)]
+    return {
+        **found,
+        "all_errors_are_ValueErrors": fact(all(isinstance(e, ValueError) for e in errors.values())),
+        "all_errors_say_something": fact(all(str(e) for e in errors.values())),
+        "returns_an_error_or_nothing": fact(odd),
+    }
+
+
+def weights_with_gradients(values, gradients):
+    """A list of watched tensors, each with its gradient."""
+    weights = [watched(value) for value in values]
+    for w, dw in zip(weights, gradients, strict=True):
+        w.grad = tensor(dw)
+    return weights
+
+
+def named(weights):
+    """All the weights, each under a name of its own."""
+    return {f"w{i}": w for i, w in enumerate(weights, 1)}
+
+
+@probe("sgd_step", cases=2)
+@with_gradients
+def moves_every_weight_against_its_gradient(s, values, gradients, lr):
+    weights = weights_with_gradients(values, gradients)
+    s.sgd_step(weights, lr)
+    return named(weights)
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def forgets_every_gradient(s, values, gradients, lr):
+    weights = weights_with_gradients(values, gradients)
+    s.sgd_step(weights, lr)
+    return {"forgotten": np.array([w.grad is None or not w.grad.any().item() for w in weights])}
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def goes_through_a_generator(s, values, gradients, lr):
+    weights = weights_with_gradients(values, gradients)
+    s.sgd_step((w for w in weights), lr)
+    forgotten = [w.grad is None or not w.grad.any().item() for w in weights]
+    return {**named(weights), "forgotten": np.array(forgotten)}
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def leaves_a_weight_without_a_gradient_where_it_is(s, values, gradients, lr):
+    """It is the first of them, and the last one is frozen."""
+    weights = weights_with_gradients(values, gradients)
+    weights[0].grad = weights[2].grad = None
+    weights[2].requires_grad_(False)
+    s.sgd_step(weights, lr)
+    return {**named(weights), "the_last_is_watched": fact(weights[2].requires_grad)}
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def leaves_weights_that_can_be_trained_on(s, values, gradients, lr):
+    weights = weights_with_gradients(values, gradients)
+    s.sgd_step(weights, lr)
+    found = {f"w{i}_is_watched": fact(w.requires_grad) for i, w in enumerate(weights, 1)}
+    return {**found, "are_leaves": np.array([w.is_leaf for w in weights])}
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def goes_down_in_three_steps(s, values, lr):
+    """The loss is a bowl with its lowest point at 2; each step goes forward and backward anew."""
+    weights, losses = [watched(value) for value in values], []
+    for step in range(3):
+        loss = sum(((w - 2) ** 2).sum() for w in weights)
+        loss.backward()
+        losses.append(loss.item())
+        s.sgd_step(weights, lr * 0.8**step)
+    return {"losses": np.array(losses), **named(weights)}
+
+
+def classifier(s, mean, std, W, b):
+    """The student's module with these numbers in its documented names."""
+    import torch
+
+    model = s.LinearClassifier(tensor(mean), tensor(std), len(b))
+    with torch.no_grad():
+        for name, values in (("W", W), ("b", b)):
+            own = getattr(model, name)
+            if own.shape != values.shape:
+                raise ValueError(f"{name} has shape {tuple(own.shape)}, expected {values.shape}")
+            own.copy_(tensor(values))
+    return model
+
+
+@probe("LinearClassifier", cases=2)
+@with_gradients
+def standardizes_and_gives_scores(s, mean, std, W, b, x):
+    return {"scores": classifier(s, mean, std, W, b)(tensor(x))}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def takes_images(s, mean, std, W, b, x):
+    return {"scores": classifier(s, mean, std, W, b)(tensor(x))}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def takes_images_whose_numbers_do_not_lie_in_order(s, mean, std, W, b, x):
+    """They come with their channels last, and permute puts them in front."""
+    model, images = classifier(s, mean, std, W, b), tensor(x).permute(0, 3, 1, 2)
+    return {"scores": model(images), "scores_of_one": model(images[:1])}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def starts_at_0_with_the_type_of_mean(s, mean, std, x):
+    """float64 in this case, and nobody says .double()."""
+    model = s.LinearClassifier(tensor(mean), tensor(std), 3)
+    return {"W": model.W, "b": model.b, "scores": model(tensor(x))}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def trains_its_two_parameters_and_nothing_else(s, mean, std, W, b, x, dout):
+    model = classifier(s, mean, std, W, b)
+    (model(tensor(x)) * tensor(dout)).sum().backward()
+    trained = dict(model.named_parameters())
+    gradients = {f"d{name}": getattr(trained.get(name), "grad", None) for name in ("W", "b")}
+    found = {name: np.zeros(0) if dw is None else dw for name, dw in gradients.items()}
+    return {**found, "trained_tensors": np.array(len(trained))}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def saves_and_loads_all_four_tensors(s, mean, std, W, b, x):
+    model = classifier(s, mean, std, W, b)
+    state = {name: values.clone() for name, values in model.state_dict().items()}
+    other = s.LinearClassifier(tensor(std), tensor(mean), len(b))
+    other.load_state_dict(state)
+    found = {f"saves_{name}": fact(name in state) for name in ("W", "b", "mean", "std")}
+    return {**found, "saved_tensors": np.array(len(state)), "scores_after_loading": other(tensor(x))}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def moves_with_all_that_belongs_to_it(s, mean, std, W, b):
+    """To a device that computes shapes only, and to 32 bits."""
+    import torch
+
+    model = classifier(s, mean, std, W, b)
+    where = {}
+    for name in ("W", "b", "mean", "std"):
+        where[f"{name}_becomes_float32"] = fact(getattr(model.float(), name).dtype == torch.float32)
+        where[f"{name}_moves"] = fact(getattr(model.to("meta"), name).is_meta)
+    return where
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def treats_each_image_alone_in_both_modes(s, mean, std, W, b, x):
+    """Training or not, one image or a batch: the same scores. Images stay as they are."""
+    import torch
+
+    model, images = classifier(s, mean, std, W, b), torch.from_numpy(x)
+    return {"in_training": model.train()(images), "of_one": model.eval()(images[2:3])}
