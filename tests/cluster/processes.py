@@ -14,6 +14,7 @@ from typing import Any
 from tests.conftest import ROOT
 
 SECONDS = 120  # after which a test gives up
+GRACE = 5  # for a process that was asked to end
 
 
 class Cluster:
@@ -90,7 +91,7 @@ class Cluster:
             process.terminate()
         for process in reversed(self.processes):
             with suppress(subprocess.TimeoutExpired):
-                process.wait(SECONDS)
+                process.wait(GRACE)
             process.kill()
             process.wait()
 
