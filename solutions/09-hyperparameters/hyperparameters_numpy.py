@@ -629,8 +629,8 @@ plt.figure(figsize=(6, 3), layout="constrained")
 for name, curves in found.items():
     curve = np.mean(curves, axis=0)
     plt.plot(np.arange(1, budget + 1), curve, "o-", ms=3, label=name)
-    spread = np.std(curves, axis=0)[[2, 5, 11]].round(3)
-    print(f"{name:9s} best loss after 3, 6 and 12 trials:", curve[[2, 5, 11]].round(3), "+-", spread)
+    spread = np.std(curves, axis=0)[[2, 5, 8, 11]].round(2)
+    print(f"{name:9s} after 3, 6, 9, 12 trials", curve[[2, 5, 8, 11]].round(3), "+-", spread)
 plt.axhline(table.min(axis=1).mean(), color="0.6", lw=0.8, label="the best of all 51")
 plt.xlabel("trials")
 plt.ylabel("lowest loss so far, mean of 60")
@@ -754,7 +754,7 @@ patients = [
     (well, x, y, x_val * 16),
 ]
 figure, axes = plt.subplots(2, 4, figsize=(11, 4.6), sharex=True, layout="constrained")
-for ax, letter, i in zip(axes.flat, "ABCDEFG", np.random.default_rng(41).permutation(7), strict=False):
+for ax, letter, i in zip(axes.flat, "ABCDEFG", np.random.default_rng(14).permutation(7), strict=False):
     settings, x_own, y_own, x_check = patients[i]
     losses = train(settings, x_own, y_own, x_check, y_val, epochs=30)[1]
     ax.plot(losses, label=["training", "validation"])
