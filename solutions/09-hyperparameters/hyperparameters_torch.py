@@ -557,7 +557,7 @@ def evidence_of_trials(*logs):
 
 def at(*values):
     """The evidence for a length, a scale and a noise, a float."""
-    return evidence_of_trials(*(torch.tensor(value).double().log() for value in values)).item()
+    return evidence_of_trials(*torch.tensor(values, dtype=torch.float64).log()).item()
 
 
 for start in (0.1, 0.5, 2.0, 10.0):
@@ -565,14 +565,20 @@ for start in (0.1, 0.5, 2.0, 10.0):
     told = "length {:.3f}, scale {:.3f}, noise {:.3f}".format(*fit)
     print(f"start at length {start:4}: {told}, evidence {at(*fit):.3f}")
 
-lengths = [0.05 * 1.15**k for k in range(45)]
-fit = fit_gp(evidence_of_trials, 0.5, 1.0, 0.3, 300, 0.05)
-fig, (trials_ax, ax) = figure(2)
-trials_ax.plot(exponents, found, "o")
-trials_ax.set(xlabel="log10 of the rate", ylabel="validation loss")
-ax.semilogx(lengths, [at(length, *fit[1:]) for length in lengths])
-ax.set(xlabel="length", ylabel="log evidence")
-fig
+
+@house_style
+def draw_fit(fit, lengths):
+    """The trials, and the evidence along the length with the fitted scale and noise."""
+    fig, (trials, evidence) = figure(2)
+    trials.plot(exponents, found, "o")
+    trials.set(xlabel="log10 of the rate", ylabel="validation loss")
+    evidence.semilogx(lengths, [at(length, *fit[1:]) for length in lengths])
+    evidence.axvline(fit[0], color="0.5", linestyle="--")
+    evidence.set(xlabel="length", ylabel="log evidence", ylim=(-50, 0))
+    return fig
+
+
+draw_fit(fit_gp(evidence_of_trials, 0.5, 1.0, 0.3, 300, 0.05), [0.05 * 1.1**k for k in range(45)])
 
 # %% [markdown]
 # **Question** (6 minutes). Which length does the evidence choose, and does that fit the picture of the
@@ -659,9 +665,9 @@ torch.manual_seed(0)
 points, values = torch.rand(40).double() * 3, torch.randn(40).double()
 length, s, sigma = 0.4, 1.3, 0.2
 squares = (points[:, None] - points) ** 2
-covariance = s**2 * torch.exp(-squares / (2 * length**2)) + sigma**2 * torch.eye(40)
+covariance = s**2 * torch.exp(-squares / (2 * length**2)) + sigma**2 * torch.eye(40).double()
 library = torch.distributions.MultivariateNormal(torch.zeros(40).double(), covariance).log_prob(values)
-own = log_evidence(points, values, *(torch.tensor(v).double().log() for v in (length, s, sigma)))
+own = log_evidence(points, values, *torch.tensor([length, s, sigma], dtype=torch.float64).log())
 print(f"log evidence: {own.item():.6f}, of the library {library.item():.6f}, gap {(own - library).abs():.0e}")
 
 # %% [markdown]
