@@ -134,7 +134,7 @@ def plot_halving(results: Results) -> "Figure":
             ax.annotate(
                 str(row["configurations"]),
                 (row["epochs"], row["loss"]),
-                xytext=(4, -12 if way.endswith("4") else 4),
+                xytext=(-6, -14) if way.endswith("4") else (4, 4),
                 textcoords="offset points",
                 color=look["colour"],
                 fontsize=9,
@@ -195,7 +195,7 @@ def plot_grids(results: Results) -> "Figure":
         points = sorted({(run["lr"], run["dropout"]) for run in runs})
         rates, dropout = zip(*points, strict=True)
         axes[0].plot(rates, dropout, look["marker"], color=look["colour"], label=way)
-        axes[0].plot(rates, [-0.03] * 9, "|", color=look["colour"], markersize=10, markeredgewidth=2)
+        axes[0].plot(rates, [-0.03] * len(rates), "|", color=look["colour"], markersize=10, markeredgewidth=2)
         dots_of_seeds(
             axes[1], row, tables.best_of_nine(results, way).mean(axis=1), look["colour"], look["marker"]
         )
@@ -232,20 +232,22 @@ def plot_lines(results: Results) -> "Figure":
 
 @house_style
 def plot_searches(results: Results) -> "Figure":
-    """The best so far by trial of the searches over all of SPACE: mean over the searches, and their range."""
-    fig, (ax,) = figure(width=6.4, height=4)
-    for way, look in zip(tables.names(results, "search"), LOOKS[:1] + LOOKS[2:4] + LOOKS[1:2], strict=False):
+    """Searches over all of SPACE: left the mean best so far; right the best of each search."""
+    ways = tables.names(results, "search")
+    fig, axes = figure(2, width=4.6, height=3.6)
+    start = []
+    for row, (way, look) in enumerate(zip(ways, LOOKS, strict=False)):
         best = tables.best_by_trial(results, "search", way)
-        trials = np.arange(1, best.shape[1] + 1)
-        ax.plot(trials, best.mean(axis=0), color=look["colour"], label=way)
-        ax.plot(trials[-1], best[:, -1].mean(), look["marker"], color=look["colour"])
-        ax.fill_between(
-            trials, best.min(axis=0), best.max(axis=0), color=look["colour"], alpha=0.1, linewidth=0
-        )
-    ax.set(xlabel="trials")
-    whole_numbers(ax)
-    score_axis(ax)
-    ax.legend()
+        means = best.mean(axis=0)
+        axes[0].plot(np.arange(1, best.shape[1] + 1), means, color=look["colour"], label=way)
+        start.append(means[len(means) // 8])
+        dots_of_seeds(axes[1], row, best[:, -1], **look)
+    axes[0].set(xlabel="trials", ylim=(None, 1.1 * max(start)))
+    whole_numbers(axes[0])
+    score_axis(axes[0])
+    axes[0].legend()
+    axes[1].set_yticks(range(len(ways)), ways)
+    axes[1].set(ylim=(len(ways) - 0.5, -0.5), xlabel=f"best {LOSS} in the end")
     return fig
 
 
@@ -274,25 +276,24 @@ def plot_finals(results: Results) -> "Figure":
 
 @house_style
 def plot_winner(results: Results) -> "Figure":
-    """Best of equal networks over the validation images it was chosen on: what it shows, what it has."""
+    """The best of equal networks over the images it was chosen on: how far it is above the mean of all."""
     rows = tables.winner_table(results)
     n = [row["n"] for row in rows]
-    fig, (ax,) = figure(width=6, height=3.8)
+    fig, (ax,) = figure(width=6, height=4.2)
     shown = (
-        ("winner", "best network, on the images it was chosen on", LOOKS[2], "-"),
-        ("formula", "equal models, independent: formula", LOOKS[0], ":"),
-        ("simulated", "equal models, independent: simulated", LOOKS[4], "--"),
-        ("mean", "all networks, on the same images", LOOKS[1], "-"),
-        ("test", "best network, on the test images", LOOKS[3], "-"),
+        ("formula_excess", "independent models, by the formula", LOOKS[0], ":"),
+        ("simulated_excess", "independent models, simulated", LOOKS[4], "--"),
+        ("excess", "best network, on the images it was chosen on", LOOKS[2], "-"),
+        ("test_excess", "best network, on the test images", LOOKS[3], "-"),
     )
     for key, label, look, line in shown:
-        values = [row[key] for row in rows]
+        values = [100 * row[key] for row in rows]
         ax.plot(n, values, line, color=look["colour"], marker=look["marker"], label=label)
+    ax.axhline(0, color="#222222", linewidth=1)
     ax.set_xscale("log")
     ax.set_xticks(n, [str(count) for count in n])
     ax.xaxis.minorticks_off()
-    ax.set(xlabel="validation images", ylabel="accuracy")
-    whole_percents(ax.yaxis)
+    ax.set(xlabel="validation images to choose on", ylabel="points above the mean of all")
     fig.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=1, fontsize=9)
     return fig
 

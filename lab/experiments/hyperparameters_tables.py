@@ -264,36 +264,35 @@ def winner_table(
 ) -> list[Results]:
     """The best of m networks that differ in their seeds, chosen on n validation images.
 
-    winner: its accuracy on those n images; mean: that of all m on them; test: the winner's on the test
-    images; test_mean: of all. Each is a mean over the n-image parts that the validation images hold.
-    formula: mean + sqrt(mean (1 - mean) / n) E[max of m standard normals]; simulated: the best of m models
-    that are right with the mean's probability, each on n images of its own.
+    mean: the accuracy of all m on those n images, std: how far they are apart there; winner: that of the
+    best; test: the winner's on the test images, test_mean: of all. Each is a mean over the parts of n images
+    that the validation images hold.
+    formula: mean + formula_std E[max of m standard normals], formula_std: sqrt(mean (1 - mean) / n);
+    simulated: the best of m models that are right with the mean's probability, each on n images of its own.
+    excess, test_excess, formula_excess, simulated_excess: how far the same are above the mean of all.
     """
     runs = select(results, "winner")
     blocks = np.array([run["blocks"] for run in runs])  # (m, parts of 100)
     test = np.array([run["test_accuracy"] for run in runs])
     rows, draw = [], np.random.default_rng(0)
-    for n in sizes:
+    for n in (n for n in sizes if n <= 100 * blocks.shape[1]):
         width, count = n // 100, blocks.shape[1] // (n // 100)
-        if not count:
-            continue
         accuracy = blocks[:, : width * count].reshape(len(runs), count, width).mean(axis=2)
-        chosen, mean = accuracy.argmax(axis=0), float(accuracy.mean())
-        spread = math.sqrt(mean * (1 - mean) / n)
-        rows.append(
-            {
-                "n": n,
-                "parts": count,
-                "winner": float(accuracy.max(axis=0).mean()),
-                "mean": mean,
-                "std": float(accuracy.std(axis=0, ddof=1).mean()),
-                "test": float(test[chosen].mean()),
-                "test_mean": float(test.mean()),
-                "formula": mean + spread * expected_maximum(len(runs)),
-                "formula_std": spread,
-                "simulated": float((draw.binomial(n, mean, (draws, len(runs))).max(axis=1) / n).mean()),
-            }
-        )
+        mean = float(accuracy.mean())
+        row = {
+            "n": n,
+            "parts": count,
+            "mean": mean,
+            "std": float(accuracy.std(axis=0, ddof=1).mean()),
+            "winner": float(accuracy.max(axis=0).mean()),
+            "test": float(test[accuracy.argmax(axis=0)].mean()),
+            "test_mean": float(test.mean()),
+            "formula_std": math.sqrt(mean * (1 - mean) / n),
+            "simulated": float((draw.binomial(n, mean, (draws, len(runs))).max(axis=1) / n).mean()),
+        }
+        row["formula"] = mean + row["formula_std"] * expected_maximum(len(runs))
+        row |= {f"{key}_excess": row[key] - mean for key in ("formula", "simulated")}
+        rows.append(row | {"excess": row["winner"] - mean, "test_excess": row["test"] - row["test_mean"]})
     return rows
 
 

@@ -150,6 +150,8 @@ def test_the_winner_of_equal_models_is_as_far_above_them_as_the_formula_says() -
         # The binomial at 0.9 is skewed: with few images its normal approximation is too high.
         assert row["simulated"] == pytest.approx(row["formula"], abs=0.001 + 0.7 / n)
         assert row["std"] == pytest.approx(math.sqrt(0.09 / n), rel=0.05)
+        assert row["excess"] == pytest.approx(row["winner"] - row["mean"])
+        assert row["test_excess"] == pytest.approx(0)
         assert (row["test"], row["test_mean"]) == pytest.approx((0.9, 0.9))
 
 
