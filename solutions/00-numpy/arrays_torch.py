@@ -114,7 +114,7 @@ check(to_batch)
 # A classifier gives $K$ scores for each example. The loss asks for one of them: the score of the right class.
 # In NumPy it was `scores[n, labels[n]]` with two arrays of indices. Two ways lead there in PyTorch:
 #
-# - `scores[rows, labels]`, with `rows` = 0, 1, ..., N - 1 on the device of the scores;
+# - `scores[rows, labels]`, with `rows` = 0, 1, ..., N - 1, as `torch.arange(N)` makes it;
 # - `scores.gather(1, index)` takes from each row the columns that the same row of `index` names.
 #   `index` has two axes, as `scores` has.
 #
@@ -369,7 +369,8 @@ check(sgd_step)
 # `nn.Module` holds tensors together: those that are trained, and those that only belong to it.
 #
 # - `nn.Parameter(tensor)` as an attribute is trained: `model.parameters()` finds it.
-# - `self.register_buffer("mean", mean)` is not trained, but saved, loaded and moved with the rest.
+# - `self.register_buffer("name", tensor)` makes `self.name`. It is not trained, but saved, loaded
+#   and moved with the rest.
 # - A plain tensor as an attribute is neither. It is lost when the model is saved, and `model.to(device)`
 #   leaves it behind.
 # - `mean.new_zeros(2, 3)` makes zeros of the type of `mean`, on its device. `torch.zeros(2, 3)` makes

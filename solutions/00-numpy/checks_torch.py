@@ -165,17 +165,6 @@ def _(rng):
     return {**rows_and_labels(rng, 7, 3, np.int64), "dout": far_from_0(rng, 7)}
 
 
-@probe("label_scores", cases=1)
-def picks_on_the_device_of_the_scores(s, scores, labels):
-    scores, labels = tensor(scores), tensor(labels)
-    return computes_where_the_inputs_are(lambda: s.label_scores(scores, labels))
-
-
-@picks_on_the_device_of_the_scores.inputs
-def _(rng):
-    return rows_and_labels(rng, 6, 4, np.int64)
-
-
 # ---------------------------------------------------------------- count_pairs
 
 
@@ -659,6 +648,20 @@ def moves_every_weight_against_its_gradient(s, values, gradients, lr):
 @moves_every_weight_against_its_gradient.inputs
 def _(rng):
     return downhill(rng)
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def moves_a_single_number(s, w, dw, lr):
+    """As in the example of the docstring."""
+    weights = weights_with_gradients([w], [dw])
+    s.sgd_step(weights, lr)
+    return named(weights)
+
+
+@moves_a_single_number.inputs
+def _(rng):
+    return {"w": rng.uniform(2, 3), "dw": rng.uniform(0.3, 0.7), "lr": float(rng.uniform(0.1, 0.3))}
 
 
 @probe("sgd_step", cases=1)

@@ -105,12 +105,6 @@ def lets_gradients_flow_back_to_the_scores(s, scores, labels, dout):
     return {"a_gradient_reaches_the_scores": fact(True), "dscores": scores.grad}
 
 
-@probe("label_scores", cases=1)
-def picks_on_the_device_of_the_scores(s, scores, labels):
-    scores, labels = tensor(scores), tensor(labels)
-    return computes_where_the_inputs_are(lambda: s.label_scores(scores, labels))
-
-
 @probe("count_pairs", cases=2)
 def counts_every_pair(s, labels, predicted, K):
     return {"counts": s.count_pairs(tensor(labels), tensor(predicted), K)}
@@ -415,6 +409,15 @@ def named(weights):
 @with_gradients
 def moves_every_weight_against_its_gradient(s, values, gradients, lr):
     weights = weights_with_gradients(values, gradients)
+    s.sgd_step(weights, lr)
+    return named(weights)
+
+
+@probe("sgd_step", cases=1)
+@with_gradients
+def moves_a_single_number(s, w, dw, lr):
+    """As in the example of the docstring."""
+    weights = weights_with_gradients([w], [dw])
     s.sgd_step(weights, lr)
     return named(weights)
 
