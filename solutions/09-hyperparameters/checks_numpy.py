@@ -20,7 +20,7 @@ def number(found, name):
 def came(found):
     kinds = {type(None): "None", np.ndarray: "an array", dict: "a dict", list: "a list", tuple: "a tuple"}
     kind = kinds.get(type(found), f"a {type(found).__name__}")
-    return kind + (f" of length {len(found)}" if hasattr(found, "__len__") and np.ndim(found) else "")
+    return kind + (f" of length {len(found)}" if isinstance(found, (list, tuple)) else "")
 
 
 def several(found, *names):
