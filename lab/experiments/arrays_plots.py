@@ -13,7 +13,6 @@ from lab.plots import (
     ORANGE,
     PURPLE,
     as_percent,
-    dots_of_seeds,
     figure,
     house_style,
     looks,
@@ -22,11 +21,13 @@ from lab.plots import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LOOKS = looks(ORANGE, PURPLE, GREY, GREEN, BLACK, BLUE)
 SAME_AS_FIRST = "np.sum over axis 0"  # adds one after the other, and is not drawn twice
 LEAST_ERROR = 1e-17
+STACK = 0.045  # of the way from a row to the next, for each further equal value
 COLOURS = {"float64": BLUE, "float32": ORANGE, "bfloat16": GREEN, "float16": PURPLE}
 TITLES = {
     "distances": "distances of N and N points",
@@ -138,7 +139,8 @@ def plot_slips(results: Results) -> "Figure":
                 mark_diverged(ax, epochs[:lost], runs[:, :lost], colour=look["colour"])
         pair[0].set(ylabel="loss, as reported", yscale="log")
         as_percent(pair[1], "accuracy, validation images")
-        pair[1].legend(fontsize=9)
+        pair[0].margins(y=0.15)
+        pair[1].legend(fontsize=9, loc=(0.42, 0.17))
     for ax in axes[2:]:
         ax.set_xlabel("epoch")
     return fig
@@ -282,20 +284,28 @@ def plot_views(results: Results) -> "Figure":
 
 @house_style
 def plot_seeds(results: Results) -> "Figure":
-    """Test accuracy of every seed: of first weights and orders, or of one of them alone."""
+    """Test accuracy of every seed, a triangle at the mean: of first weights and orders, or of one alone."""
     from matplotlib.ticker import PercentFormatter
 
     sets, ways = _names(results, "data", part="seeds"), _names(results, part="seeds")
-    fig, axes = figure(len(sets), width=4.4, height=2.2, sharey=True)
+    fig, axes = figure(len(sets), width=4.4, height=3, sharey=True)
     for ax, data in zip(axes, sets, strict=True):
         for row, way in enumerate(ways):
             runs = select(results, part="seeds", data=data, way=way)
-            dots_of_seeds(ax, row, np.array([run["test_accuracy"] for run in runs]), BLUE)
+            _stacked(ax, row, np.array([run["test_accuracy"] for run in runs]))
         ax.set(title=data, xlabel="accuracy, test images")
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes[0].set_yticks(range(len(ways)), ways)
-    axes[0].set_ylim(len(ways) - 0.5, -0.5)
+    axes[0].set_ylim(len(ways) - 0.4, -0.6)
     return fig
+
+
+def _stacked(ax: "Axes", row: int, values: np.ndarray) -> None:
+    """A dot per value, equal ones above each other, and a triangle at their mean."""
+    levels, counts = np.unique(values, return_counts=True)
+    for level, count in zip(levels, counts, strict=True):
+        ax.plot([level] * count, row - STACK * np.arange(count), "o", color=BLUE, markersize=3.5)
+    ax.plot(values.mean(), row + 0.15, "^", color=ORANGE, markersize=7)
 
 
 def _names(results: Results, key: str = "way", **at: Any) -> list[Any]:
