@@ -161,6 +161,17 @@ def _(rng):
     return {"labels": labels, "predicted": predicted, "K": 19}
 
 
+@probe("confusion", cases=1)
+def counts_more_than_a_byte_holds(s, labels, predicted, K):
+    return {"counts": s.confusion(labels, predicted, K)}
+
+
+@counts_more_than_a_byte_holds.inputs
+def _(rng):
+    labels = rng.integers(0, 2, 900, dtype=np.uint8)
+    return {"labels": labels, "predicted": np.where(rng.uniform(size=900) < 0.8, labels, 2), "K": 3}
+
+
 # ------------------------------------------------------------------ softmax
 
 
@@ -276,6 +287,18 @@ def _(rng):
     return {"a": (N, 1, H, 1), "b": (N, C, 1, 1)}
 
 
+@probe("broadcast_shape", cases=1)
+def takes_large_sizes(s, a, b):
+    """A rule needs no memory."""
+    return {"shape": shape_of(s, a, b), "shape_the_other_way_round": shape_of(s, b, a)}
+
+
+@takes_large_sizes.inputs
+def _(rng):
+    large = 10_000_000 + int(rng.integers(1000))
+    return {"a": (5, 1, large), "b": (large, 1)}
+
+
 @probe("broadcast_shape", cases=2)
 def aligns_shapes_on_the_right(s, a, b):
     return {
@@ -368,9 +391,11 @@ def is_never_negative(s, a, b):
 
 @is_never_negative.inputs
 def _(rng):
-    """Every point of a stands in b, too, far from the origin: rounding would go below 0 somewhere."""
-    a = rng.normal(300, 40, (60, 8))
-    return {"a": a, "b": np.concatenate([a, rng.normal(300, 40, (3, 8))])}
+    """Every point of a stands in b, too, and another one very near, far from the origin: rounding would go
+    below 0 somewhere, whatever the order of the sums."""
+    a = rng.normal(300, 40, (40, 8))
+    near = a + 1e-9 * rng.normal(size=a.shape)
+    return {"a": a, "b": np.concatenate([a, near, rng.normal(300, 40, (3, 8))])}
 
 
 @probe("squared_distances", cases=1)

@@ -75,6 +75,11 @@ def takes_labels_in_bytes(s, labels, predicted, K):
     return {"counts": s.confusion(labels, predicted, K)}
 
 
+@probe("confusion", cases=1)
+def counts_more_than_a_byte_holds(s, labels, predicted, K):
+    return {"counts": s.confusion(labels, predicted, K)}
+
+
 @probe("softmax", cases=2)
 def makes_probabilities_of_each_row(s, z):
     return {"p": s.softmax(z)}
@@ -130,6 +135,12 @@ def stretches_a_1_in_the_second_shape(s, a, b):
 
 @probe("broadcast_shape", cases=1)
 def stretches_both(s, a, b):
+    return {"shape": shape_of(s, a, b), "shape_the_other_way_round": shape_of(s, b, a)}
+
+
+@probe("broadcast_shape", cases=1)
+def takes_large_sizes(s, a, b):
+    """A rule needs no memory."""
     return {"shape": shape_of(s, a, b), "shape_the_other_way_round": shape_of(s, b, a)}
 
 
