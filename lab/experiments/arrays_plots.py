@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LOOKS = looks(ORANGE, PURPLE, GREY, GREEN, BLACK, BLUE)
 SAME_AS_FIRST = "np.sum over axis 0"  # adds one after the other, and is not drawn twice
 LEAST_ERROR = 1e-17
-STACK = 0.045  # of the way from a row to the next, for each further equal value
+STACK = 0.035  # of the way from a row to the next, for each further equal value
 COLOURS = {"float64": BLUE, "float32": ORANGE, "bfloat16": GREEN, "float16": PURPLE}
 TITLES = {
     "distances": "distances of N and N points",
@@ -166,10 +166,7 @@ def plot_speed(results: Results) -> "Figure":
     for ax, task in zip(axes, tasks, strict=False):
         table = speed_table(results, task)
         for way, look in zip(dict.fromkeys(row[0] for row in table), LOOKS, strict=False):
-            n, middle, least, most = np.array([row[1:] for row in table if row[0] == way]).T
-            spread = [middle - least, most - middle]
-            options = {"color": look["colour"], "marker": look["marker"]}
-            ax.errorbar(n, middle, spread, label=way, capsize=2, **options)
+            _rounds(ax, [row[1:] for row in table if row[0] == way], way, look)
         ax.set(title=TITLES[task], xlabel="N", ylabel="CPU seconds", xscale="log", yscale="log")
         ax.legend(fontsize=8)
     return fig
@@ -269,14 +266,13 @@ def plot_formats(results: Results) -> "Figure":
 
 @house_style
 def plot_views(results: Results) -> "Figure":
-    """CPU time of taking n numbers over n: a view costs the same for any n, a copy does not."""
+    """CPU time of taking n numbers over n: medians, and bars from the fastest round to the slowest."""
     fig, (ax,) = figure(width=5.6, height=3.8)
     shown = ("slice x[:n]", "slice and copy", "boolean mask", "integers in order", "integers in random order")
     colours = looks(BLUE, GREEN, PURPLE, GREY, ORANGE)
     for what, look in zip(shown, colours, strict=True):
         found = [record for record in results["views"] if record["what"] == what]
-        rounds = np.array([record["seconds"] for record in found]).T
-        mean_and_range(ax, [record["n"] for record in found], rounds, label=what, **look)
+        _rounds(ax, [(record["n"], *_middle(record["seconds"])) for record in found], what, look)
     ax.set(xlabel="n", ylabel="CPU seconds", xscale="log", yscale="log")
     ax.legend(fontsize=9)
     return fig
@@ -284,8 +280,8 @@ def plot_views(results: Results) -> "Figure":
 
 @house_style
 def plot_seeds(results: Results) -> "Figure":
-    """Test accuracy of every seed, a triangle at the mean: of first weights and orders, or of one alone."""
-    from matplotlib.ticker import PercentFormatter
+    """Test accuracy of every seed, mean and standard deviation: of weights and orders, or of one alone."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     sets, ways = _names(results, "data", part="seeds"), _names(results, part="seeds")
     fig, axes = figure(len(sets), width=4.4, height=3, sharey=True)
@@ -294,6 +290,7 @@ def plot_seeds(results: Results) -> "Figure":
             runs = select(results, part="seeds", data=data, way=way)
             _stacked(ax, row, np.array([run["test_accuracy"] for run in runs]))
         ax.set(title=data, xlabel="accuracy, test images")
+        ax.xaxis.set_major_locator(MaxNLocator(5))
         ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes[0].set_yticks(range(len(ways)), ways)
     axes[0].set_ylim(len(ways) - 0.4, -0.6)
@@ -301,11 +298,13 @@ def plot_seeds(results: Results) -> "Figure":
 
 
 def _stacked(ax: "Axes", row: int, values: np.ndarray) -> None:
-    """A dot per value, equal ones above each other, and a triangle at their mean."""
+    """A dot per value, equal ones above each other; below them a bar at the mean, a line for the deviation."""
     levels, counts = np.unique(values, return_counts=True)
     for level, count in zip(levels, counts, strict=True):
         ax.plot([level] * count, row - STACK * np.arange(count), "o", color=BLUE, markersize=3.5)
-    ax.plot(values.mean(), row + 0.15, "^", color=ORANGE, markersize=7)
+    mean, spread = values.mean(), values.std(ddof=1)
+    ax.plot([mean - spread, mean + spread], [row + 0.15] * 2, color=ORANGE, linewidth=1.5)
+    ax.plot(mean, row + 0.15, "|", color=ORANGE, markersize=10, markeredgewidth=2)
 
 
 def _names(results: Results, key: str = "way", **at: Any) -> list[Any]:
@@ -314,6 +313,15 @@ def _names(results: Results, key: str = "way", **at: Any) -> list[Any]:
 
 def _curves(results: Results, key: str, **at: Any) -> np.ndarray:
     return np.array([run[key] for run in select(results, **at)], float)
+
+
+def _rounds(
+    ax: "Axes", rows: list[tuple[int, float, float, float]], label: str, look: dict[str, str]
+) -> None:
+    """A line through the medians of rows (n, median, least, most), with bars."""
+    n, middle, least, most = np.array(rows).T
+    spread = [middle - least, most - middle]
+    ax.errorbar(n, middle, spread, label=label, color=look["colour"], marker=look["marker"], capsize=2)
 
 
 def _middle(taken: list[float]) -> tuple[float, float, float]:
