@@ -298,7 +298,7 @@ def plot_seeds(results: Results) -> "Figure":
 
 
 def _stacked(ax: "Axes", row: int, values: np.ndarray) -> None:
-    """A dot per value, equal ones above each other; below them a bar at the mean, a line for the deviation."""
+    """A dot per value, equal ones above each other; below a bar at the mean, a line for the deviation."""
     levels, counts = np.unique(values, return_counts=True)
     for level, count in zip(levels, counts, strict=True):
         ax.plot([level] * count, row - STACK * np.arange(count), "o", color=BLUE, markersize=3.5)
