@@ -10,7 +10,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 
 from lab.figures import bayes_opt as twin
-from tests.site.figure_arithmetic import call, call_each
+from tests.site.figure_arithmetic import call, call_each, evaluate
 
 X = np.array([-3.4, -1.2, -2.75, -0.3, -1.9])
 LOSSES = np.array([1.9, 0.42, 1.5, 2.2, 0.7])
@@ -66,3 +66,20 @@ def test_the_hidden_loss_is_that_of_the_twin_and_has_a_valley() -> None:
     figure = call_each("bayes-opt", "trueLoss", [(e,) for e in PLACES])
     np.testing.assert_allclose(figure, twin.true_loss(PLACES), rtol=1e-12)
     assert figure[0] > 2 < figure[-1] and min(figure) < 0.5
+
+
+def test_its_first_choices_are_those_of_the_chapters_tasks() -> None:
+    evaluate(
+        "bayes-opt",
+        """
+        const tried = [...module.FIRST], settings = { length: 0.6, noise: 0.03 };
+        for (let i = 0; i < 4; i++) {
+          const { ei } = module.predict(tried, module.measured(tried, 0.03), module.PLACES, settings);
+          tried.push(module.PLACES[ei.indexOf(Math.max(...ei))]);
+        }
+        const losses = module.measured(tried, 0.03);
+        const least = Math.min(...losses.slice(0, 5)).toFixed(2);
+        const said = [(10 ** tried[3]).toFixed(3), least, tried[6]].join(" ");
+        if (said !== "0.022 0.46 -4") throw new Error(said);
+        """,
+    )

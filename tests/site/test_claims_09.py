@@ -147,14 +147,9 @@ def test_the_figure_of_the_grid_shows_what_its_tasks_say() -> None:
     assert wide[1] - wide[0] < 0.04
 
 
-def test_the_figure_of_the_process_tries_what_its_tasks_say() -> None:
-    x = bayes_opt.search(7)
-    assert said(10 ** x[3], 3) == "0.022"
-    losses = bayes_opt.true_loss(x)
-    assert (
-        said(losses[:5].min(), 2) == "0.45" and said(bayes_opt.true_loss(bayes_opt.PLACES).min(), 2) == "0.43"
-    )
-    assert x[6] == -4, "the fourth that it chooses"
+def test_the_figure_of_the_process_searches_a_valley_as_deep_as_its_tasks_say() -> None:
+    assert said(bayes_opt.true_loss(bayes_opt.PLACES).min(), 2) == "0.43"
+    assert said(10 ** bayes_opt.search(4)[3], 3) == "0.022"
 
 
 def test_the_answers_of_the_quiz_are_right() -> None:

@@ -2,13 +2,19 @@
 // Williams 2006, Algorithm 2.1), and the expected improvement of every other rate (Jones et al. 1998, eq. 15).
 import { Figure, define, fixed, normals, svg, uniforms } from "./base.js";
 
-const FIRST = [-3.4, -2, -0.2]; // the trials that are there at the start: exponents of 10
+export const FIRST = [-3.4, -2, -0.2]; // the trials that are there at the start: exponents of 10
 export const PLACES = Array.from({ length: 81 }, (_, i) => -4 + i / 20);
 
 const sigmoid = (t) => 1 / (1 + Math.exp(-t));
 
 /** The loss that the figure hides: too slow on the left, diverging on the right. */
 export const trueLoss = (e) => 0.3 + 2 * sigmoid(-2 * (e + 2.6)) + 2.2 * sigmoid(8 * (e + 0.6));
+
+const normal = normals(uniforms(2));
+const LUCK = Array.from({ length: 200 }, normal);
+
+/** What trials at these exponents tell: the true loss and their own luck, of standard deviation `noise`. */
+export const measured = (tried, noise) => tried.map((e, i) => trueLoss(e) + noise * LUCK[i % LUCK.length]);
 
 export const kernel = (a, b, length) => Math.exp(-((a - b) ** 2) / (2 * length ** 2));
 
@@ -91,8 +97,6 @@ class BayesOpt extends Figure {
   tryBest() { this.tried.push(this.next); }
 
   setup() {
-    const normal = normals(uniforms(2));
-    this.z = Array.from({ length: 200 }, normal);
     this.restart();
     this.moving = svg("g");
     const ticks = [-4, -3, -2, -1, 0].map((e) => svg("text", { class: "tick", x: across(e), y: BOTTOM + 22, "text-anchor": "middle" }, named(e)));
@@ -115,7 +119,7 @@ class BayesOpt extends Figure {
   }
 
   draw({ place, length, noise, truth }) {
-    const losses = this.tried.map((e, i) => trueLoss(e) + noise * this.z[i % 200]);
+    const losses = measured(this.tried, noise);
     const { mean, sd, ei } = predict(this.tried, losses, PLACES, { length, noise });
     const greatest = Math.max(...ei);
     this.next = PLACES[ei.indexOf(greatest)];

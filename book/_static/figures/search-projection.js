@@ -66,7 +66,7 @@ class SearchProjection extends Figure {
     this.panels = ["grid", "random"].map((name) => {
       const parts = { field: svg("g", { class: "field" }), curves: svg("g", { class: "curves" }), marks: svg("g", { class: "marks" }) };
       const picture = svg("svg", { class: name === "random" ? "main-panel" : "", viewBox: "0 0 360 376", role: "img", "aria-label": `${name}: places of the trials, and their values on each axis` },
-        ...Object.values(parts), svg("text", { x: LEFT, y: 18 }, name),
+        ...Object.values(parts), svg("text", { x: LEFT, y: 18 }, name), svg("text", { x: 352, y: TOP - 10, "text-anchor": "end" }, "second"),
         svg("text", { x: across(0.5), y: 370, "text-anchor": "middle" }, "first hyperparameter"));
       return { picture, ...parts };
     });
