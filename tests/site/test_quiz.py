@@ -282,3 +282,63 @@ def test_a_page_without_a_quiz_does_not_load_it_and_the_script_is_light(open_pag
     page = open_page("book/notation.html")
     assert not page.locator("script[src*=quiz]").count()
     assert (ROOT / "book" / "_static" / "quiz" / "quiz.js").stat().st_size <= 9 * 1024
+
+
+SELF_TEST = "book/00-numpy/index.html"
+
+
+@pytest.fixture
+def self_test(open_page: OpenPage) -> Page:
+    page = open_page(SELF_TEST)
+    page.locator("#np-skip[data-live]").wait_for()
+    return page
+
+
+def listed(page: Page) -> dict[str, list[str]]:
+    """What the self-test says: {"You may skip": titles, "Read": titles}."""
+    rows = page.locator("#np-skip .sections p")
+    return {row.inner_text().split(":")[0]: row.locator("a").all_inner_texts() for row in rows.all()}
+
+
+def test_a_self_test_names_what_may_be_skipped_and_what_to_read_with_links(self_test: Page) -> None:
+    views, axes = (self_test.locator("#np-skip .question").nth(number) for number in (3, 4))
+    assert listed(self_test) == {}, "nothing is said of what was not answered"
+    views.locator("input").nth(1).check()
+    check(views)
+    axes.locator("input").nth(0).check()
+    check(axes)
+    assert listed(self_test) == {"You may skip": ["Views and copies"], "Read": ["Along one axis"]}
+    axes.locator("input").nth(2).check()
+    check(axes)
+    assert listed(self_test)["Read"] == ["Along one axis"], "right at the second try is not right at once"
+    self_test.locator("#np-skip .sections a", has_text="Along one axis").click()
+    assert self_test.url.endswith("#np-axes")
+    self_test.reload()
+    expect(self_test.locator("#np-skip .sections")).to_contain_text("Views and copies")
+    self_test.locator("#np-skip").get_by_role("button", name="Start over").click()
+    assert listed(self_test) == {}
+    assert not self_test.problems
+
+
+def test_a_self_test_has_a_question_for_each_section_and_the_links_lead_there(self_test: Page) -> None:
+    links = self_test.locator("#np-skip .about a")
+    targets = [link.get_attribute("href") for link in links.all()]
+    assert links.count() == self_test.locator("#np-skip .question").count() == len(set(targets)) >= 10
+    for target in targets:
+        assert self_test.locator(f"{target} :is(h2, h3), span{target}").count()
+
+
+def test_without_scripts_the_section_stands_after_the_answers(open_page: OpenPage) -> None:
+    page = open_page(SELF_TEST, java_script_enabled=False)
+    asked = page.locator("#np-skip .question").nth(3)
+    asked.locator("summary").click()
+    assert asked.get_by_role("link", name="Views and copies").is_visible()
+
+
+def test_on_paper_the_section_stands_after_the_answers_and_no_list_of_them(self_test: Page) -> None:
+    views = self_test.locator("#np-skip .question").nth(3)
+    views.locator("input").nth(1).check()
+    check(views)
+    self_test.emulate_media(media="print")
+    assert not self_test.locator("#np-skip .sections").is_visible()
+    assert views.locator(".about").is_visible()
