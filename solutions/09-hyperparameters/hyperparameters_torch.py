@@ -94,7 +94,7 @@ def overfits_one_batch(model, x, y, steps, lr):
     twin = copy.deepcopy(model).train()
     adam = torch.optim.Adam(twin.parameters(), lr=lr)
     start = F.cross_entropy(twin(x), y).item()
-    for _ in range(steps):
+    for _step in range(steps):
         adam.zero_grad()
         F.cross_entropy(twin(x), y).backward()
         adam.step()
@@ -339,15 +339,15 @@ def repaired_c(net, x, y, orders, batch_size, lr):
     optimizer = torch.optim.SGD(net.parameters(), lr)
     losses = []
     net.train()
-    for order in orders:
+    for permuted in orders:
         total = 0.0
-        for rows in order.split(batch_size):
+        for rows in permuted.split(batch_size):
             loss = F.cross_entropy(net(x[rows]), y[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             total += len(rows) * loss.item()
-        losses.append(total / len(order))
+        losses.append(total / len(permuted))
     return losses
     ### END SOLUTION
 
@@ -441,9 +441,9 @@ def repaired_d(net, batches, validation, epochs, lr):
         with torch.no_grad():
             now = F.cross_entropy(net(x_val), y_val).item()
         if now < min(held_out, default=math.inf):
-            kept = copy.deepcopy(net.state_dict())
+            best_state = copy.deepcopy(net.state_dict())
         held_out.append(now)
-    net.load_state_dict(kept)
+    net.load_state_dict(best_state)
     return fitted, held_out
     ### END SOLUTION
 
@@ -525,7 +525,7 @@ def fit_gp(evidence, length, scale, noise, steps, lr):
     ### BEGIN SOLUTION
     logs = torch.tensor([length, scale, noise], dtype=torch.float64).log().requires_grad_()
     climber = torch.optim.Adam([logs], lr=lr, maximize=True)
-    for _ in range(steps):
+    for _step in range(steps):
         climber.zero_grad()
         evidence(*logs).backward()
         climber.step()
