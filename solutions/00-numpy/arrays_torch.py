@@ -560,8 +560,9 @@ print(f"to {device} and back: {milliseconds(lambda: move(move(there, device), 'c
 # `float64`, `float32`, and two of 16 bits. `float16` has 11 significant bits, the leading 1 counted,
 # and reaches to 65,504. `bfloat16` has 8, and reaches as far as `float32`. It takes half a minute.
 #
-# **Predict first.** Write down before you run the cells: how large is the difference between NumPy
-# and PyTorch after 800 steps, in float64 and in float32? Does it grow?
+# **Predict first.** Write down, before you run the cells or look it up:
+# how large is the difference between NumPy and PyTorch after 800 steps, in float64 and in float32?
+# Does it grow?
 # Which of the four types trains as well as float64, at the rate 0.1 and at 0.003?
 # A wrong prediction costs nothing. A missing reason does.
 
@@ -608,9 +609,11 @@ arrays.plot_formats(results)
 
 # %% [markdown]
 # **Explain.** Compare what you see with your prediction, and say where it was wrong.
-# NumPy and PyTorch compute the same sums. Why are they not equal to the last digit? {eq}`np-total-error` has
-# a name for the size of one rounding. How many roundings are your differences, in float64 and in float32?
-# If you saw 1e-4 in float64, would that be rounding?
+# NumPy and PyTorch add up the same numbers, in another order.
+# Give three numbers of float32 whose sum depends on the order, and say why.
+# {eq}`np-total-error` has a name for the size of one rounding, relative to a number.
+# How many of those are your differences, in float64 and in float32?
+# If you saw 1e-4 in float64, would that be rounding? What else could it be?
 # One type falls behind at one of the two rates. A gradient of 0.02 at a weight of 0.1:
 # what does the step do in that type, at each rate? Why does the other type of 16 bits hold out here,
 # and where would **it** fail? Give one way to train with 16 bits that avoids what you saw.

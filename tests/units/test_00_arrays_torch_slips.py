@@ -1,0 +1,473 @@
+"""Slips in the PyTorch notebook of unit 00, as students write them, none of them known: each is refused."""
+
+from textwrap import dedent
+
+import pytest
+
+SOLVED = ("00-numpy", "arrays_torch")
+
+SLIPS = []  # (exercise, the text of a cell)
+
+
+def slip(exercise, source):
+    SLIPS.append((exercise, dedent(source)))
+
+
+slip(
+    "to_batch",
+    """
+    def to_batch(images):
+        return torch.from_numpy(images.copy()).permute(0, 3, 1, 2).contiguous().to(torch.bfloat16) / 255
+    """,
+)
+slip(
+    "to_batch",
+    """
+    def to_batch(images):
+        return torch.from_numpy(images.copy()).transpose(1, 3).contiguous() / 255
+    """,
+)
+slip(
+    "to_batch",
+    """
+    def to_batch(images):
+        return torch.from_numpy(images.copy()).moveaxis(3, 1).contiguous().div(255).round()
+    """,
+)
+slip(
+    "to_batch",
+    """
+    def to_batch(images):
+        return torch.stack([torch.tensor(x.T.copy()) for x in images]) / 255
+    """,
+)
+slip(
+    "to_batch",
+    """
+    def to_batch(images):
+        x = torch.from_numpy(images.copy()).permute(0, 3, 1, 2).contiguous() / 255
+        return x - x.mean()
+    """,
+)
+slip(
+    "to_batch",
+    """
+    def to_batch(images):
+        return torch.tensor(images.transpose(0, 3, 1, 2).copy(), dtype=torch.float32)[:1] / 255
+    """,
+)
+
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return scores.index_select(1, labels.long()).max(dim=1).values
+    """,
+)
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return scores[torch.arange(len(scores)), labels.long() - 1]
+    """,
+)
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return scores.min(dim=1).values
+    """,
+)
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return F.softmax(scores, dim=1)[torch.arange(len(scores)), labels.long()]
+    """,
+)
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return [row[k] for row, k in zip(scores, labels.long())][0]
+    """,
+)
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return scores.T[torch.arange(len(scores)) % scores.shape[1], labels.long() % len(scores)]
+    """,
+)
+slip(
+    "label_scores",
+    """
+    def label_scores(scores, labels):
+        return torch.diag(scores[labels.long() % len(scores)])
+    """,
+)
+
+slip(
+    "count_pairs",
+    """
+    def count_pairs(labels, predicted, K):
+        return torch.bincount(labels.long(), minlength=K).diag()
+    """,
+)
+slip(
+    "count_pairs",
+    """
+    def count_pairs(labels, predicted, K):
+        at = labels.long() * len(labels) + predicted.long()
+        return torch.bincount(at, minlength=K * K)[: K * K].view(K, K)
+    """,
+)
+slip(
+    "count_pairs",
+    """
+    def count_pairs(labels, predicted, K):
+        c = torch.zeros(K, K, dtype=torch.int64)
+        for l, p in zip(labels.tolist(), predicted.tolist()):
+            c[l, p] = 1
+        return c
+    """,
+)
+slip(
+    "count_pairs",
+    """
+    def count_pairs(labels, predicted, K):
+        c = torch.zeros(K, K, dtype=torch.int64)
+        for l, p in zip(labels.tolist(), predicted.tolist()):
+            c[l, p] += 1
+            c[p, l] += 1
+        return c
+    """,
+)
+slip(
+    "count_pairs",
+    """
+    def count_pairs(labels, predicted, K):
+        at = labels.long() * K + predicted.long()
+        return torch.bincount(at, minlength=K * K).view(K, K)[:-1]
+    """,
+)
+
+slip(
+    "move",
+    """
+    def move(batch, device):
+        return batch.to(device) if hasattr(batch, 'to') else batch
+    """,
+)
+slip(
+    "move",
+    """
+    def move(batch, device):
+        if isinstance(batch, dict):
+            return {k: move(v, 'cpu') for k, v in batch.items()}
+        if isinstance(batch, (list, tuple)):
+            return type(batch)(move(v, device) for v in batch)
+        return batch.to(device) if torch.is_tensor(batch) else batch
+    """,
+)
+slip(
+    "move",
+    """
+    def move(batch, device):
+        if isinstance(batch, dict):
+            return {k: move(v, device) for k, v in batch.items() if v is not None}
+        if isinstance(batch, (list, tuple)):
+            return type(batch)(move(v, device) for v in batch if torch.is_tensor(v))
+        return batch.to(device) if torch.is_tensor(batch) else batch
+    """,
+)
+slip(
+    "move",
+    """
+    def move(batch, device):
+        if isinstance(batch, dict):
+            return {k: move(v, device) for k, v in batch.items()}
+        if hasattr(batch, '__iter__') and not torch.is_tensor(batch):
+            return type(batch)(move(v, device) for v in batch)
+        return batch.to(device) if torch.is_tensor(batch) else batch
+    """,
+)
+
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        leaf = x.detach().requires_grad_()
+        return torch.autograd.grad(f(leaf), leaf)[0].mean() * torch.ones_like(x)
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        leaf = x.detach().requires_grad_()
+        return torch.autograd.grad(f(leaf), leaf)[0] / x.numel()
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        leaf = x.detach().requires_grad_()
+        return torch.autograd.grad(f(leaf) ** 2, leaf)[0]
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        leaf = x.detach().requires_grad_()
+        return torch.autograd.grad(f(leaf), leaf)[0].numpy()
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        leaf = torch.rand_like(x).requires_grad_()
+        return torch.autograd.grad(f(leaf), leaf)[0]
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        torch.set_grad_enabled(True)
+        x.grad = None
+        leaf = x.detach().requires_grad_()
+        return torch.autograd.grad(f(leaf), leaf)[0]
+    """,
+)
+
+slip(
+    "gradient_error",
+    """
+    def gradient_error(f, x, dx, h=1e-5):
+        return 0.0
+    """,
+)
+slip(
+    "gradient_error",
+    """
+    def gradient_error(f, x, dx, h=1e-5):
+        return float((gradient(f, x.double()) - dx).abs().max())
+    """,
+)
+slip(
+    "gradient_error",
+    """
+    def gradient_error(f, x, dx, h=1e-5):
+        a = gradient(f, x.double())
+        return float((a - dx).abs().max() / (a.abs().max() + dx.abs().max()))
+    """,
+)
+slip(
+    "gradient_error",
+    """
+    def gradient_error(f, x, dx, h=1e-5):
+        a = gradient(f, x.double())
+        return float((a - dx).norm() / (a.norm() + dx.norm()))
+    """,
+)
+
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if prediction.shape != target.shape:
+            target = target.expand_as(prediction)
+        return (prediction - target).square().mean()
+    """,
+)
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if (prediction - target).shape != prediction.shape:
+            raise ValueError('shapes')
+        return (prediction - target).square().mean()
+    """,
+)
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if prediction.shape[-1:] != target.shape[-1:]:
+            raise ValueError('shapes')
+        return (prediction - target).square().mean()
+    """,
+)
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if prediction.dtype != target.dtype or prediction.shape != target.shape:
+            raise ValueError('!')
+        return (prediction - target).square().mean()
+    """,
+)
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if prediction.shape != target.shape:
+            raise ValueError('shapes')
+        return (prediction - target).square().median()
+    """,
+)
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if prediction.shape != target.shape:
+            raise ValueError('shapes')
+        return float((prediction - target).square().mean())
+    """,
+)
+
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        for w in params:
+            w = w.detach() - lr * w.grad
+    """,
+)
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        with torch.no_grad():
+            for w in params:
+                if w.grad is not None:
+                    w -= lr * w.grad
+                    w.grad -= lr * w.grad
+    """,
+)
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        with torch.no_grad():
+            for w in params:
+                if w.grad is not None:
+                    w -= lr * w.grad
+            for w in params:
+                w.grad = None
+    """,
+)
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        for w in params:
+            if w.grad is not None:
+                w.data = w.data - lr * w.grad.T
+                w.grad = None
+    """,
+)
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        with torch.no_grad():
+            for w in params:
+                if w.grad is None:
+                    return
+                w -= lr * w.grad
+                w.grad = None
+    """,
+)
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        with torch.no_grad():
+            for w in list(params)[1:]:
+                if w.grad is not None:
+                    w -= lr * w.grad
+                    w.grad = None
+    """,
+)
+slip(
+    "sgd_step",
+    """
+    def sgd_step(params, lr):
+        with torch.no_grad():
+            for w in params:
+                if w.grad is not None:
+                    w -= lr * w.grad.clamp(-1e-3, 1e-3)
+                    w.grad = None
+    """,
+)
+
+
+# A right classifier with holes, and what else may stand in them.
+CLASSIFIER = """
+    class LinearClassifier(nn.Module):
+        def __init__(self, mean, std, K):
+            super().__init__()
+            self.register_buffer("mean", {mean})
+            self.register_buffer("std", {std})
+            self.W = nn.Parameter({W})
+            self.b = nn.Parameter({b})
+
+        def forward(self, x):
+            z = ({rows} - self.mean) / self.std
+            return {scores}
+"""
+RIGHT = {
+    "mean": "mean",
+    "std": "std",
+    "W": "mean.new_zeros(len(mean), K)",
+    "b": "mean.new_zeros(K)",
+    "rows": "x.flatten(1)",
+    "scores": "z @ self.W + self.b",
+}
+HOLES = [
+    ("mean", "std"),
+    ("mean", "mean.mean()"),
+    ("mean", "mean.float()"),
+    ("std", "std + 1e-3"),
+    ("std", "torch.ones_like(std)"),
+    ("W", "mean.new_ones(len(mean), K)"),
+    ("W", "torch.randn(len(mean), K).to(mean) / 8"),
+    ("W", "mean.new_zeros(len(mean), K), requires_grad=False"),
+    ("b", "mean.new_zeros(1)"),
+    ("b", "mean.new_zeros(len(mean))"),
+    ("b", "mean.new_ones(K)"),
+    ("rows", "x.flatten(1).detach().flip(1)"),
+    ("rows", "x.transpose(1, -1).flatten(1)"),
+    ("rows", "x.flatten(1).float()"),
+    ("scores", "z @ self.W.detach() + self.b"),
+    ("scores", "(z @ self.W + self.b).argmax(1)"),
+    ("scores", "(z @ self.W + self.b).log_softmax(1)"),
+    ("scores", "(z @ self.W + self.b).squeeze()[:1]"),
+    ("scores", "z @ self.W - self.b"),
+]
+
+
+def refused(notebook, questions, exercise, names):
+    """Some probe fails, on the cases of each secret."""
+    return all(any(not v.passed for v in notebook.verdicts(names, exercise, asked)) for asked in questions)
+
+
+@pytest.mark.parametrize(("exercise", "source"), SLIPS)
+def test_a_slip_in_a_function_is_refused(notebook, questions, exercise, source):
+    assert refused(notebook, questions, exercise, notebook.with_source(source))
+
+
+@pytest.mark.parametrize(("hole", "filling"), HOLES)
+def test_a_slip_in_the_classifier_is_refused(notebook, questions, hole, filling):
+    names = notebook.with_source(dedent(CLASSIFIER).format(**{**RIGHT, hole: filling}))
+    assert refused(notebook, questions, "LinearClassifier", names)
+
+
+def test_without_a_slip_the_classifier_is_accepted(notebook, questions):
+    names = notebook.with_source(dedent(CLASSIFIER).format(**RIGHT))
+    assert not refused(notebook, questions, "LinearClassifier", names)
