@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-TRIALS, PLACES, DRAWS = 60, 2000, 100_000
+TRIALS, PLACES, DRAWS = 60, 200, 100_000
 Pairs = dict[str, tuple[Callable[[], object], Callable[[], object]]]
 
 

@@ -66,7 +66,9 @@ print(len(trials), "trials, the first four:", *trials[:4], sep="\n")
 print("values of lr:", distinct(trials, "lr"), "  values of weight_decay:", distinct(trials, "weight_decay"))
 
 # %% [markdown]
-# Below, only one of two hyperparameters matters. Both are numbers from 0 to 1, and the best place for the
+# ## Experiment: nine trials (3 minutes)
+#
+# Only one of two hyperparameters matters. Both are numbers from 0 to 1, and the best place for the
 # important one, `a`, is unknown: it is drawn anew 2000 times. The score is the distance from it.
 # Before you run the cell: 9 trials on a grid, or 9 random ones. Which comes closer to the best `a`?
 
@@ -124,7 +126,7 @@ def log_uniform(u, low, high):
 check(log_uniform)
 
 # %% [markdown]
-# ## 2. Draw whole configurations (●●○, 12 minutes)
+# ## 2. Draw whole configurations (●●○, 10 minutes)
 #
 # A search space says for each hyperparameter how to draw it. There are four kinds.
 #
@@ -236,7 +238,7 @@ def best_trial(losses):
 check(best_trial)
 
 # %% [markdown]
-# ## Something to search on
+# ## A network to search on (2 minutes to read)
 #
 # A network with one hidden layer of ReLUs for the digits, small enough that a training takes a moment.
 # Its hyperparameters: the rate, the momentum, the weight decay, the width, the scale of the first weights.
@@ -295,6 +297,8 @@ def train(config, x, y, x_val, y_val, epochs=10, seed=0, shuffle=True):
 
 
 # %% [markdown]
+# ## Experiment: sixty random trials (4 minutes)
+#
 # 500 images to train on, 500 others for validation. The test images wait until the end.
 # The experiment draws 60 configurations and trains each for 10 epochs.
 # Before you run it: which of the five will you see in the picture? How many trials end no better
@@ -333,7 +337,7 @@ axes[0].set_ylabel("validation accuracy")
 plt.show()
 
 # %% [markdown]
-# ## 5. What one trial more would bring (●●○, 12 minutes)
+# ## 5. What one trial more would bring (●●○, 10 minutes)
 #
 # You have the scores of `m` trials, such as accuracies: higher is better. Had you stopped after `n` of them,
 # how good would the best have been? That depends on the luck of the order.
@@ -362,6 +366,8 @@ def expected_best(scores, n):
 check(expected_best)
 
 # %% [markdown]
+# ## Experiment: a rate on the wrong scale (3 minutes)
+#
 # 60 trials once more, but the rate is drawn uniformly between its bounds, on a linear scale.
 # Before you run it: how many linear trials replace ten logarithmic ones?
 
@@ -385,7 +391,7 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# ## 6. Successive halving (●●●, 20 minutes)
+# ## 6. Successive halving (●●●, 15 minutes)
 #
 # Most trials look bad after one epoch. Why train them to the end? Start all `n` with a small budget `r`.
 # Keep the best part, `n / eta` of them, and give these `eta` times the budget. And so on,
@@ -427,7 +433,9 @@ def successive_halving(evaluate, configs, budget, eta):
 check(successive_halving)
 
 # %% [markdown]
-# The 60 configurations from above, from 1 epoch on, with `eta = 3`.
+# ## Experiment: halve the sixty (4 minutes)
+#
+# The configurations from above, from 1 epoch on, with `eta = 3`.
 # Before you run it: how many epochs does it train in all? The 60 trials above took 600.
 
 # %% experiment="halving"
@@ -490,7 +498,7 @@ for ax, length in zip(axes, (0.3, 1.5), strict=True):
 plt.show()
 
 # %% [markdown]
-# ## 7. What the trials say about the rest (●●●, 20 minutes)
+# ## 7. What the trials say about the rest (●●●, 15 minutes)
 #
 # `y` are the losses at `x`, with noise of the standard deviation `noise`. At other places `x_new` the
 # function is unknown: a Gaussian with the mean {eq}`hp-posterior-mean` and the variance
@@ -576,7 +584,9 @@ def expected_improvement(mu, sd, best, xi=0.0):
 check(expected_improvement)
 
 # %% [markdown]
-# The loop that uses both. The losses are standardized first, so that a mean of 0 and a `scale` of 1 fit them.
+# ## The loop that uses both (2 minutes to read)
+#
+# The losses are standardized first, so that a mean of 0 and a `scale` of 1 fit them.
 # It calls your two functions: pass their checks first.
 
 
@@ -599,6 +609,8 @@ def bayesian_search(loss, candidates, x, trials):
 
 
 # %% [markdown]
+# ## Experiment: learn from the trials (5 minutes)
+#
 # One dimension: the rate, as its logarithm, from 0.0001 to 10. Each training costs time,
 # so the cell first measures the loss of 51 rates with 3 seeds, and the searches look it up.
 # A run that ends above the loss of knowing nothing, {eq}`hp-start-loss`, counts as that.
@@ -701,6 +713,8 @@ def winners_curse(validation, test):
 check(winners_curse)
 
 # %% [markdown]
+# ## Experiment: fifty equal models (4 minutes)
+#
 # 50 models that are equally good: each is right with probability 0.9 on each image, on its own.
 # Choose the best of them on `n` validation images. Repeat 200 times.
 # Before you run it: how much too good does the winner look, with 100 images? With 1000?
@@ -734,7 +748,7 @@ for name, seeds in (("the winner", [0]), ("five other seeds", range(1, 6))):
 # and they look different. Independent is not all that a test set must be: it must be like what comes later.
 
 # %% [markdown]
-# ## Experiment: seven patients (10 minutes)
+# ## Experiment: seven patients (4 minutes)
 #
 # One healthy run and six sick ones, in an order that the cell draws. The letters are all that you see.
 # In some order they are: all is well; the rate is too high; the rate is far too small;

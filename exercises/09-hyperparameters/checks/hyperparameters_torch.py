@@ -1,0 +1,610 @@
+import functools
+import numpy as np
+from autograder import probe
+
+
+ROUNDING = 1e-6  # the order of sums is free
+
+
+def tensor(array):
+    """A tensor with memory of its own."""
+    import torch
+
+    return torch.tensor(np.asarray(array))
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def with_gradients(function):
+    """Asks with gradients on, and puts the switch back: code that turned it off spoils no other probe."""
+
+    @functools.wraps(function)
+    def ask(*arguments, **named):
+        import torch
+
+        with torch.enable_grad():
+            return function(*arguments, **named)
+
+    return ask
+
+
+def filled(module, numbers):
+    """The module in 64 bits with these numbers in all parameters and buffers, over and over."""
+    import torch
+
+    module = module.double()
+    at = 0
+    with torch.no_grad():
+        for name, values in module.state_dict().items():
+            own = np.resize(np.roll(numbers, -at), values.numel()).reshape(values.shape)
+            if values.dtype != torch.float64:
+                values.fill_(3 + int(10 * abs(own.sum())))
+            else:
+                values.copy_(tensor(np.abs(own) + 0.3 if "running_var" in name else own))
+            at += values.numel()
+    return module
+
+
+def plain(numbers):
+    """From 4 inputs to the scores of 3 classes."""
+    from torch import nn
+
+    return filled(nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 3)), numbers)
+
+
+def normalized(numbers):
+    """The same with batch normalization, which is another function in each mode."""
+    from torch import nn
+
+    parts = (nn.Linear(4, 5), nn.BatchNorm1d(5, momentum=0.3), nn.Tanh(), nn.Linear(5, 3))
+    return filled(nn.Sequential(*parts), numbers)
+
+
+def flat(values):
+    """All numbers of all tensors, one after the other."""
+    import torch
+
+    return torch.cat([v.detach().double().flatten() for v in values])
+
+
+def after(net):
+    """What a network is: its parameters, and its buffers if it has any."""
+    buffers = list(net.buffers())
+    found = {"parameters": flat(net.parameters())}
+    return found | ({"running_statistics": flat(buffers)} if buffers else {})
+
+
+def modes_of(model):
+    return np.array([part.training for part in model.modules()])
+
+
+def numbers_of(found, count, *names):
+    """`count` results by name, each as an array; where there are others, an error that says what came."""
+    if found is None:
+        raise TypeError(f"{' and '.join(names)} expected, None was returned: is a `return` missing?")
+    if count == 1:
+        return {names[0]: np.asarray(found, dtype=float)}
+    if not isinstance(found, (tuple, list)) or len(found) != count:
+        size = f" of length {len(found)}" if isinstance(found, (tuple, list)) else ""
+        raise TypeError(f"{' and '.join(names)} expected, a {type(found).__name__}{size} was returned")
+    return {name: np.asarray(value, dtype=float) for name, value in zip(names, found, strict=True)}
+
+
+def before_and_after(s, model, x, y, steps, lr):
+    found = s.overfits_one_batch(model, tensor(x), tensor(y), steps, lr)
+    return numbers_of(found, 2, "loss_before", "loss_after")
+
+
+@probe("overfits_one_batch", cases=2, rtol=ROUNDING)
+@with_gradients
+def gives_the_loss_before_the_first_step(s, numbers, x, y, lr, steps):
+    found = before_and_after(s, plain(numbers), x, y, steps, lr)
+    return {"loss_before": found["loss_before"]}
+
+
+@probe("overfits_one_batch", cases=2, rtol=ROUNDING)
+@with_gradients
+def gives_the_loss_after_the_last_step(s, numbers, x, y, lr, steps):
+    return before_and_after(s, plain(numbers), x, y, steps, lr)
+
+
+@probe("overfits_one_batch", cases=1, rtol=ROUNDING)
+@with_gradients
+def takes_exactly_so_many_steps(s, numbers, x, y, lr):
+    return {
+        f"loss_after_{steps}_steps": before_and_after(s, plain(numbers), x, y, steps, lr)["loss_after"]
+        for steps in (0, 1, 2)
+    }
+
+
+@probe("overfits_one_batch", cases=1, rtol=ROUNDING)
+@with_gradients
+def trains_the_copy_in_training_mode(s, numbers, x, y, lr):
+    found = {}
+    for kind in ("training", "evaluation"):
+        model = normalized(numbers).train(kind == "training")
+        losses = before_and_after(s, model, x, y, 3, lr)
+        found |= {f"{name}_of_a_model_in_{kind}_mode": value for name, value in losses.items()}
+    return found
+
+
+@probe("overfits_one_batch", cases=1, rtol=ROUNDING)
+@with_gradients
+def keeps_frozen_parameters_frozen(s, numbers, x, y, lr):
+    model = plain(numbers)
+    model[0].requires_grad_(False)
+    return before_and_after(s, model, x, y, 3, lr)
+
+
+@probe("overfits_one_batch", cases=1, rtol=ROUNDING)
+@with_gradients
+def leaves_no_trace(s, numbers, x, y, lr, left):
+    """One module is in another mode than the rest, one gradient is there, the others are None."""
+    found = {}
+    for kind in ("training", "evaluation"):
+        model = normalized(numbers).train(kind == "training")
+        model[1].train(kind != "training")
+        model[0].bias.grad = tensor(left)
+        before_and_after(s, model, x, y, 3, lr)
+        kept = model[0].bias.grad
+        found |= {f"{name}_in_{kind}_mode": value for name, value in after(model).items()}
+        found[f"modes_that_were_{kind}"] = modes_of(model)
+        found[f"gradient_from_before_in_{kind}_mode"] = left * 0 if kept is None else kept
+        found[f"new_gradients_in_{kind}_mode"] = fact(model[3].weight.grad is not None)
+    return found
+
+
+def cut(x, y, sizes):
+    """The rows of x and y as batches of these sizes, one after the other."""
+    parts = np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])
+    return [(tensor(x[rows]), tensor(y[rows])) for rows in parts]
+
+
+def run_a(s, net, x, y, sizes, epochs, lr):
+    losses = s.repaired_a(net, cut(x, y, sizes), epochs, lr)
+    return {**numbers_of(losses, 1, "losses"), **after(net)}
+
+
+@probe("repaired_a", cases=2, rtol=ROUNDING)
+@with_gradients
+def a_takes_one_step(s, numbers, x, y, sizes, epochs, lr):
+    return run_a(s, plain(numbers), x, y, sizes, epochs, lr)
+
+
+@probe("repaired_a", cases=2, rtol=ROUNDING)
+@with_gradients
+def a_steps_with_the_gradient_of_each_batch(s, numbers, x, y, sizes, epochs, lr):
+    """Batches of one size: each way to average the losses gives the same."""
+    return run_a(s, plain(numbers), x, y, sizes, epochs, lr)
+
+
+@probe("repaired_a", cases=2, rtol=ROUNDING)
+@with_gradients
+def a_has_a_loss_for_every_epoch(s, numbers, x, y, sizes, epochs, lr):
+    return run_a(s, plain(numbers), x, y, sizes, epochs, lr)
+
+
+@probe("repaired_a", cases=2, rtol=ROUNDING)
+@with_gradients
+def a_counts_every_example_once(s, numbers, x, y, sizes, epochs, lr):
+    return run_a(s, plain(numbers), x, y, sizes, epochs, lr)
+
+
+@probe("repaired_a", cases=1, rtol=ROUNDING)
+@with_gradients
+def a_forgets_gradients_from_before(s, numbers, x, y, sizes, epochs, lr, left):
+    net = plain(numbers)
+    net[2].bias.grad = tensor(left)
+    return run_a(s, net, x, y, sizes, epochs, lr)
+
+
+@probe("repaired_a", cases=1, rtol=ROUNDING)
+@with_gradients
+def a_trains_in_training_mode(s, numbers, x, y, sizes, epochs, lr):
+    return run_a(s, normalized(numbers).eval(), x, y, sizes, epochs, lr)
+
+
+def run_b(s, net, x, y, sizes, epochs, lr):
+    curves = s.repaired_b(net, cut(x, y, sizes), epochs, lr)
+    return {**numbers_of(curves, 2, "losses", "how_sure_it_is"), **after(net)}
+
+
+@probe("repaired_b", cases=2, rtol=ROUNDING)
+@with_gradients
+def b_takes_one_step_on_the_cross_entropy(s, numbers, x, y, sizes, epochs, lr):
+    found = run_b(s, plain(numbers), x, y, sizes, epochs, lr)
+    return {name: found[name] for name in ("losses", "parameters")}
+
+
+@probe("repaired_b", cases=2, rtol=ROUNDING)
+@with_gradients
+def b_knows_how_sure_it_is(s, numbers, x, y, sizes, epochs, lr):
+    return {"how_sure_it_is": run_b(s, plain(numbers), x, y, sizes, epochs, lr)["how_sure_it_is"]}
+
+
+@probe("repaired_b", cases=2, rtol=ROUNDING)
+@with_gradients
+def b_has_two_numbers_for_every_epoch(s, numbers, x, y, sizes, epochs, lr):
+    return run_b(s, plain(numbers), x, y, sizes, epochs, lr)
+
+
+@probe("repaired_b", cases=2, rtol=ROUNDING)
+@with_gradients
+def b_counts_every_example_once(s, numbers, x, y, sizes, epochs, lr):
+    return run_b(s, plain(numbers), x, y, sizes, epochs, lr)
+
+
+@probe("repaired_b", cases=1, rtol=ROUNDING)
+@with_gradients
+def b_forgets_gradients_and_trains_in_training_mode(s, numbers, x, y, sizes, epochs, lr, left):
+    net = normalized(numbers).eval()
+    net[3].bias.grad = tensor(left)
+    return run_b(s, net, x, y, sizes, epochs, lr)
+
+
+@probe("repaired_b", cases=1, rtol=ROUNDING)
+@with_gradients
+def b_survives_scores_that_are_1000_apart(s, numbers, x, y, sizes, epochs, lr, factor):
+    found = run_b(s, plain(numbers), x, y, sizes, epochs, lr)
+    far = plain(numbers * factor)
+    return {"losses": found["losses"], "losses_far_apart": run_b(s, far, x, y, sizes, 1, lr)["losses"]}
+
+
+def run_c(s, net, x, y, orders, batch_size, lr):
+    losses = s.repaired_c(net, x, y, [tensor(order) for order in orders], batch_size, lr)
+    return {**numbers_of(losses, 1, "losses"), **after(net)}
+
+
+@probe("repaired_c", cases=2, rtol=ROUNDING)
+@with_gradients
+def c_pairs_each_example_with_its_label(s, numbers, x, y, orders, batch_size, lr):
+    """One batch of all: only the pairs count, and not their order."""
+    return run_c(s, plain(numbers), tensor(x), tensor(y), orders, batch_size, lr)
+
+
+@probe("repaired_c", cases=2, rtol=ROUNDING)
+@with_gradients
+def c_cuts_the_order_into_batches(s, numbers, x, y, orders, batch_size, lr):
+    return run_c(s, plain(numbers), tensor(x), tensor(y), orders, batch_size, lr)
+
+
+@probe("repaired_c", cases=2, rtol=ROUNDING)
+@with_gradients
+def c_has_another_order_in_each_epoch(s, numbers, x, y, orders, batch_size, lr):
+    return run_c(s, plain(numbers), tensor(x), tensor(y), orders, batch_size, lr)
+
+
+@probe("repaired_c", cases=2, rtol=ROUNDING)
+@with_gradients
+def c_counts_every_example_once(s, numbers, x, y, orders, batch_size, lr):
+    return run_c(s, plain(numbers), tensor(x), tensor(y), orders, batch_size, lr)
+
+
+@probe("repaired_c", cases=1, rtol=ROUNDING)
+@with_gradients
+def c_forgets_gradients_and_trains_in_training_mode(s, numbers, x, y, orders, batch_size, lr, left):
+    net = normalized(numbers).eval()
+    net[3].bias.grad = tensor(left)
+    return run_c(s, net, tensor(x), tensor(y), orders, batch_size, lr)
+
+
+@probe("repaired_c", cases=1, rtol=ROUNDING)
+@with_gradients
+def c_leaves_the_examples_as_they_are(s, numbers, x, y, orders, batch_size, lr):
+    given = tensor(x), tensor(y)
+    run_c(s, plain(numbers), *given, orders, batch_size, lr)
+    return {"x": given[0], "y": given[1]}
+
+
+def run_d(s, net, x, y, sizes, x_val, y_val, epochs, lr):
+    curves = s.repaired_d(net, cut(x, y, sizes), (tensor(x_val), tensor(y_val)), epochs, lr)
+    named = numbers_of(curves, 2, "training_losses", "validation_losses")
+    return {**named, **{f"{name}_at_the_end": value for name, value in after(net).items()}}
+
+
+@probe("repaired_d", cases=2, rtol=ROUNDING)
+@with_gradients
+def d_measures_one_epoch(s, numbers, x, y, sizes, x_val, y_val, epochs, lr):
+    return run_d(s, normalized(numbers), x, y, sizes, x_val, y_val, epochs, lr)
+
+
+@probe("repaired_d", cases=2, rtol=ROUNDING)
+@with_gradients
+def d_trains_in_training_mode_in_every_epoch(s, numbers, x, y, sizes, x_val, y_val, epochs, lr):
+    found = run_d(s, normalized(numbers).eval(), x, y, sizes, x_val, y_val, epochs, lr)
+    return {"training_losses": found["training_losses"], "validation_losses": found["validation_losses"]}
+
+
+@probe("repaired_d", cases=2, rtol=ROUNDING)
+@with_gradients
+def d_gives_the_best_epoch_back(s, numbers, x, y, sizes, x_val, y_val, epochs, lr):
+    return run_d(s, normalized(numbers), x, y, sizes, x_val, y_val, epochs, lr)
+
+
+@probe("repaired_d", cases=2, rtol=ROUNDING)
+@with_gradients
+def d_gives_the_best_epoch_back_without_buffers(s, numbers, x, y, sizes, x_val, y_val, epochs, lr):
+    return run_d(s, plain(numbers), x, y, sizes, x_val, y_val, epochs, lr)
+
+
+@probe("repaired_d", cases=2, rtol=1e-5)
+@with_gradients
+def d_goes_by_the_validation_loss_of_all_epochs(s, numbers, x, y, sizes, x_val, y_val, epochs, lr):
+    return run_d(s, plain(numbers), x, y, sizes, x_val, y_val, epochs, lr)
+
+
+@probe("repaired_d", cases=2, rtol=ROUNDING)
+@with_gradients
+def d_counts_every_example_once(s, numbers, x, y, sizes, x_val, y_val, epochs, lr):
+    return run_d(s, normalized(numbers), x, y, sizes, x_val, y_val, epochs, lr)
+
+
+@probe("repaired_d", cases=1, rtol=ROUNDING)
+@with_gradients
+def d_keeps_the_first_of_two_best_epochs(s, numbers, x, y, sizes, epochs, lr):
+    """Without biases, validation inputs of zeros have the loss log 3 in every epoch."""
+    from torch import nn
+
+    net = filled(nn.Sequential(nn.Linear(4, 5, bias=False), nn.Tanh(), nn.Linear(5, 3, bias=False)), numbers)
+    return run_d(s, net, x, y, sizes, np.zeros((6, 4)), np.arange(6) % 3, epochs, lr)
+
+
+@probe("repaired_d", cases=1, rtol=ROUNDING)
+@with_gradients
+def d_ends_in_evaluation_mode(s, numbers, x, y, sizes, x_val, y_val, epochs, lr, left):
+    """With a gradient from before, and with its modes while it works."""
+    import torch
+
+    net, seen = normalized(numbers), []
+    net[3].bias.grad = tensor(left)
+    net.register_forward_hook(lambda module, _inputs, y: seen.append([module.training, y.requires_grad]))
+    found = run_d(s, net, x, y, sizes, x_val, y_val, epochs, lr)
+    forward = np.array(seen[: epochs * (len(sizes) + 1)])
+    return {
+        "training_losses": found["training_losses"],
+        "modes_at_the_end": modes_of(net),
+        "in_training_mode_in_each_forward_pass": forward[:, 0],
+        "a_graph_in_each_forward_pass": forward[:, 1],
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+    }
+
+
+def one_tensor(answer):
+    """What was returned, if it is a tensor with one number; else an error that says what came."""
+    import torch
+
+    if answer is None:
+        raise TypeError("a tensor was expected, None was returned: is a `return` missing?")
+    if not isinstance(answer, torch.Tensor):
+        raise TypeError(f"a tensor was expected, a {type(answer).__name__} was returned: it has no gradient")
+    return answer.reshape(()) if answer.numel() == 1 else answer
+
+
+def evidence_of(s, x, y, *logs):
+    return one_tensor(s.log_evidence(tensor(x), tensor(y), *(tensor(v).double() for v in logs)))
+
+
+@probe("log_evidence", cases=2)
+@with_gradients
+def gives_the_log_density_of_the_values(s, x, y, log_length, log_scale, log_noise):
+    return {"log_evidence": evidence_of(s, x, y, log_length, log_scale, log_noise)}
+
+
+@probe("log_evidence", cases=1)
+@with_gradients
+def needs_one_value_only(s, x, y, log_length, log_scale, log_noise):
+    """One value and two: of one alone the length says nothing."""
+    one = evidence_of(s, x[:1], y[:1], log_length, log_scale, log_noise)
+    return {"of_one_value": one, "of_two_values": evidence_of(s, x, y, log_length, log_scale, log_noise)}
+
+
+@probe("log_evidence", cases=2)
+@with_gradients
+def lets_the_gradient_through(s, x, y, log_length, log_scale, log_noise):
+    import torch
+
+    given = {"x": x, "y": y, "log_length": log_length, "log_scale": log_scale, "log_noise": log_noise}
+    leaves = {name: tensor(value).double().requires_grad_() for name, value in given.items()}
+    told = one_tensor(s.log_evidence(*leaves.values()))
+    if not told.requires_grad:
+        raise ValueError("the answer has no graph: none of the arguments gets a gradient")
+    slopes = torch.autograd.grad(told, list(leaves.values()), allow_unused=True)
+    pairs = zip(leaves.items(), slopes, strict=True)
+    return {
+        f"gradient_of_{name}": torch.zeros_like(leaf) if slope is None else slope
+        for (name, leaf), slope in pairs
+    }
+
+
+@probe("log_evidence", cases=1, rtol=1e-6)
+@with_gradients
+def bears_200_values_with_little_noise(s, x, y, log_length, log_scale, log_noise):
+    """The determinant is below the least positive number that 64 bits can hold."""
+    few = evidence_of(s, x[:6], y[:6], log_length, log_scale, log_noise)
+    return {"of_6_values": few, "of_200_values": evidence_of(s, x, y, log_length, log_scale, log_noise)}
+
+
+@probe("log_evidence", cases=1, rtol=1e-3)
+@with_gradients
+def keeps_32_bits(s, x, y, log_length, log_scale, log_noise):
+    import torch
+
+    logs = (torch.tensor(v) for v in (log_length, log_scale, log_noise))
+    told = one_tensor(s.log_evidence(tensor(x).float(), tensor(y).float(), *logs))
+    return {"log_evidence": told.double(), "bits": torch.finfo(told.dtype).bits}
+
+
+def hill(slopes, seen=None):
+    """A function of three logarithms to climb; it notes in seen what it was asked with."""
+    import torch
+
+    a, b, c, d = slopes
+
+    def evidence(log_length, log_scale, log_noise):
+        logs = [log_length, log_scale, log_noise]
+        if seen is not None:
+            seen.append([v.detach().clone() for v in logs])
+        u, v, w = logs
+        return -(a * (u - 0.4) ** 2 + b * torch.cosh(v + u) + c * torch.exp(w - d * v) - w)
+
+    return evidence
+
+
+def fitted(s, evidence, start, steps, lr):
+    found = s.fit_gp(evidence, *start, steps, lr)
+    return numbers_of(found, 3, "length", "scale", "noise")
+
+
+@probe("fit_gp", cases=1, rtol=ROUNDING)
+@with_gradients
+def gives_the_start_back_after_no_step(s, slopes, start, lr):
+    """And after one, for with no step alone everything is right that returns its arguments."""
+    still = fitted(s, hill(slopes), start, 0, lr)
+    moved = fitted(s, hill(slopes), start, 1, lr)
+    return still | {f"{name}_after_one_step": value for name, value in moved.items()}
+
+
+@probe("fit_gp", cases=2, rtol=ROUNDING)
+@with_gradients
+def climbs_with_the_steps_of_adam(s, slopes, start, lr, steps):
+    return fitted(s, hill(slopes), start, steps, lr)
+
+
+@probe("fit_gp", cases=1, rtol=ROUNDING)
+@with_gradients
+def reaches_the_top(s, slopes, start, lr):
+    """Within 1 %: whoever forgets old gradients too late, or never, is somewhere else."""
+    found = fitted(s, hill(slopes), start, 150, lr)
+    return {name: np.log(value) for name, value in found.items()}
+
+
+@probe("fit_gp", cases=1, rtol=ROUNDING)
+@with_gradients
+def asks_in_logarithms_of_64_bits(s, slopes, start, lr):
+    import torch
+
+    seen = []
+    fitted(s, hill(slopes, seen), start, 3, lr)
+    asked = [v.reshape(()) for logs in seen[:3] for v in logs]
+    return {
+        "logarithms_that_it_asked_with": torch.stack([v.double() for v in asked]),
+        "bits": np.array([torch.finfo(v.dtype).bits for v in asked]),
+    }
+
+
+@probe("fit_gp", cases=1, rtol=ROUNDING)
+@with_gradients
+def begins_anew_in_each_call(s, slopes, start, lr):
+    evidence = hill(slopes)
+    fitted(s, evidence, start, 2, lr)
+    return fitted(s, evidence, [2 * v for v in start], 3, lr)
+
+
+class Trial:
+    """Notes what it is asked and told; the values that it gives depend on their range, not on the order."""
+
+    def __init__(self, u, stops_after=None):
+        self.u, self.stops_after = u, stops_after
+        self.asked, self.reports, self.questions = {}, [], 0
+
+    def suggest_float(self, name, low, high, *, step=None, log=False):
+        self.asked[name] = np.array([low, high, float(log), step or 0.0], dtype=float)
+        value = low * (high / low) ** self.u if log else low + self.u * (high - low)
+        return float(value)
+
+    def suggest_categorical(self, name, choices):
+        self.asked[name] = np.asarray(choices, dtype=float)
+        return choices[int(self.u * len(choices))]
+
+    def suggest_int(self, name, low, high, step=1, log=False):
+        self.asked[name] = np.array([low, high, float(log), step], dtype=float)
+        return int(low + self.u * (high - low))
+
+    def report(self, value, step):
+        if step in [told for _, told in self.reports]:
+            raise ValueError(f"the trial was told of step {step} twice")
+        self.reports.append((float(value), int(step)))
+
+    def should_prune(self):
+        self.questions += 1
+        return self.stops_after is not None and len(self.reports) > self.stops_after
+
+
+def training(losses, log):
+    """A generator of losses; it notes in log the settings and how many epochs were paid for."""
+
+    def train(settings):
+        log.append({"settings": dict(settings), "epochs": 0})
+        for loss in losses:
+            log[-1]["epochs"] += 1
+            yield loss
+
+    return train
+
+
+def ended(s, objective, trial):
+    """What the objective returned, and whether it raised Pruned instead."""
+    try:
+        returned = objective(trial)
+    except s.Pruned:
+        return {"raised_Pruned": fact(True), "returned": np.array(-1.0)}
+    if returned is None:
+        raise TypeError("a float was expected, the objective returned None: is a `return` missing?")
+    return {"raised_Pruned": fact(False), "returned": np.asarray(returned, dtype=float)}
+
+
+def told(trial):
+    """What the trial was told."""
+    return {
+        "reported_losses": np.array([value for value, _ in trial.reports]),
+        "reported_steps": np.array([step for _, step in trial.reports], dtype=float),
+    }
+
+
+@probe("make_objective", cases=2)
+def asks_for_each_value_on_its_scale(s, losses, u):
+    trial = Trial(u)
+    ended(s, s.make_objective(training(losses, [])), trial)
+    return {f"range_of_{name}": trial.asked[name] for name in sorted(trial.asked)}
+
+
+@probe("make_objective", cases=2)
+def hands_the_settings_to_the_training(s, losses, u):
+    log = []
+    ended(s, s.make_objective(training(losses, log)), Trial(u))
+    settings = log[0]["settings"]
+    return {name: np.asarray(settings[name], dtype=float) for name in sorted(settings)}
+
+
+@probe("make_objective", cases=2)
+def returns_the_loss_of_the_last_epoch(s, losses, u):
+    return ended(s, s.make_objective(training(losses, [])), Trial(u))
+
+
+@probe("make_objective", cases=2)
+def tells_the_trial_every_loss(s, losses, u):
+    trial = Trial(u)
+    ended(s, s.make_objective(training(losses, [])), trial)
+    return {**told(trial), "times_it_asked_whether_to_prune": np.array(trial.questions)}
+
+
+@probe("make_objective", cases=2)
+def stops_where_the_trial_says_so(s, losses, u, stops_after):
+    log, trial = [], Trial(u, stops_after)
+    found = ended(s, s.make_objective(training(losses, log)), trial)
+    return {**found, **told(trial), "epochs_that_were_trained": np.array(log[0]["epochs"])}
+
+
+@probe("make_objective", cases=2)
+def prunes_a_run_that_diverged(s, losses, u, at):
+    found = {}
+    for name, value in {"nan": np.nan, "infinite": np.inf}.items():
+        lost = [float(loss) for loss in losses]
+        lost[at] = float(value)
+        log, trial = [], Trial(u)
+        end = {**ended(s, s.make_objective(training(lost, log)), trial), **told(trial)}
+        end["epochs_that_were_trained"] = np.array(log[0]["epochs"])
+        found |= {f"{what}_with_a_loss_that_is_{name}": value for what, value in end.items()}
+    return found
