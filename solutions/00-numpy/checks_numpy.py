@@ -575,8 +575,8 @@ def cubic(weights, seen):
 
     def f(x):
         seen.append(np.shape(x))
-        flat = np.ravel(x)
-        return float((np.ravel(weights) * flat**3).sum() + flat.sum() ** 2 / 2)
+        flat, total = np.ravel(x), np.sum(x)
+        return float((np.ravel(weights) * flat * flat * flat).sum() + total * total / 2)
 
     return f
 
