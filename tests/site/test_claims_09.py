@@ -233,7 +233,7 @@ def test_halving_gets_the_same_for_a_fraction_of_the_epochs() -> None:
 
 def test_seeds_count_for_as_much_as_the_first_ten_configurations() -> None:
     table = study.seed_table(full())
-    assert table["between_seeds"] > 0.4 * (table["tenth"] - table["first"])
+    assert table["tenth"] - table["first"] < 2.1 * table["between_seeds"]
     assert len(table["ranks"]) == 3 and max(table["ranks"]) > 1
 
 
