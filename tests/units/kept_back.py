@@ -10,6 +10,8 @@ import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from autograder.authoring.release import cut_probes, stub
 from autograder.authoring.unit import BEGIN, END, Unit
 
@@ -20,6 +22,7 @@ INTERFACE = re.compile(  # says nothing
     r"|if (?:not )?self\.training:"
 )
 ENOUGH = 16  # characters without spaces: shorter lines are no one's own
+PRIME, SHIFT = 0x9E3779B97F4A7C15, 48
 LONG = 3  # telling lines: shorter solutions recur by chance
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".ico", ".woff", ".woff2", ".ttf", ".pdf", ".wasm"}
 ARCHIVES = {".zip", ".whl", ".npz"}
@@ -118,14 +121,45 @@ def leaks(unit: Unit, shown: list[tuple[str, str]], others: Iterable[Unit] = ())
     names = [name for other in others if other.slug != unit.slug for name in marks(other)]
     foreign = [(name, text) for name, text in shown if any(mark in name for mark in names)]
     own = [(name, text) for name, text in shown if not any(mark in name for mark in names)]
-    everything = "\0".join(text for _, text in own)
-    found = [secret for secret in secrets(unit) if secret in everything]
-    lines = {f"{name}: {secret}" for secret in found for name, text in own if secret in text}
+    hidden = Lookup(secrets(unit))
+    lines = {f"{name}: {secret}" for name, text in own for secret in hidden.held(text)}
     whole = [body for body in solutions(unit) if len(body) >= LONG]
     bodies = {
         f"{name}: {body}" for body in whole for name, text in foreign if all(line in text for line in body)
     }
     return sorted(lines | bodies)
+
+
+class Lookup:
+    """Which of some lines stand in a text: by their first bytes, for a site has many megabytes."""
+
+    def __init__(self, lines: set[str]):
+        self.short = [line for line in lines if len(as_bytes(line)) < ENOUGH]
+        self.by_start: dict[int, list[str]] = {}
+        for line in lines - set(self.short):
+            (start,) = hashes(as_bytes(line)[:ENOUGH])
+            self.by_start.setdefault(int(start), []).append(line)
+        self.there = np.zeros(1 << 16, dtype=bool)
+        self.there[[start >> SHIFT for start in self.by_start]] = True
+
+    def held(self, text: str) -> list[str]:
+        met = hashes(as_bytes(text))
+        likely = self.by_start.keys() & set(met[self.there[met >> np.uint64(SHIFT)]].tolist())
+        found = [line for start in likely for line in self.by_start[start]]
+        return [line for line in (*found, *self.short) if line in text]
+
+
+def as_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")  # what a parser of JSON makes of "\\ud83d" alone
+
+
+def hashes(data: bytes) -> np.ndarray:
+    """A number for every sixteen bytes in a row, by doubling: of two bytes, four, eight, sixteen."""
+    found, factor = np.frombuffer(data, np.uint8).astype(np.uint64), PRIME
+    for width in (1, 2, 4, 8):
+        found = found[:-width] * np.uint64(factor) + found[width:]
+        factor = factor * factor % 2**64
+    return found
 
 
 def marks(unit: Unit) -> list[str]:
