@@ -87,6 +87,9 @@ def test_a_run_that_diverges_ends_and_its_losses_are_nan() -> None:
 
 @pytest.mark.parametrize("way", hp.SEARCHES)
 def test_a_search_asks_as_often_as_it_may_and_again_the_same_with_the_same_seed(way: str) -> None:
+    if way.startswith("optuna"):
+        pytest.importorskip("optuna")
+
     def trials(seed: int) -> list[dict[str, Any]]:
         # The bowl has its least value, 0.3, at a rate of 0.01 and nowhere else.
         train = lambda config: {"loss": [0.3 + math.log10(config["lr"] / 0.01) ** 2]}  # noqa: E731
