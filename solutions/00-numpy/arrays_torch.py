@@ -112,7 +112,8 @@ check(to_batch)
 # ## 2. One score of each row (●○○, 8 minutes)
 #
 # A classifier gives $K$ scores for each example. The loss asks for one of them: the score of the right class.
-# In NumPy it was `scores[n, labels[n]]` with two arrays of indices. Two ways lead there in PyTorch:
+# In NumPy two arrays of indices do it: the numbers of the rows, and the labels.
+# Two ways lead there in PyTorch:
 #
 # - `scores[rows, labels]`, with `rows` = 0, 1, ..., N - 1, as `torch.arange(N)` makes it;
 # - `scores.gather(1, index)` takes from each row the columns that the same row of `index` names.
@@ -416,6 +417,7 @@ check(LinearClassifier)
 # ## All parts together
 #
 # Now your parts train a classifier on the digits: 1497 images to learn from, 300 to test it on.
+# Their pixels go up to 16 only, which does no harm: the classifier standardizes them.
 # Each step uses all images. The loss is the mean of minus the logarithm of the probability,
 # {eq}`np-softmax`, of the right class: $\log \sum_j e^{z_{nj}} - z_{nk}$, with $k$ the label.
 #
@@ -539,10 +541,8 @@ def milliseconds(f, rounds=5):
 
 
 for place in dict.fromkeys([torch.device("cpu"), device]):
-    types = (
-        [torch.float32] if place.type == "mps" else [torch.float64, torch.float32]
-    )  # Apple's has no float64
-    for dtype in types:
+    wide = [] if place.type == "mps" else [torch.float64]  # Apple's GPU has no float64
+    for dtype in (*wide, torch.float32):
         for n in (64, 512):
             A, B = (torch.randn(n, n, dtype=dtype, device=place) for _ in range(2))
             print(f"{place!s:6} {dtype!s:14} {n:4} x {n:<4} {milliseconds(lambda A=A, B=B: A @ B)}")
@@ -554,14 +554,14 @@ print(f"to {device} and back: {milliseconds(lambda: move(move(there, device), 'c
 #
 # The linear classifier of the NumPy notebook, from the same first weights, with the same batches:
 # once in NumPy, with gradients derived on paper, and once with the parts that you have written here.
-# After each of 800 steps the largest difference of the weights is divided by the largest weight.
+# After each of 760 steps the largest difference of the weights is divided by the largest weight.
 #
 # Then your step trains in four types of numbers, at two learning rates, with three seeds each:
 # `float64`, `float32`, and two of 16 bits. `float16` has 11 significant bits, the leading 1 counted,
 # and reaches to 65,504. `bfloat16` has 8, and reaches as far as `float32`. It takes half a minute.
 #
 # **Predict first.** Write down, before you run the cells or look it up:
-# how large is the difference between NumPy and PyTorch after 800 steps, in float64 and in float32?
+# how large is the difference between NumPy and PyTorch after 760 steps, in float64 and in float32?
 # Does it grow?
 # Which of the four types trains as well as float64, at the rate 0.1 and at 0.003?
 # A wrong prediction costs nothing. A missing reason does.
