@@ -10,7 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from autograder.authoring.unit import Unit
-from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
+from autograder.engine.beside import is_read
+from autograder.engine.reading import MAX_FILE, MAX_FILES, submitted_files
 from autograder.engine.secret import course_secret
 from autograder.engine.versions import versions
 

@@ -11,7 +11,8 @@ from itertools import islice
 from pathlib import Path
 
 from autograder.engine.answers import strip_control
-from autograder.engine.reading import MAX_FILE, MAX_FILES, is_read, submitted_files
+from autograder.engine.beside import is_read
+from autograder.engine.reading import MAX_FILE, MAX_FILES, submitted_files
 
 MAX_BYTES = 64 << 20  # of all files of one submission together
 NO_FILE = -1  # the size of what is a link, a pipe or a device

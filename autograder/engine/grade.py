@@ -19,10 +19,11 @@ from typing import Any
 
 from autograder.authoring.unit import Notebook, Unit
 from autograder.engine.bank import Bank
+from autograder.engine.beside import MODULE, find_beside
 from autograder.engine.judging import CheckResult
 from autograder.engine.namespaces import ALL
 from autograder.engine.process import EngineError, Zygote
-from autograder.engine.reading import find_modules, find_notebooks
+from autograder.engine.reading import find_notebooks
 from autograder.engine.secret import course_secret
 from autograder.engine.session import Session
 from autograder.engine.submission import Step, compose
@@ -126,11 +127,11 @@ class Grader:
         """Grade the notebooks in `folder`. What is wrong with it is in the result."""
         started = time.monotonic()
         cells, troubles = find_notebooks(folder, self.unit.notebooks)
-        modules = find_modules(folder) if cells else {}
+        beside, left_out = find_beside(folder) if cells else ({}, [])
         notebooks, cpu = [], 0.0
         for notebook in self.unit.notebooks:
             if notebook.name in cells:
-                result, spent = self._grade_notebook(notebook, cells[notebook.name], modules)
+                result, spent = self._grade_notebook(notebook, cells[notebook.name], beside)
                 cpu += spent
             else:
                 result = _unanswered(notebook)
@@ -138,16 +139,23 @@ class Grader:
         status = "graded" if cells else "rejected"
         seconds = time.monotonic() - started
         return SubmissionResult(
-            student, self.unit.slug, status, " ".join(troubles), notebooks, seconds, cpu, self.sandbox
+            student,
+            self.unit.slug,
+            status,
+            " ".join([*troubles, *left_out]),
+            notebooks,
+            seconds,
+            cpu,
+            self.sandbox,
         )
 
     def _grade_notebook(
-        self, notebook: Notebook, cells: list[dict[str, Any]], modules: dict[str, bytes]
+        self, notebook: Notebook, cells: list[dict[str, Any]], beside: dict[str, bytes]
     ) -> tuple[NotebookResult, float]:
         composed = compose(notebook, cells)
-        session = Session(self._zygote(notebook), self._banks[notebook.name], self.unit.limits, modules)
+        session = Session(self._zygote(notebook), self._banks[notebook.name], self.unit.limits, beside)
         checks = session.run(composed.steps)
-        flags = [*forbidden_calls(composed.steps, notebook.forbidden), *imported(composed.steps, modules)]
+        flags = [*forbidden_calls(composed.steps, notebook.forbidden), *imported(composed.steps, beside)]
         notes = composed.notes + session.notes
         return NotebookResult(notebook.name, composed.steps, checks, notes, flags), session.dialogue.cpu
 
@@ -231,9 +239,9 @@ def _dotted(node: ast.AST) -> str:
     return ".".join([node.id if isinstance(node, ast.Name) else "", *reversed(parts)])
 
 
-def imported(steps: list[Step], modules: Iterable[str]) -> Iterator[str]:
+def imported(steps: list[Step], beside: Iterable[str]) -> Iterator[str]:
     """Modules of the student's own that are imported: told to the instructor, who sees them on no page."""
-    for name in modules:
+    for name in filter(MODULE.fullmatch, beside):
         uses = re.compile(rf"^\s*(?:from|import|%run)\s+{name.removesuffix('.py')}\b", re.MULTILINE)
         if any(uses.search(step.source) for step in steps if not step.markdown):
             yield f"code of {name}, which was handed in beside the notebook, is used"

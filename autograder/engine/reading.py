@@ -6,7 +6,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,6 @@ TAKEN_FOR_NOTEBOOKS = {
     b"<": "a web page",
     b"version ": "a link",
 }
-MAX_MODULE = 200_000  # bytes of a Python file beside the notebooks
-MAX_MODULES = 10 * MAX_MODULE  # of all together: each process of the submission gets them anew
-MODULE = re.compile(r"[A-Za-z_]\w*\.py", re.ASCII)
 KEY = re.compile(r"""\bchecks\(\s*["']([\w-]+/\w+)["']""")
 
 Cells = list[dict[str, Any]]
@@ -49,26 +45,6 @@ def find_notebooks(folder: Path, wanted: list[Notebook]) -> tuple[dict[str, Cell
     pile = _Pile(folder)
     found = {notebook.name: pile.take(notebook) for notebook in wanted}
     return {name: cells for name, cells in found.items() if cells is not None}, pile.troubles
-
-
-def is_read(path: Path) -> bool:
-    """Does grading look into the file? Into notebooks under any name, and modules that they may import."""
-    return ".ipynb" in path.name.lower() or MODULE.fullmatch(path.name) is not None
-
-
-def find_modules(folder: Path) -> dict[str, bytes]:
-    """Python files that were handed in with the notebooks, by name: the first of each name counts.
-
-    They run where the notebook runs, which could write them itself: so they need no more trust than it."""
-    found: dict[str, bytes] = {}
-    room = MAX_MODULES
-    for path in islice(submitted_files(folder), MAX_FILES):
-        if MODULE.fullmatch(path.name) and path.name not in found:
-            with suppress(OSError):
-                if not path.is_symlink() and path.is_file() and path.stat().st_size <= min(MAX_MODULE, room):
-                    found[path.name] = path.read_bytes()
-                    room -= len(found[path.name])
-    return found
 
 
 class _Pile:

@@ -37,15 +37,13 @@ class Session:
     did not in public, that is no verdict: then a fresh child runs the cells once more, and each hidden
     question is asked at its own place. After a crash or an endless loop the cells that were right are run
     again in a fresh child, so that one cell's fault stays its own. A check that raised at its own place is
-    asked once more after the last cell. notes: what of this the student should know; modules: Python files
-    that the cells may import.
+    asked once more after the last cell. notes: what of this the student should know; beside: files that
+    the cells may open, by name.
     """
 
-    def __init__(
-        self, zygote: Zygote, bank: Bank, limits: Limits, modules: Mapping[str, bytes] | None = None
-    ):
+    def __init__(self, zygote: Zygote, bank: Bank, limits: Limits, beside: Mapping[str, bytes] | None = None):
         self.bank, self.limits = bank, limits
-        self.dialogue = Dialogue(zygote, bank, limits, self._run_again, modules or {})
+        self.dialogue = Dialogue(zygote, bank, limits, self._run_again, beside or {})
         self.notes: list[str] = []
         self._failed: set[str] = set()
         self._hopeless: set[str] = set()  # of these not even the definitions can be run

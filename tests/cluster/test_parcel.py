@@ -10,7 +10,8 @@ import pytest
 from autograder.authoring import release
 from autograder.cluster import parcel
 from autograder.engine import reading
-from autograder.engine.reading import find_modules, find_notebooks
+from autograder.engine.beside import find_beside
+from autograder.engine.reading import find_notebooks
 from tests.attacks.attack import Target
 from tests.attacks.catalogue import BY_STUDENT
 
@@ -59,7 +60,7 @@ def test_a_module_beside_the_notebook_travels_with_it(unit, tmp_path):
     (folder / "helpers.py").write_text("A = 1\n")
     (folder / "lib" / "helpers.py").write_text("A = 2\n")
     there_and_back(folder, unit, tmp_path)
-    assert find_modules(tmp_path / "there") == find_modules(folder) == {"helpers.py": b"A = 1\n"}
+    assert find_beside(tmp_path / "there") == find_beside(folder) == ({"helpers.py": b"A = 1\n"}, [])
 
 
 def test_a_name_that_is_no_text_travels_too(unit, tmp_path):

@@ -6,8 +6,9 @@ import tracemalloc
 
 import pytest
 
-from autograder.engine import reading
-from autograder.engine.reading import find_modules, find_notebooks
+from autograder.engine import beside
+from autograder.engine.beside import find_beside
+from autograder.engine.reading import find_notebooks
 
 
 def peak(folder, notebooks):
@@ -33,9 +34,20 @@ def test_of_many_large_notebooks_one_at_a_time_is_in_memory(unit, tmp_path, larg
     assert peak(tmp_path / "many", unit.notebooks) < 2 * peak(tmp_path / "one", unit.notebooks)
 
 
-def test_modules_have_a_bound_for_all_together(tmp_path, monkeypatch):
-    """Each process of a submission gets them anew, and a submission may make its processes crash."""
-    monkeypatch.setattr(reading, "MAX_MODULES", 25)
+@pytest.mark.parametrize(("bound", "suffix"), [("MAX_MODULES", "py"), ("MAX_ARRAYS", "npz")])
+def test_what_lies_beside_has_a_bound_for_all_together(tmp_path, monkeypatch, bound, suffix):
+    """Each process of a submission gets it anew, and a submission may make its processes crash."""
+    monkeypatch.setattr(beside, bound, 25)
     for name in "abcd":
-        (tmp_path / f"{name}.py").write_text("#" * 10)
-    assert list(find_modules(tmp_path)) == ["a.py", "b.py"]
+        (tmp_path / f"{name}.{suffix}").write_text("#" * 10)
+    found, left_out = find_beside(tmp_path)
+    assert list(found) == [f"a.{suffix}", f"b.{suffix}"]
+    assert left_out == [
+        f"{name}.{suffix} was left out: it has 10 bytes, and at most 5 are read." for name in "cd"
+    ]
+
+
+def test_other_files_and_links_are_not_opened(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "secret.npz").symlink_to("/etc/passwd")
+    assert find_beside(tmp_path) == ({}, ["secret.npz was left out: it is no regular file."])

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import numpy as np
+
+from autograder.engine.beside import MAX_ARRAYS
 from tests.conftest import SLUG
 from tests.faults.fault import (
     FILE,
@@ -47,6 +51,18 @@ def _with_a_module(files: Files) -> Files:
     return helped(files) | {"helpers.py": b"def times(x, a):\n    return x * a\n", "my notes.py": b"1/0"}
 
 
+def _with_arrays(files: Files) -> Files:
+    """The answer reads a number from a file that was handed in beside the notebook."""
+    factor = io.BytesIO()
+    np.savez(factor, one=np.ones(()))
+    loaded = answer("secret_product = x * a", 'secret_product = x * a * np.load("factor.npz")["one"]')
+    return loaded(files) | {"factor.npz": factor.getvalue()}
+
+
+def _with_too_large_arrays(files: Files) -> Files:
+    return files | {"weights.safetensors": bytes(MAX_ARRAYS + 1)}
+
+
 def _without_key(name: str) -> Fault:
     def spoil(files: Files) -> Files:
         found = json.loads(files[FILE])
@@ -72,6 +88,8 @@ wrong = answer("x * a", "x + a")
 IN_FILES = {
     "name: Юлия Ким-Øster'd, 李 小龙 🙂 <b>": Fault(lambda files: files),
     "a module beside the notebook": Fault(_with_a_module, told="code of helpers.py"),
+    "arrays beside the notebook": Fault(_with_arrays),
+    "arrays that are too large": Fault(_with_too_large_arrays, told="weights.safetensors was left out"),
     "half a file": rejected(data(lambda notebook: notebook[: len(notebook) // 2]), "not valid JSON"),
     "an empty file": rejected(data(lambda _: b""), f"{FILE} is empty"),
     "a file of zeros": rejected(data(lambda notebook: bytes(len(notebook))), f"{FILE} is empty"),
