@@ -77,7 +77,7 @@ def pictures(rng, N, H, W, C):
 
 @probe("to_batch", cases=2)
 def puts_the_channels_in_front_and_divides_by_255(s, images):
-    return {"x": s.to_batch(images)}
+    return {"x": one_tensor(s.to_batch(images)).float()}
 
 
 @puts_the_channels_in_front_and_divides_by_255.inputs
@@ -101,7 +101,8 @@ def _(rng):
 @probe("to_batch", cases=2)
 def takes_pictures_that_were_flipped(s, images):
     """A view that steps backward, and one of other rows."""
-    return {"flipped": s.to_batch(images[:, :, ::-1]), "upside_down": s.to_batch(images[1:, ::-1])}
+    turned = {"flipped": images[:, :, ::-1], "upside_down": images[1:, ::-1]}
+    return {name: one_tensor(s.to_batch(view)).float() for name, view in turned.items()}
 
 
 @takes_pictures_that_were_flipped.inputs
@@ -177,7 +178,8 @@ def pairs(rng, N, K):
 
 @probe("count_pairs", cases=2)
 def counts_every_pair(s, labels, predicted, K):
-    return {"counts": s.count_pairs(tensor(labels), tensor(predicted), K)}
+    counts = s.count_pairs(tensor(labels), tensor(predicted), K)
+    return {"counts": one_tensor(counts).double()}
 
 
 @counts_every_pair.inputs
@@ -188,7 +190,8 @@ def _(rng):
 
 @probe("count_pairs", cases=2)
 def has_zeros_for_classes_that_never_come(s, labels, predicted, K):
-    return {"counts": s.count_pairs(tensor(labels), tensor(predicted), K)}
+    counts = s.count_pairs(tensor(labels), tensor(predicted), K)
+    return {"counts": one_tensor(counts).double()}
 
 
 @has_zeros_for_classes_that_never_come.inputs
@@ -198,7 +201,8 @@ def _(rng):
 
 @probe("count_pairs", cases=2)
 def counts_labels_of_8_bits_of_many_classes(s, labels, predicted, K):
-    return {"counts": s.count_pairs(tensor(labels).byte(), tensor(predicted).byte(), K)}
+    counts = s.count_pairs(tensor(labels).byte(), tensor(predicted).byte(), K)
+    return {"counts": one_tensor(counts).double()}
 
 
 @counts_labels_of_8_bits_of_many_classes.inputs
@@ -213,7 +217,8 @@ def returns_whole_numbers_where_the_labels_are(s, labels, predicted, K):
     labels, predicted = tensor(labels), tensor(predicted)
     found = computes_where_the_inputs_are(lambda: s.count_pairs(labels, predicted, K))
     counts = one_tensor(s.count_pairs(labels, predicted, K))
-    return {**found, "is_int64": fact(counts.dtype == torch.int64)}
+    whole = fact(not counts.is_floating_point())
+    return {**found, "are_whole_numbers": whole, "is_int64": fact(counts.dtype == torch.int64)}
 
 
 @returns_whole_numbers_where_the_labels_are.inputs
@@ -744,10 +749,10 @@ def _(rng):
 
 
 def classifier(s, mean, std, W, b):
-    """The student's module with these numbers in its documented names."""
+    """The student's module, in 64 bits, with these numbers in its documented names."""
     import torch
 
-    model = s.LinearClassifier(tensor(mean), tensor(std), len(b))
+    model = s.LinearClassifier(tensor(mean), tensor(std), len(b)).double()
     with torch.no_grad():
         for name, values in (("W", W), ("b", b)):
             own = getattr(model, name)
@@ -836,7 +841,7 @@ def _(rng):
 def saves_and_loads_all_four_tensors(s, mean, std, W, b, x):
     model = classifier(s, mean, std, W, b)
     state = {name: values.clone() for name, values in model.state_dict().items()}
-    other = s.LinearClassifier(tensor(std), tensor(mean), len(b))
+    other = s.LinearClassifier(tensor(std), tensor(mean), len(b)).double()
     other.load_state_dict(state)
     found = {f"saves_{name}": fact(name in state) for name in ("W", "b", "mean", "std")}
     return {**found, "saved_tensors": np.array(len(state)), "scores_after_loading": other(tensor(x))}
