@@ -263,7 +263,7 @@ check(broadcast_shape)
 # %% [markdown]
 # ## 6. All distances at once (●●○, 10 minutes)
 #
-# How far is each of N points from each of M others? The sum over `n` and `m` needs no loop.
+# How far is each of N points from each of M others? No loop over the pairs is needed.
 # `a[:, None]` has an axis more, of size 1: (N, 1, D). Minus `b`, (M, D), that is (N, M, D).
 #
 # That array is large. {eq}`np-distance` needs (N, M) only, and one product of matrices.
@@ -275,7 +275,8 @@ check(broadcast_shape)
 def squared_distances(a, b):
     """The squared distance of each row of a to each row of b, {eq}`np-distance`. Without a loop.
 
-    a: (N, D). b: (M, D). Floats. Returns (N, M), nowhere negative.
+    a: (N, D). b: (M, D). Floats. Returns (N, M), nowhere negative. (The check does not see a loop. The
+    experiment below does.)
 
     Example: a = [[0, 0], [3, 0]] and b = [[0, 4]] give [[16], [25]].
     """
@@ -438,8 +439,8 @@ check(linear_backward)
 def numerical_gradient(f, x, h=1e-5):
     """The gradient of f at x by central differences, {eq}`np-central`.
 
-    f: takes an array of the shape of x, returns a number. x: an array of any shape, of floats or integers;
-    it stays as it was. h: the step. Returns float64, of the shape of x.
+    f: takes an array of the shape of x, returns a number. x: an array of any shape, () too, of floats or
+    integers; it stays as it was. h: the step. Returns float64, of the shape of x.
 
     Example: f(x) = (x**3).sum() at x = [2, -1] with h = 0.1 gives [12.01, 3.01].
     """

@@ -27,9 +27,9 @@ def stays_white_above_255(s, images, amount):
 
 @stays_white_above_255.inputs
 def _(rng):
-    """Both ends are among the pixels, and some stay below 255."""
-    images = rng.integers(1, 250, (2, 3, 5, 4), dtype=np.uint8)
-    images.flat[:4] = 0, 255, 199, 127
+    """No pixel is white before, some are afterwards."""
+    images = rng.integers(5, 230, (2, 3, 5, 4), dtype=np.uint8)
+    images.flat[:2] = 199, 127
     return {"images": images, "amount": int(rng.integers(57, 120))}
 
 
@@ -40,8 +40,8 @@ def stays_black_below_0(s, images, amount):
 
 @stays_black_below_0.inputs
 def _(rng):
-    images = rng.integers(1, 250, (3, 4, 5), dtype=np.uint8)
-    images.flat[:3] = 0, 255, 31
+    images = rng.integers(20, 250, (3, 4, 5), dtype=np.uint8)
+    images.flat[:2] = 31, 221
     return {"images": images, "amount": -int(rng.integers(57, 120))}
 
 
@@ -71,7 +71,6 @@ def cropped(s, images, top, left, height, width):
     return {
         "crop": found,
         "keeps_the_dtype": fact(found.dtype == images.dtype),
-        "shares_memory_with_images": fact(np.shares_memory(found, images)),
     }
 
 
@@ -117,6 +116,18 @@ def begins_at_the_first_row_and_column(s, images, height, width):
 @begins_at_the_first_row_and_column.inputs
 def _(rng):
     return {"images": rng.normal(size=(2, 8, 7)), "height": int(rng.integers(4, 6)), "width": 3}
+
+
+@probe("crop", cases=1)
+def shares_no_memory_with_the_images(s, images, top, left, height, width):
+    found = s.crop(images, top, left, height, width)
+    return {"crop": found, "shares_memory_with_images": fact(np.shares_memory(np.asarray(found), images))}
+
+
+@shares_no_memory_with_the_images.inputs
+def _(rng):
+    images = rng.integers(0, 256, (5, 7, 9), dtype=np.uint8)
+    return {"images": images, "top": 2, "left": int(rng.integers(1, 4)), "height": 3, "width": 4}
 
 
 # ------------------------------------------------------------------ confusion
@@ -196,7 +207,7 @@ def _(rng):
     z = rng.normal(0, 1, (4, 5))
     z[0] += 1000
     z[1] -= 1000
-    z[2, :3] += 3000
+    z[2, :3] += 30_000
     z[2, 3:] -= 900
     z[3, :3] += 500
     z[3, 3:] -= 500
@@ -570,25 +581,28 @@ def _(rng):
 # ------------------------------------------------------------------ numerical_gradient
 
 
-def cubic(weights, seen):
-    """A function of an array whose central difference shows its h; it notes in seen the shapes that came."""
+def wavy(weights, seen):
+    """A function of an array whose differences show their h; it notes in seen the shapes that came.
+
+    Products and no powers: they round alike on every processor, and in float32 the difference shows it."""
 
     def f(x):
         seen.append(np.shape(x))
         flat, total = np.ravel(x), np.sum(x)
-        return float((np.ravel(weights) * flat * flat * flat).sum() + total * total / 2)
+        cubes = flat * flat * flat
+        return float((np.ravel(weights) * cubes + cubes * flat * flat).sum() + total * total / 2)
 
     return f
 
 
 def slopes(s, weights, x, **step):
     seen = []
-    found = s.numerical_gradient(cubic(weights, seen), x, **step)
+    found = s.numerical_gradient(wavy(weights, seen), x, **step)
     return {"gradient": found, "f_got_another_shape": fact(set(seen) - {x.shape})}
 
 
 def point(rng, *shape):
-    """A place, and weights for the cubic function; both signs, nothing small."""
+    """A place, and weights for that function; both signs, nothing small."""
     x = rng.choice([-1, 1], shape) * rng.uniform(0.6, 1.6, shape)
     return {"weights": rng.choice([-1, 1], shape) * rng.uniform(0.7, 1.9, shape), "x": x}
 
@@ -600,7 +614,7 @@ def takes_central_differences(s, weights, x, h):
 
 @takes_central_differences.inputs
 def _(rng):
-    return {**point(rng, 5), "h": float(rng.uniform(0.15, 0.3))}
+    return {**point(rng, 5), "h": float(rng.uniform(0.25, 0.4))}
 
 
 @probe("numerical_gradient", cases=1, rtol=1e-7)
@@ -612,7 +626,7 @@ def takes_arrays_of_any_shape(s, weights, x, h):
 
 @takes_arrays_of_any_shape.inputs
 def _(rng):
-    return {**point(rng, 2, 4, 3), "h": float(rng.uniform(0.15, 0.3))}
+    return {**point(rng, 2, 4, 3), "h": float(rng.uniform(0.25, 0.4))}
 
 
 @probe("numerical_gradient", cases=1, rtol=1e-6)
@@ -648,7 +662,7 @@ def leaves_x_as_it_was(s, weights, x, h):
 
 @leaves_x_as_it_was.inputs
 def _(rng):
-    return {**point(rng, 3, 5), "h": float(rng.uniform(0.15, 0.3))}
+    return {**point(rng, 3, 5), "h": float(rng.uniform(0.25, 0.4))}
 
 
 # ------------------------------------------------------------------ test_linear_backward
