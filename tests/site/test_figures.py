@@ -247,6 +247,17 @@ def test_who_wants_no_motion_gets_no_play_button(open_page) -> None:
     assert "after 100 steps" in figure.locator("output").inner_text()
 
 
+def test_what_is_written_to_a_view_changes_the_array_and_to_a_copy_does_not(open_page) -> None:
+    figure = live(open_page(GALLERY), "strides")
+    figure.get_by_label("write 99 to it").check()
+    assert "x has changed" in figure.locator("output").inner_text()
+    assert figure.locator("svg text", has_text="99").count() == 3, "in the memory, in x and in the view"
+    figure.get_by_label("array").select_option("x[x > 6]")
+    assert "x stays as it was" in figure.locator("output").inner_text()
+    assert figure.locator("svg text", has_text="99").count() == 2, "in the copy and in its memory"
+    assert figure.get_by_label("j", exact=True).is_disabled()
+
+
 def test_shapes_that_do_not_fit_are_told_and_have_no_gradient(open_page) -> None:
     figure = live(open_page(GALLERY), "broadcasting")
     assert "a + b has (3, 4)" in figure.locator("output").inner_text()
