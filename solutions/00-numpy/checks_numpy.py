@@ -397,7 +397,10 @@ def _(rng):
 @probe("squared_distances", cases=1, rtol=1e-6)
 def is_never_negative(s, a, b):
     squares = np.asarray(s.squared_distances(a, b))
-    return {"squares_of_the_first": squares[:4], "all_are_0_or_larger": fact(np.all(squares >= 0))}
+    return {
+        "squares_of_the_first": np.atleast_1d(squares)[:4],
+        "all_are_0_or_larger": fact(np.all(squares >= 0)),
+    }
 
 
 @is_never_negative.inputs
@@ -590,7 +593,9 @@ def wavy(weights, seen):
         seen.append(np.shape(x))
         flat, total = np.ravel(x), np.sum(x)
         cubes = flat * flat * flat
-        return float((np.ravel(weights) * cubes + cubes * flat * flat).sum() + total * total / 2)
+        return float(
+            (np.ravel(weights) * cubes + cubes * flat * flat).sum() + total * total / (2 * flat.size)
+        )
 
     return f
 
@@ -602,9 +607,11 @@ def slopes(s, weights, x, **step):
 
 
 def point(rng, *shape):
-    """A place, and weights for that function; both signs, nothing small."""
+    """A place, and weights for that function: both signs, nothing small, and a slope below 0 at the first."""
     x = rng.choice([-1, 1], shape) * rng.uniform(0.6, 1.6, shape)
-    return {"weights": rng.choice([-1, 1], shape) * rng.uniform(0.7, 1.9, shape), "x": x}
+    weights = rng.choice([-1, 1], shape) * rng.uniform(0.7, 1.9, shape)
+    weights.flat[0], x.flat[0] = -rng.uniform(8, 9), 1.1
+    return {"weights": weights, "x": x}
 
 
 @probe("numerical_gradient", cases=2, rtol=1e-7)

@@ -199,7 +199,10 @@ def takes_as_many_points_as_features(s, a, b):
 @probe("squared_distances", cases=1, rtol=1e-6)
 def is_never_negative(s, a, b):
     squares = np.asarray(s.squared_distances(a, b))
-    return {"squares_of_the_first": squares[:4], "all_are_0_or_larger": fact(np.all(squares >= 0))}
+    return {
+        "squares_of_the_first": np.atleast_1d(squares)[:4],
+        "all_are_0_or_larger": fact(np.all(squares >= 0)),
+    }
 
 
 @probe("squared_distances", cases=1)
@@ -297,7 +300,9 @@ def wavy(weights, seen):
         seen.append(np.shape(x))
         flat, total = np.ravel(x), np.sum(x)
         cubes = flat * flat * flat
-        return float((np.ravel(weights) * cubes + cubes * flat * flat).sum() + total * total / 2)
+        return float(
+            (np.ravel(weights) * cubes + cubes * flat * flat).sum() + total * total / (2 * flat.size)
+        )
 
     return f
 
