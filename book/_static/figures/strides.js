@@ -55,7 +55,7 @@ class Strides extends Figure {
   static parameters = {
     name: { label: "array", options: Object.fromEntries(Object.keys(VIEWS).map((name) => [name, name])), value: "x[:, 1:3]" },
     i: { label: "marked entry: i", min: 0, max: 4, step: 1, value: 1 },
-    j: { label: "j", min: 0, max: 5, step: 1, value: 0, when: ({ name }) => VIEWS[name].shape.length > 1 },
+    j: { label: "marked entry: j", min: 0, max: 5, step: 1, value: 0, when: ({ name }) => VIEWS[name].shape.length > 1 },
     written: { label: "write 99 to it", value: false },
   };
 
