@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
-
-import itertools
 
 from lab import ladder  # noqa: E402
 from lab.ladder import RUNGS, SIZES, Tricks, changed  # noqa: E402
@@ -41,7 +40,7 @@ def results() -> ladder.Results:
 def test_a_rung_has_what_the_rung_below_has_and_one_trick_more() -> None:
     names = list(RUNGS)
     assert RUNGS["plain"] == Tricks()
-    for below, rung in itertools.pairwise(names):
+    for below, rung in pairwise(names):
         before, after = asdict(RUNGS[below]), asdict(RUNGS[rung])
         assert sum(before[key] != after[key] for key in before) == 1
 

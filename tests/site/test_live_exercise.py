@@ -33,10 +33,8 @@ CHAPTER = "book/02-batchnorm/index.html"
 KEY = "02-batchnorm/batchnorm_numpy"
 EXERCISE = "batchnorm_forward"
 BOOT = 120_000  # ms: all tests of a busy machine at once
-SAYS = {
-    m["id"]: m["says"]
-    for m in tomllib.loads((ROOT / "solutions/02-batchnorm/mistakes.toml").read_text("utf-8"))["mistake"]
-}
+MISTAKES = (ROOT / "solutions/02-batchnorm/mistakes_numpy.toml").read_text("utf-8")
+SAYS = {m["id"]: m["says"] for m in tomllib.loads(MISTAKES)["mistake"]}
 RIGHT = "import numpy as np\n\n" + WAYS[EXERCISE]["difference of moments"]
 BIASED = "return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0, ddof=1) + eps) + beta"
 
