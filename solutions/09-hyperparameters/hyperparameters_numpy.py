@@ -31,7 +31,6 @@
 
 # %%
 import itertools
-from math import erf
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -547,10 +546,13 @@ check(gp_posterior)
 # A margin `xi` asks for an improvement by more than that.
 #
 # Where `sd` is 0, nothing is left to chance, {eq}`hp-ei-zero`. Density and distribution function
-# of the standard normal are given.
+# of the standard normal are given, above the function.
 
 
-# %% listing="normal"
+# %% solution="expected_improvement"
+from math import erf
+
+
 def normal_density(z):
     """Density of the standard normal distribution at z, any shape."""
     return np.exp(-0.5 * np.square(z)) / np.sqrt(2 * np.pi)
@@ -561,7 +563,6 @@ def normal_cdf(z):
     return 0.5 * (1 + np.vectorize(erf, otypes=[float])(np.divide(z, np.sqrt(2))))
 
 
-# %% solution="expected_improvement"
 def expected_improvement(mu, sd, best, xi=0.0):
     """By how much a new trial will be below best - xi, in expectation, {eq}`hp-ei`.
 
