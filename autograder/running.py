@@ -90,7 +90,10 @@ def to_array(name: str, value: Any) -> np.ndarray:
     """A numeric array of what the student returned, on the CPU; TypeError in words where it is none."""
     if value is None:
         raise TypeError(f"{name} is None: is a `return` missing?")
-    plain = _off_the_graph(value)
+    try:
+        plain = _off_the_graph(value)
+    except NotImplementedError:  # torch's device "meta"
+        raise TypeError(f"{name} is a tensor without numbers, on the device {value.device}") from None
     if getattr(plain, "nbytes", 0) > MAX_BYTES:
         raise ValueError(f"{name} has shape {np.shape(plain)}: too large to compare")
     try:

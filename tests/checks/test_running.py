@@ -70,7 +70,13 @@ def test_who_interrupts_a_check_stops_it():
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(None, "return"), ("text", "str"), ([[1], [1, 2]], "different shapes"), (object(), "object")],
+    [
+        (None, "return"),
+        ("text", "str"),
+        ([[1], [1, 2]], "different shapes"),
+        (object(), "object"),
+        (torch.ones(2, device="meta"), "on the device meta"),
+    ],
 )
 def test_what_is_no_array_is_refused_in_words(value, words):
     outcome = ask(lambda x: value)
