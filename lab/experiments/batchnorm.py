@@ -19,20 +19,15 @@ For the chapter, the whole study with the library's layer, in two processes, wri
 """
 
 import argparse
-import json
-import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cache
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from lab.data import read
-from lab.device import pick_device, torch
 from lab.experiments.batchnorm_measures import batch_noise, epoch_seconds, modes
 from lab.experiments.batchnorm_plots import (
     plot_batch_size,
@@ -40,6 +35,8 @@ from lab.experiments.batchnorm_plots import (
     plot_training_curves,
     plot_weight_scales,
 )
+from lab.experiments.command import described, made_with
+from lab.experiments.results import Results, load_results, save_results
 from lab.nets import MakeNorm, batch_norm, count_parameters, no_norm, small_cnn
 from lab.progress import Progress
 from lab.training import Images, accuracy, as_tensors, train
@@ -55,7 +52,6 @@ __all__ = [
     "study",
 ]
 
-Results = dict[str, Any]
 BASE_LR, BASE_BATCH = 0.01, 32
 MOMENTUM = 0.9
 
@@ -170,43 +166,13 @@ def _describe(settings: Settings) -> str:
 
 
 def _about(size: str) -> Results:
-    device = pick_device()
     return {
         "size": size,
         **asdict(SIZES[size]),
         "base": {"lr": BASE_LR, "weight_scale": 1.0, "batch_size": BASE_BATCH, "momentum": MOMENTUM},
-        "data": read("photo_patches").source,
-        "device": torch.cuda.get_device_name()
-        if device.type == "cuda"
-        else f"{device.type}, one thread a process",
-        "torch": torch.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        "data": described("photo_patches"),
+        **made_with(),
     }
-
-
-def load_results(path: str | Path) -> Results:
-    """The results in a JSON file; a loss that was no number, null in the file, is NaN."""
-    results = json.loads(Path(path).read_text())
-    for record in results["runs"]:
-        record["loss"] = [math.nan if loss is None else loss for loss in record["loss"]]
-    return results
-
-
-def save_results(results: Results, path: str | Path) -> None:
-    """Write results as JSON, a run a line, numbers to six places."""
-    compact = _each_number(results, lambda x: round(x, 6) if math.isfinite(x) else None)
-    runs = ",\n".join("  " + json.dumps(record) for record in compact.pop("runs"))
-    rest = "".join(f"{json.dumps(key)}: {json.dumps(value)},\n" for key, value in compact.items())
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(f'{{\n{rest}"runs": [\n{runs}\n]\n}}\n')
-
-
-def _each_number(value: Any, change: Callable[[float], float | None]) -> Any:
-    if isinstance(value, dict):
-        return {key: _each_number(item, change) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_each_number(item, change) for item in value]
-    return change(value) if isinstance(value, float) else value
 
 
 def main() -> None:

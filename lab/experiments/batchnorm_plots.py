@@ -1,10 +1,11 @@
 """The figures of unit 02, drawn from results as `lab.experiments.batchnorm` makes them."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.experiments.results import Results
 from lab.plots import (
     BLUE,
     GREEN,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Results = dict[str, Any]
 LOOKS: tuple[tuple[bool, dict[str, str]], ...] = (
     (True, {"label": "with BN", "colour": BLUE, "marker": "o"}),
     (False, {"label": "without", "colour": ORANGE, "marker": "s"}),

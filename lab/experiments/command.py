@@ -1,17 +1,19 @@
 """What the experiments' command lines share: what a result was made with, and files that are continued."""
 
 import argparse
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
 from lab.data import read
 from lab.device import pick_device, torch
 from lab.experiments.results import Results, load_results, save_results
+from lab.progress import Progress
 
-Study = Callable[[str, str, Results | None], Iterator[Results]]
+Settings = TypeVar("Settings")  # a dataclass
 
 
 def made_with() -> Results:
@@ -31,21 +33,50 @@ def described(name: str) -> str:
     return data.source.replace(data.origin, "prepared") if data.origin.startswith("read") else data.source
 
 
-def run_study(module: str, study: Study, sizes: Collection[str], data: Collection[str]) -> None:
-    """The command line of `study(size, data, begun)`, which yields the results so far, again and again."""
+def run_missing(
+    results: Results, plan: Sequence[Settings], run: Callable[[Settings], Results]
+) -> Iterator[Results]:
+    """Add to results["runs"] those of a plan that it lacks; yields the results after every run.
+
+    A run is of the settings whose fields and values it holds.
+    """
+    missing = [at for at in plan if not any(vars(at).items() <= done.items() for done in results["runs"])]
+    progress = Progress("training", len(missing))
+    for at in missing:
+        results["runs"].append(run(at))
+        progress.update(1, str(at))
+        yield results
+    progress.close()
+
+
+def run_study(
+    module: str,
+    study: Callable[..., Iterator[Results]],
+    sizes: Collection[str],
+    data: Collection[str] = (),
+    **more: dict[str, Any],
+) -> None:
+    """The command line of `study(size, begun=None)`, which yields the results so far, again and again.
+
+    With names of `data` the study also takes `data`, one of them, and what `more` names: argparse's options.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m lab.experiments.{module}")
     parser.add_argument("--size", choices=sizes, default="tiny")
-    parser.add_argument("--data", choices=data, default=next(iter(data)))
+    if data:
+        more = {"data": {"choices": data, "default": next(iter(data))}, **more}
+    for name, how in more.items():
+        parser.add_argument(f"--{name}", **how)
     parser.add_argument(
         "--out",
         type=Path,
         required=True,
         help="the JSON file to write after every run; it continues what the file holds",
     )
-    options = parser.parse_args()
-    begun = load_results(options.out) if options.out.exists() else None
-    if begun and begun["about"]["size"] != options.size:
-        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
-    for results in study(options.size, options.data, begun):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    chosen = vars(parser.parse_args())
+    out = chosen.pop("out")
+    begun = load_results(out) if out.exists() else None
+    if begun and begun["about"]["size"] != chosen["size"]:
+        parser.error(f"{out} holds size {begun['about']['size']}: expected another file, or its size")
+    for results in study(**chosen, begun=begun):
+        save_results(results, out)
+    print(f"wrote {out}")

@@ -35,7 +35,6 @@ import argparse
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,6 +43,7 @@ import numpy as np
 
 from lab.data import read
 from lab.device import nn, pick_device, torch
+from lab.experiments.command import described, made_with, run_missing
 from lab.experiments.normalization_data import PREPARATIONS, Prepare, raw
 from lab.experiments.normalization_measures import channels, spectra
 from lab.experiments.normalization_plots import (
@@ -53,7 +53,7 @@ from lab.experiments.normalization_plots import (
     plot_spectra,
     plot_training_curves,
 )
-from lab.experiments.results import load_results, save_results
+from lab.experiments.results import Results, load_results, save_results
 from lab.nets import count_parameters, lecture_cnn
 from lab.progress import Progress
 from lab.training import Images, accuracy, train_epoch
@@ -72,7 +72,6 @@ __all__ = [
     "study_cifar10",
 ]
 
-Results = dict[str, Any]
 ADAM_LR, BATCH = 1e-3, 32
 STANDARDIZED = "standardized per channel"
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
@@ -183,14 +182,9 @@ def study(size: str = "full") -> Iterator[Results]:
         },
         "runs": [],
     }
-    runs = plan(size)
-    progress = Progress("training", len(runs))
-    for settings in runs:
-        images = _library_prepared(settings.data, size, settings.preparation)
-        results["runs"].append(_train(settings, images, epochs))
-        progress.update(1, str(settings))
-        yield results
-    progress.close()
+    yield from run_missing(
+        results, plan(size), lambda at: _train(at, _library_prepared(at.data, size, at.preparation), epochs)
+    )
 
 
 def study_cifar10(size: str = "full") -> Iterator[Results]:
@@ -274,8 +268,6 @@ def _parameters() -> dict[str, int]:
 
 
 def _about(data: str, size: str, epochs: int) -> Results:
-    device = pick_device()
-    images = read(data)
     s = SIZES[size]
     n, n_val = s.cifar10[:2] if data == "cifar10" else (s.train_images, s.val_images)
     return {
@@ -287,13 +279,9 @@ def _about(data: str, size: str, epochs: int) -> Results:
         **({} if data == "cifar10" else {"adam_lrs": s.adam_lrs, "sgd_lrs": s.sgd_lrs}),
         "base": {"optimizer": "Adam", "lr": ADAM_LR, "batch_size": BATCH},
         "network": "lab.nets.lecture_cnn: no padding, Glorot uniform weights, zero biases",
-        # Where a full set was read from says nothing about it, and names somebody's folder.
-        "data": images.source.replace(images.origin, "prepared") if data == "cifar10" else images.source,
+        "data": described(data),
         "validation": f"the last {n_val} training images" if data == "cifar10" else f"{n_val} test images",
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        **made_with(),
     }
 
 

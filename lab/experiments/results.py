@@ -1,4 +1,4 @@
-"""Results of experiments as JSON: results["runs"] is a list of dicts, each with a "loss" per epoch."""
+"""Results of experiments as JSON: results["runs"] is a list of dicts, a run each."""
 
 import json
 import math
@@ -11,10 +11,12 @@ Results = dict[str, Any]
 
 
 def load_results(path: str | Path) -> Results:
-    """The results in a JSON file; a loss that was no number, null in the file, is NaN."""
+    """The results in a JSON file; a loss in a run's lists that was no number, null in the file, is NaN."""
     results = json.loads(Path(path).read_text())
-    for record in results["runs"]:
-        record["loss"] = [math.nan if loss is None else loss for loss in record["loss"]]
+    for run in results["runs"]:
+        for key, values in run.items():
+            if key.endswith("loss") and isinstance(values, list):
+                run[key] = [math.nan if value is None else value for value in values]
     return results
 
 
