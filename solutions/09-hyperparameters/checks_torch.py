@@ -725,7 +725,7 @@ def hill(slopes, seen=None):
         if seen is not None:
             seen.append([v.detach().clone() for v in logs])
         u, v, w = logs
-        return -(a * (u - 0.4) ** 2 + b * torch.cosh(v + u) + c * torch.exp(w - d * v) - w)
+        return 5 - (a * (u - 0.4) ** 2 + b * torch.cosh(v + u) + c * torch.exp(w - d * v) - w)
 
     return evidence
 
