@@ -13,7 +13,7 @@ stands before the hidden layer and behind it. The patches that the data set keep
 images. Both losses and both accuracies are measured without dropout, in eval mode.
 Each plot returns a matplotlib Figure; bands reach from the least to the greatest of the seeds.
 
-For the chapter, written as JSON; the file is complete after every line of progress:
+For the chapter, written as JSON, run by run; a file that was cut off is continued:
 
     python -m lab.experiments.dropout --size full --out full.json
 
@@ -36,20 +36,15 @@ dicts, each with the run's settings and what `lab.experiments.dropout_measures` 
 Marques (2020) advise, and the runs that test it.
 """
 
-import argparse
-import math
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from lab.data import read
-from lab.device import nn, pick_device, torch
+from lab.device import nn, torch
+from lab.experiments import dense_runs
+from lab.experiments.command import described, made_with, run_missing, run_study
+from lab.experiments.dense_runs import MEASURED, fast_images
 from lab.experiments.dropout_advice import ADVICE
 from lab.experiments.dropout_measures import certainty, redundancy, score, unseen, variance_shift
 from lab.experiments.dropout_nets import VARIANTS, MakeDropout
@@ -65,14 +60,14 @@ from lab.experiments.dropout_plots import (
     plot_variance_shift,
     summary,
 )
-from lab.experiments.results import load_results as load_json
-from lab.experiments.results import save_results
+from lab.experiments.results import Results, load_results
 from lab.nets import count_parameters, dense_cnn
 from lab.progress import Progress
-from lab.training import Images, as_tensors, train_epoch
+from lab.training import Images
 
 __all__ = [
     "ADVICE",
+    "MEASURED",
     "SIZES",
     "compare",
     "load_results",
@@ -89,10 +84,7 @@ __all__ = [
     "summary",
 ]
 
-Results = dict[str, Any]
 BATCH, CLASSES = 32, 10
-FAST = torch.channels_last  # max-pooling on a CPU takes less time with it
-MEASURED = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 OPTIMIZERS: dict[str, Callable[..., torch.optim.Optimizer]] = {
     "Adam": torch.optim.Adam,
     "RMSprop": torch.optim.RMSprop,
@@ -146,43 +138,21 @@ ORDERS = (
 LEFT_OUT = (2, 5, 8)  # cat, tissue, temple
 
 
-class Run:
+class Run(dense_runs.Run):
     """A network in training; `record` has its settings and what was measured."""
 
     def __init__(self, settings: Settings, images: Images, make_dropout: MakeDropout = nn.Dropout) -> None:
-        torch.set_num_threads(1)
-        s, self.images = settings, images
+        s = settings
         layers = VARIANTS[s.variant](s.p, make_dropout)
         classes = CLASSES - (s.left_out is not None)
         net = dense_cnn(layers, units=s.units, classes=classes, seed=s.seed)
-        net.to(memory_format=FAST)  # type: ignore[call-overload]  # torch's own types do not know it
-        self.net = net.to(images.train_x.device)
+        super().__init__(s, net, images, BATCH, fit)
         options = {"momentum": s.momentum} if s.optimizer == "SGD" else {}
         self.optimizer = OPTIMIZERS[s.optimizer](self.net.parameters(), lr=s.lr, **options)
         if s.max_norm is not None:
             limit = s.max_norm
             self.optimizer.register_step_post_hook(lambda *_: limit_norms(self.net, limit))
-        self.shuffle = torch.Generator().manual_seed(s.seed)
         torch.manual_seed(s.seed)  # the masks: dropout draws from the global generator
-        self.record: Results = {**asdict(s), "train_seconds": 0.0, "epochs": [], "loss": []}
-        self.record |= {key: [] for key in MEASURED}
-
-    def train(self, epochs: int, every: int) -> None:
-        """Train; measure after every `every` epochs and after the last one; NaN once it diverged."""
-        loss = 0.0
-        for epoch in range(1, epochs + 1):
-            start = time.process_time()
-            if math.isfinite(loss):
-                loss = train_epoch(self.net, self.images, self.optimizer, BATCH, self.shuffle)
-            self.record["train_seconds"] += time.process_time() - start
-            if epoch % every == 0 or epoch == epochs:
-                self._measure(epoch, loss)
-
-    def _measure(self, epoch: int, loss: float) -> None:
-        i = self.images
-        values = [*fit(self.net, i.train_x, i.train_y), *fit(self.net, i.test_x, i.test_y)]
-        for key, value in zip(("epochs", "loss", *MEASURED), (epoch, loss, *values), strict=True):
-            self.record[key].append(value)
 
 
 @torch.no_grad()
@@ -234,29 +204,26 @@ def plan(size: str) -> list[Settings]:
     return list(dict.fromkeys(settings))
 
 
-def study(size: str = "full") -> Iterator[Results]:
-    """The whole study; yields the results so far, after every run."""
-    s = SIZES[size]
+def study(size: str = "full", begun: Results | None = None) -> Iterator[Results]:
+    """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
     measures: Results = {"redundancy": [], "variance_shift": [], "certainty": [], "unseen": []}
-    results: Results = {"about": _about(size), "advice": ADVICE, "measures": measures, "runs": []}
-    runs = plan(size)
-    progress = Progress("training", len(runs))
-    for settings in runs:
-        run = Run(settings, _images(size, settings.left_out))
-        curve = settings == Settings("dropout", settings.p, settings.seed)
-        run.train(s.epochs, every=1 if curve else s.every)
-        results["runs"].append(run.record)
-        for name, measured in _measures(run, size).items():
-            measures[name].append({**asdict(settings), **measured})
-        progress.update(1, str(settings))
-        yield results
-    progress.close()
+    results: Results = begun or {"about": {}, "advice": ADVICE, "measures": measures, "runs": []}
+    results["about"] = _about(size)
+
+    def measured(at: Settings) -> Results:
+        run = Run(at, _images(size, at.left_out))
+        curve = at == Settings("dropout", at.p, at.seed)
+        run.train(SIZES[size].epochs, every=1 if curve else SIZES[size].every)
+        for name, found in _measures(run, size).items():
+            results["measures"][name].append({**asdict(at), **found})
+        return run.record
+
+    yield from run_missing(results, plan(size), measured)
 
 
 def _measures(run: Run, size: str) -> Results:
     """What is measured on the trained network of a run, besides how well it does."""
-    s = SIZES[size]
-    at, images = Settings(**{key: run.record[key] for key in asdict(Settings("", 0.0, 0))}), run.images
+    s, at, images = SIZES[size], run.settings, run.images
     torch.manual_seed(at.seed)
     if at.left_out is not None:
         strange = _images_of_class(size, at.left_out)
@@ -276,9 +243,7 @@ def _images(size: str, left_out: int | None = None) -> Images:
     """Training and validation images, without a class if one is named; labels above it move down by one."""
     if left_out is None:
         s = SIZES[size]
-        images = as_tensors(read("photo_patches"), s.train_images, s.val_images)
-        train_x, test_x = (x.contiguous(memory_format=FAST) for x in (images.train_x, images.test_x))
-        return images._replace(train_x=train_x, test_x=test_x)
+        return fast_images("photo_patches", s.train_images, s.val_images)
     images, parts = _images(size), []
     for x, y in ((images.train_x, images.train_y), (images.test_x, images.test_y)):
         kept = y != left_out
@@ -291,17 +256,7 @@ def _images_of_class(size: str, label: int) -> torch.Tensor:
     return images.test_x[images.test_y == label]
 
 
-def load_results(path: str | Path) -> Results:
-    """The results in a JSON file; a loss that was no number, null in the file, is NaN."""
-    results = load_json(path)
-    for record in results["runs"]:
-        for key in ("train_loss", "val_loss"):
-            record[key] = [math.nan if loss is None else loss for loss in record[key]]
-    return results
-
-
 def _about(size: str) -> Results:
-    device = pick_device()
     s = SIZES[size]
     base = asdict(Settings("dropout", 0.5, 0))
     return {
@@ -313,24 +268,15 @@ def _about(size: str) -> Results:
         "rates": RATES,
         "network": "lab.nets.dense_cnn: two convolutions 3x3, 256 hidden units, Glorot uniform weights",
         "parameters": count_parameters(dense_cnn())["trained"],
-        "data": read("photo_patches").source,
+        "data": described("photo_patches"),
         "validation": f"{s.val_images} of the patches that the set keeps apart",
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        **made_with(),
     }
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab.experiments.dropout")
-    parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write, again and again")
-    options = parser.parse_args()
-    for results in study(options.size):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    run_study("dropout", study, SIZES)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lab.experiments.results import Results
 from lab.plots import (
     BLUE,
     GREEN,
@@ -20,7 +21,6 @@ from lab.plots import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Results = dict[str, Any]
 TRAIN = {"colour": BLUE, "marker": "o", "label": "training images"}
 VAL = {"colour": ORANGE, "marker": "s", "label": "validation images"}
 RATES = ({"colour": ORANGE, "marker": "s"}, {"colour": GREEN, "marker": "^"}, {"colour": BLUE, "marker": "o"})

@@ -23,7 +23,7 @@ three seeds. "short" takes about 25 CPU-seconds for an optimizer, "tiny" one or 
 set keeps apart are the validation images. Each plot returns a matplotlib Figure; lines are medians over
 seeds, bands reach from the least to the greatest.
 
-For the chapter, written as JSON; the file is complete after every line of progress:
+For the chapter, written as JSON, run by run; a file that was cut off is continued:
 
     python -m lab.experiments.optimizers --size full --out full.json
 
@@ -48,20 +48,14 @@ The other keys are lists of dicts, each with optimizer, lr and seed:
     "full_batch": problem, evaluations, loss (least so far), above (by how much it is above the least of all)
 """
 
-import argparse
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-import numpy as np
-
-from lab.data import read
-from lab.device import nn, pick_device, torch
+from lab.device import nn, torch
+from lab.experiments import dense_runs
+from lab.experiments.command import described, made_with, run_missing, run_study
+from lab.experiments.dense_runs import MEASURED, fast_images, fast_net
 from lab.experiments.optimizers_full_batch import compare_full_batch
 from lab.experiments.optimizers_measures import curvature, first_steps, smooth, step_sizes, train_steps
 from lab.experiments.optimizers_plots import (
@@ -88,11 +82,10 @@ from lab.experiments.optimizers_rules import (
     UNCORRECTED,
     MakeOptimizer,
 )
-from lab.experiments.results import load_results as load_json
-from lab.experiments.results import save_results
+from lab.experiments.results import Results, load_results
 from lab.nets import count_parameters, dense_cnn
 from lab.progress import Progress
-from lab.training import Images, as_tensors, train_epoch
+from lab.training import Images
 
 __all__ = [
     "CLIPPED",
@@ -100,6 +93,7 @@ __all__ = [
     "DEFAULT_RATES",
     "L2",
     "MAKERS",
+    "MEASURED",
     "NAMES",
     "RATES",
     "SIZES",
@@ -118,9 +112,7 @@ __all__ = [
     "study",
 ]
 
-Results = dict[str, Any]
 BATCH, UNITS = 50, 64
-FAST = torch.channels_last  # max-pooling on a CPU takes less time with it
 DECAY_LR = 1e-3  # of Adam, where weight decay is compared
 FIRST_STEPS = ("Adam", UNCORRECTED, "RMSProp")  # at a learning rate of 0.001
 STEP_SIZES = {"AdaGrad": 1e-2, "RMSProp": 1e-3, "Adam": 1e-3}
@@ -130,7 +122,6 @@ NETWORKS: dict[str, Callable[[nn.Sequential], nn.Sequential]] = {
     "tanh, mean-pooling": lambda net: smooth(net),
 }
 PRODUCTS = 6  # Hessian-vector products, from the eigenvector before
-MEASURED = ("train_loss", "train_accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
@@ -164,41 +155,17 @@ class Settings:
     seed: int
 
 
-class Run:
+class Run(dense_runs.Run):
     """A network in training; `record` has its settings and what was measured."""
 
     def __init__(self, settings: Settings, make: MakeOptimizer, images: Images) -> None:
-        torch.set_num_threads(1)
-        self.images, self.settings = images, settings
-        net = dense_cnn(units=UNITS, seed=settings.seed)
-        net.to(memory_format=FAST)  # type: ignore[call-overload]  # torch's own types do not know it
-        self.net = net.to(images.train_x.device)
+        super().__init__(settings, dense_cnn(units=UNITS, seed=settings.seed), images, BATCH, fit)
         self.optimizer = make(list(self.net.parameters()), settings.lr)
         if not isinstance(self.optimizer, torch.optim.Optimizer):
             came = type(self.optimizer).__name__
             raise ValueError(
                 f"Expected a torch optimizer from the function for {settings.optimizer!r}, got {came}."
             )
-        self.shuffle = torch.Generator().manual_seed(settings.seed)
-        self.record: Results = {**asdict(settings), "train_seconds": 0.0, "epochs": [], "loss": []}
-        self.record |= {key: [] for key in MEASURED}
-
-    def train(self, epochs: int, every: int) -> None:
-        """Train; measure after every `every` epochs and after the last one; NaN once it diverged."""
-        loss = 0.0
-        for epoch in range(1, epochs + 1):
-            start = time.process_time()
-            if math.isfinite(loss):
-                loss = train_epoch(self.net, self.images, self.optimizer, BATCH, self.shuffle)
-            self.record["train_seconds"] += time.process_time() - start
-            if epoch % every == 0 or epoch == epochs:
-                self._measure(epoch, loss)
-
-    def _measure(self, epoch: int, loss: float) -> None:
-        i = self.images
-        values = [*fit(self.net, i.train_x, i.train_y), *fit(self.net, i.test_x, i.test_y)]
-        for key, value in zip(("epochs", "loss", *MEASURED), (epoch, loss, *values), strict=True):
-            self.record[key].append(value)
 
 
 @torch.no_grad()
@@ -232,33 +199,18 @@ def compare(
     progress = Progress("training", len(runs))
     records = []
     for settings in runs:
-        run = Run(settings, makers[settings.optimizer], _images(size))
-        run.train(s.epochs, s.every)
-        records.append(run.record)
+        records.append(_trained(settings, makers[settings.optimizer], size))
         progress.update(1, f"{settings.optimizer}, learning rate {settings.lr:g}, seed {settings.seed}")
     progress.close()
     return {"about": _about(size), "runs": records}
 
 
-@cache
 def _images(size: str) -> Images:
-    s = SIZES[size]
-    images = as_tensors(read("photo_patches"), s.train_images, s.val_images)
-    train_x, test_x = (x.contiguous(memory_format=FAST) for x in (images.train_x, images.test_x))
-    return images._replace(train_x=train_x, test_x=test_x)
-
-
-def load_results(path: str | Path) -> Results:
-    """The results in a JSON file; a loss that was no number, null in the file, is NaN."""
-    results = load_json(path)
-    for record in results["runs"]:
-        for key in ("train_loss", "val_loss"):
-            record[key] = [math.nan if loss is None else loss for loss in record[key]]
-    return results
+    return fast_images("photo_patches", SIZES[size].train_images, SIZES[size].val_images)
 
 
 def _about(size: str) -> Results:
-    device, s = pick_device(), SIZES[size]
+    s = SIZES[size]
     return {
         "size": size,
         **asdict(s),
@@ -268,12 +220,9 @@ def _about(size: str) -> Results:
         "decay_lr": DECAY_LR,
         "network": f"lab.nets.dense_cnn: two convolutions 3x3, {UNITS} hidden units, Glorot uniform weights",
         "parameters": count_parameters(dense_cnn(units=UNITS))["trained"],
-        "data": read("photo_patches").source,
+        "data": described("photo_patches"),
         "validation": f"{s.val_images} of the patches that the set keeps apart",
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        **made_with(),
     }
 
 
@@ -286,24 +235,27 @@ def plan(size: str) -> list[Settings]:
     return [Settings(name, lr, seed) for name, lr in points for seed in SIZES[size].seeds]
 
 
-def study(size: str = "full") -> Iterator[Results]:
-    """The whole study; yields the results so far, after every run."""
-    s, images = SIZES[size], _images(size)
-    results: Results = {"about": _about(size), "full_batch": compare_full_batch(s.seeds, s.evaluations)}
-    results |= {"first_steps": [], "step_sizes": [], "curvature": [], "runs": []}
-    runs = plan(size)
-    progress = Progress("training", len(runs))
+def study(size: str = "full", begun: Results | None = None) -> Iterator[Results]:
+    """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
+    s = SIZES[size]
+    results: Results = begun or {
+        "about": {},
+        "full_batch": compare_full_batch(s.seeds, s.evaluations),
+        **{part: [] for part in ("first_steps", "step_sizes", "curvature", "runs")},
+    }
+    results["about"] = _about(size)
     for seed in s.seeds:
-        _measure_steps(results, seed, size)
-        _measure_curvature(results, seed, size)
-        yield results
-    for settings in runs:
-        run = Run(settings, MAKERS[settings.optimizer], images)
-        run.train(s.epochs, s.every)
-        results["runs"].append(run.record)
-        progress.update(1, str(settings))
-        yield results
-    progress.close()
+        if seed not in {record["seed"] for record in results["curvature"]}:
+            _measure_steps(results, seed, size)
+            _measure_curvature(results, seed, size)
+            yield results
+    yield from run_missing(results, plan(size), lambda at: _trained(at, MAKERS[at.optimizer], size))
+
+
+def _trained(at: Settings, make: MakeOptimizer, size: str) -> Results:
+    run = Run(at, make, _images(size))
+    run.train(SIZES[size].epochs, SIZES[size].every)
+    return run.record
 
 
 def _measure_steps(results: Results, seed: int, size: str) -> None:
@@ -327,9 +279,7 @@ def _measure_curvature(results: Results, seed: int, size: str) -> None:
     images = Images(x, y, x, y)
     for network, change in NETWORKS.items():
         for name, lr in CURVATURE:
-            net = change(dense_cnn(units=UNITS, seed=seed))
-            net.to(memory_format=FAST)  # type: ignore[call-overload]  # as in Run
-            net.to(x.device)
+            net = fast_net(change(dense_cnn(units=UNITS, seed=seed)), x.device)
             optimizer = MAKERS[name](list(net.parameters()), lr)
             limit = 2 * (1 + (MU if name == "momentum" else 0)) / lr
             found = curvature(net, optimizer, images, s.curvature_steps, s.curvature_steps // 20, PRODUCTS)
@@ -339,13 +289,7 @@ def _measure_curvature(results: Results, seed: int, size: str) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab.experiments.optimizers")
-    parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument("--out", type=Path, required=True, help="the JSON file to write, again and again")
-    options = parser.parse_args()
-    for results in study(options.size):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    run_study("optimizers", study, SIZES)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,12 @@
 """Optimizers without noise: two small problems on all digits at once, where a line search is affordable."""
 
-from typing import Any
-
 import numpy as np
 
 from lab.data import read
 from lab.device import nn, torch
 from lab.experiments.optimizers_rules import MAKERS, half_decades
+from lab.experiments.results import Results
 
-Results = dict[str, Any]
 PROBLEMS = ("softmax regression", "network")
 RULES = {"GD": "SGD", "momentum": "momentum", "Adam": "Adam"}
 RATES = half_decades(-2, 1)

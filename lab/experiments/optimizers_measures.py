@@ -1,12 +1,11 @@
 """What is measured inside a training run: the steps of an optimizer, and the curvature of the loss."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lab.device import nn, torch
+from lab.experiments.results import Results
 from lab.training import Images
 
-Results = dict[str, Any]
 QUANTILES = {"low": 0.1, "median": 0.5, "high": 0.9}
 SQUARES = {"Adagrad": "sum", "RMSprop": "square_avg", "Adam": "exp_avg_sq"}  # the name of s in torch.optim
 
@@ -148,5 +147,5 @@ def curvature(
     return found
 
 
-def _flat(tensors: Any) -> torch.Tensor:
+def _flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
     return torch.cat([tensor.detach().flatten() for tensor in tensors])

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lab.experiments.optimizers_rules import CLIPPED, DECOUPLED, L2, UNCORRECTED
+from lab.experiments.results import Results
 from lab.plots import BLUE, GREEN, GREY, ORANGE, PURPLE, figure, house_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Results = dict[str, Any]
 LOOKS: dict[str, Results] = {
     "SGD": {"color": "#222222", "linestyle": "-", "marker": "o"},
     "momentum": {"color": BLUE, "linestyle": "-", "marker": "s"},

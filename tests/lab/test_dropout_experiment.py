@@ -233,7 +233,7 @@ def test_what_is_no_module_is_refused() -> None:
         dropout.compare(lambda p: p, size="tiny")
 
 
-def test_the_study_can_be_cut_after_any_run_and_drawn_at_its_end(
+def test_the_study_can_be_cut_after_any_run_and_continued_and_drawn_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(dropout.SIZES, "tiny", replace(dropout.SIZES["tiny"], seeds=(0,)))
@@ -246,6 +246,12 @@ def test_the_study_can_be_cut_after_any_run_and_drawn_at_its_end(
     back = dropout.load_results(tmp_path / "r.json")
     for plot in PLOTS:
         assert plot(back).axes
+    *_, again = dropout.study("tiny", {**back, "runs": back["runs"][:-2]})  # these two have no measures
+    for run, before in zip(again["runs"], results["runs"], strict=True):
+        assert run["loss"] == pytest.approx(before["loss"], rel=1e-5)
+    assert {part: len(found) for part, found in again["measures"].items()} == {
+        part: len(found) for part, found in results["measures"].items()
+    }
 
 
 def test_a_network_that_diverged_is_told_as_such(tmp_path: Path) -> None:

@@ -303,7 +303,7 @@ def test_a_network_that_diverged_is_told_as_such(tmp_path: Path) -> None:
     assert record["val_accuracy"][-1] == 0
 
 
-def test_the_study_can_be_cut_after_any_run_and_drawn_at_its_end(
+def test_the_study_can_be_cut_after_any_run_and_continued_and_drawn_at_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace
@@ -319,6 +319,9 @@ def test_the_study_can_be_cut_after_any_run_and_drawn_at_its_end(
     back = optimizers.load_results(tmp_path / "r.json")
     for plot in PLOTS:
         assert plot(back).axes
+    steps = back["curvature"]
+    counts = [len(r["runs"]) for r in optimizers.study("tiny", {**back, "runs": back["runs"][:-2]})]
+    assert counts == [len(runs) - 1, len(runs)] and back["curvature"] == steps
 
 
 def test_the_committed_results_are_whole_and_can_be_drawn() -> None:
