@@ -13,7 +13,7 @@ from lab.progress import Progress
 
 
 class Images(NamedTuple):
-    """A data set as tensors: images (N, C, H, W), standardized per channel, and labels (N,)."""
+    """A data set as tensors: images (N, C, H, W) and labels (N,)."""
 
     train_x: torch.Tensor
     train_y: torch.Tensor

@@ -44,14 +44,10 @@ Pawara et al. (2017) asked this of photographs of plants; their figures are not 
 could not be checked against the paper.
 """
 
-import argparse
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -71,9 +67,12 @@ from lab.experiments.augmentation_plots import (
 )
 from lab.experiments.augmentation_transforms import MIXES, TRANSFORMS, Mix, Transform
 from lab.experiments.augmentation_views import VIEWS, mean_probabilities
-from lab.experiments.results import load_results, save_results
+from lab.experiments.command import described, made_with, run_missing, run_study
+from lab.experiments.dense_runs import FAST, fast_net
+from lab.experiments.results import Results, load_results
 from lab.nets import batch_norm, count_parameters, small_cnn
 from lab.progress import Progress
+from lab.training import Images
 
 __all__ = [
     "SIZES",
@@ -92,10 +91,8 @@ __all__ = [
     "table",
 ]
 
-Results = dict[str, Any]
 BATCH = 32
 RATES = {"scratch": 3e-3, "fine-tuned": 1e-3}  # Adam's learning rate at the start; it falls to 0 on a line
-FAST = torch.channels_last
 SOURCE = (0, 2, 4, 6, 8)  # astronaut, cat, retina, galaxies, temple: what fine-tuned networks learned before
 TARGET = (1, 3, 5, 7, 9)  # coffee, rocket, tissue, motorcycle, flower
 DATA = {"photos": ("photo_patches", TARGET), "digits": ("mnist5k", tuple(range(10)))}
@@ -141,16 +138,6 @@ class Settings:
     seed: int
 
 
-@dataclass(frozen=True)
-class Images:
-    """Images (N, C, H, W) in [0, 1] with labels (N,)."""
-
-    train_x: torch.Tensor
-    train_y: torch.Tensor
-    test_x: torch.Tensor
-    test_y: torch.Tensor
-
-
 class Centre(nn.Module):
     """From [0, 1] to about -2 to 2, with no number taken from the data."""
 
@@ -161,8 +148,7 @@ class Centre(nn.Module):
 
 def network(classes: int, seed: int, device: torch.device) -> nn.Sequential:
     """A `small_cnn` with batch norm for images in [0, 1]."""
-    net = nn.Sequential(Centre(), *small_cnn(batch_norm, classes=classes, seed=seed))
-    return net.to(device=device, memory_format=FAST)  # type: ignore[call-overload]  # torch's types lack it
+    return fast_net(nn.Sequential(Centre(), *small_cnn(batch_norm, classes=classes, seed=seed)), device)
 
 
 def as_mix(name: str, transforms: Mapping[str, Transform], mixes: Mapping[str, Mix]) -> Mix:
@@ -285,21 +271,17 @@ def study(size: str = "full", begun: Results | None = None) -> Iterator[Results]
         "runs": [],
     }
     results["about"] = _about(size, [*TRANSFORMS, *MIXES])
-    fields = asdict(plan(size)[0])
-    done = {Settings(**{key: run[key] for key in fields}) for run in results["runs"]}
-    runs = [at for at in plan(size) if at not in done]
-    progress = Progress("training", len(runs))
-    for at in runs:
+
+    def measured(at: Settings) -> Results:
         record, net = _run(at, size, as_mix(at.transform, TRANSFORMS, MIXES))
-        results["runs"].append(record)
         if at.data == "photos" and at.per_class == PER_CLASS["photos"] and at.transform in VIEWED:
             images = photos_or_digits(at.data, at.per_class, at.seed, size)
             scores = {view: score(net, images.test_x, images.test_y, view) for view in VIEWS}
             accuracy, loss = ({view: pair[i] for view, pair in scores.items()} for i in (0, 1))
             results["views"].append({**asdict(at), "accuracy": accuracy, "loss": loss})
-        progress.update(1, str(at))
-        yield results
-    progress.close()
+        return record
+
+    yield from run_missing(results, plan(size), measured)
 
 
 def _run(at: Settings, size: str, change: Mix) -> tuple[Results, nn.Module]:
@@ -338,7 +320,10 @@ def photos_or_digits(data: str, per_class: int, seed: int, size: str) -> Images:
 
 @cache
 def _of_classes(name: str, classes: tuple[int, ...], per_class: int | None, seed: int, size: str) -> Images:
-    """`per_class` random training images of each class (None: all), and the test images; labels from 0."""
+    """`per_class` random training images of each class (None: all), and the test images; labels from 0.
+
+    Pixels are from 0 to 1.
+    """
     data, device = read(name), pick_device()
     random = np.random.default_rng(seed)
     chosen = [random.permutation(np.flatnonzero(data.train_labels == c))[:per_class] for c in classes]
@@ -391,7 +376,6 @@ def cost(size: str) -> list[Results]:
 
 
 def _about(size: str, names: list[str]) -> Results:
-    device = pick_device()
     return {
         "size": size,
         **asdict(SIZES[size]),
@@ -406,31 +390,14 @@ def _about(size: str, names: list[str]) -> Results:
         "target_classes": [read("photo_patches").classes[c] for c in TARGET],
         "network": "lab.nets.small_cnn with batch norm, Adam, learning rate falling to 0 on a line",
         "parameters": count_parameters(network(len(TARGET), 0, torch.device("cpu")))["trained"],
-        "data": {name: read(source).source for name, (source, _) in DATA.items()},
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        "data": {name: described(source) for name, (source, _) in DATA.items()},
+        **made_with(),
     }
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab.experiments.augmentation")
-    parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="the JSON file to write after every run; it continues what the file holds",
-    )
-    options = parser.parse_args()
-    begun = load_results(options.out) if options.out.exists() else None
-    if begun and begun["about"]["size"] != options.size:
-        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
-    for results in study(options.size, begun):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    run_study("augmentation", study, SIZES)
 
 
 if __name__ == "__main__":
