@@ -63,26 +63,17 @@ results["cost"]: dicts {what, images, seconds}: CPU time of an epoch with that m
 results["about"]: sizes, seeds, rates, steps, device, versions, date, digest of the source's weights.
 """
 
-import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lab import sources
-from lab.data import read
 from lab.device import nn, pick_device, torch
-from lab.experiments.results import load_results, save_results
-from lab.experiments.transfer_data import (
-    TARGETS,
-    Target,
-    as_input,
-    target_images,
-)
+from lab.experiments.command import described, made_with, run_missing, run_study
+from lab.experiments.results import Results, load_results
+from lab.experiments.transfer_data import TARGETS, Target, as_input, target_images
 from lab.experiments.transfer_heads import GRIDS, PREPARATIONS, STAGES, cost, heads, own_statistics
 from lab.experiments.transfer_methods import (
     HEAD_DECAY,
@@ -149,7 +140,6 @@ __all__ = [
     "table",
 ]
 
-Results = dict[str, Any]
 COUNTS = (10, 25, 100)
 RATES = (1e-3, 1e-2, 1e-1)
 RATE = 1e-2  # of all other fine-tuning; the best of RATES on the validation images of photos
@@ -295,7 +285,7 @@ def run(at: Settings, size: str, tools: Tools | None = None) -> Results:
     return asdict(at) | tune(backbone, head, data, steps=steps, every=s.every, tools=tools, **how)
 
 
-def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
+def plan(size: str, targets: Sequence[str]) -> list[Settings]:
     """The runs of the study, each once: from scratch, then fine-tuned; photos are looked at most closely."""
     ten: Results = {"per_class": BASE["per_class"], "rate": RATE}
     points: list[Results] = []
@@ -324,25 +314,21 @@ def plan(size: str, targets: tuple[str, ...]) -> list[Settings]:
 
 
 def study(
-    size: str = "full", targets: tuple[str, ...] = ("photos", "digits"), begun: Results | None = None
+    size: str = "full", targets: Sequence[str] = ("photos", "digits"), begun: Results | None = None
 ) -> Iterator[Results]:
     """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
     results: Results = begun or {"about": {}, "heads": [], "cost": [], "runs": []}
     results["about"] = about(size, targets)
-    fields = asdict(plan(size, targets)[0])
-    done = {Settings(**{key: run[key] for key in fields}) for run in results["runs"]}
-    missing = [at for at in plan(size, targets) if at not in done]
-    progress = Progress("training", len(missing))
-    for at in missing:
+
+    def measured(at: Settings) -> Results:
         if at.start == "source" and not results["heads"]:
             _add_heads(results, size, targets)
-        results["runs"].append(run(at, size))
-        progress.update(1, str(at))
-        yield results
-    progress.close()
+        return run(at, size)
+
+    yield from run_missing(results, plan(size, targets), measured)
 
 
-def _add_heads(results: Results, size: str, targets: tuple[str, ...]) -> None:
+def _add_heads(results: Results, size: str, targets: Sequence[str]) -> None:
     """Fill in what needs no training of a backbone."""
     s = SIZES[size]
     for target in targets:
@@ -353,9 +339,9 @@ def _add_heads(results: Results, size: str, targets: tuple[str, ...]) -> None:
     results["cost"] = cost(target_images(targets[0], max(COUNTS), 0, s.test_images))
 
 
-def about(size: str, targets: tuple[str, ...]) -> Results:
+def about(size: str, targets: Sequence[str]) -> Results:
     """What the results were made with."""
-    device, weights = pick_device(), sources.WEIGHTS / "cifar100.safetensors"
+    weights = sources.WEIGHTS / "cifar100.safetensors"
     return {
         "size": size,
         **asdict(SIZES[size]),
@@ -373,38 +359,15 @@ def about(size: str, targets: tuple[str, ...]) -> Results:
         "momentum": MOMENTUM,
         "head_decay": HEAD_DECAY,
         "source": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "data": {name: _described(TARGETS[name]) for name in targets},
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"{device.type}, one thread",
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
+        "data": {name: described(TARGETS[name]) for name in targets},
+        **made_with(),
     }
-
-
-def _described(name: str) -> str:
-    """A line about a data set; where a full one was read from says nothing about it, and names a folder."""
-    data = read(name)
-    return data.source.replace(data.origin, "prepared") if data.origin.startswith("read") else data.source
 
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m lab.experiments.transfer")
-    parser.add_argument("--size", choices=SIZES, default="tiny")
-    parser.add_argument("--targets", nargs="+", choices=TARGETS, default=["photos", "digits"])
-    parser.add_argument(
-        "--out",
-        type=Path,
-        required=True,
-        help="the JSON file to write after every run; it continues what the file holds",
-    )
-    options = parser.parse_args()
-    begun = load_results(options.out) if options.out.exists() else None
-    if begun and begun["about"]["size"] != options.size:
-        parser.error(f"{options.out} holds size {begun['about']['size']}: expected another file, or its size")
-    for results in study(options.size, tuple(options.targets), begun):
-        save_results(results, options.out)
-    print(f"wrote {options.out}")
+    targets = {"nargs": "+", "choices": TARGETS, "default": ["photos", "digits"]}
+    run_study("transfer", study, SIZES, targets=targets)
 
 
 if __name__ == "__main__":

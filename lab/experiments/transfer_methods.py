@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from lab.device import nn, torch
+from lab.experiments.results import Results
 
-Results = dict[str, Any]
 MOMENTUM = 0.9
 HEAD_DECAY = 0.01  # weight decay of a linear head, of standardized features
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

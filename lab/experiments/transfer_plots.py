@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.experiments.results import Results, summarize
+from lab.experiments.results import Results, last, summarize
 from lab.plots import (
     BLACK,
     BLUE,
@@ -81,11 +81,6 @@ def select(results: Results, **at: Any) -> list[Results]:
     """The runs with these settings; what is not named is BASE's, but for the rate."""
     wanted = {"target": first_target(results), **BASE, **at}
     return [run for run in results["runs"] if all(run[key] == value for key, value in wanted.items())]
-
-
-def last(run: Results, key: str) -> float:
-    """A number of a run, or the last one of a list."""
-    return run[key][-1] if isinstance(run[key], list) else run[key]
 
 
 def best_rate(results: Results, **at: Any) -> float:
