@@ -58,7 +58,7 @@ from dataclasses import asdict, dataclass
 
 from lab.device import nn, torch
 from lab.experiments import depth_signals as signals
-from lab.experiments.command import described, made_with, run_study
+from lab.experiments.command import described, made_with, run_missing, run_study
 from lab.experiments.depth_measures import (
     BATCH,
     MOMENTUM,
@@ -284,14 +284,7 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
             results["products"] = [record for seed in seeds for record in signals.products(seed=seed)]
             results["convolutions"] = [record for seed in seeds for record in signals.convolutions(seed=seed)]
         results["runs"] = results.pop("runs")  # last in the file
-    done = {Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]}
-    missing = [at for at in plan(size, data) if at not in done]
-    progress = Progress("training", len(missing))
-    for at in missing:
-        results["runs"].append(run(at, size))
-        progress.update(1, str(at))
-        yield results
-    progress.close()
+    yield from run_missing(results, plan(size, data), lambda at: run(at, size))
 
 
 def _lighter(records: list[Results]) -> list[Results]:

@@ -62,12 +62,10 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from pathlib import Path
 
-from lab.data import read
 from lab.device import nn, torch
-from lab.experiments.command import described, made_with, run_study
+from lab.experiments.command import described, made_with, run_missing, run_study
+from lab.experiments.dense_runs import fast_images, fast_net
 from lab.experiments.regularization_measures import EDGES, calibration, under_noise, weights
 from lab.experiments.regularization_noise_plots import (
     plot_noise,
@@ -97,11 +95,10 @@ from lab.experiments.regularization_ways import (
     Way,
     way_of,
 )
-from lab.experiments.results import Results
-from lab.experiments.results import load_results as load_json
+from lab.experiments.results import Results, load_results
 from lab.nets import count_parameters, dense_cnn
 from lab.progress import Progress
-from lab.training import Images, as_tensors
+from lab.training import Images
 
 __all__ = [
     "PENALTIES",
@@ -193,9 +190,7 @@ class Run:
         torch.set_num_threads(1)
         self.settings, self.images = settings, images
         self.way = way or way_of(settings)
-        net = self.way.net(settings.seed)
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's types lack it
-        self.net = net.to(images.train_x.device)
+        self.net = fast_net(self.way.net(settings.seed), images.train_x.device)
         self.optimizer = self.way.optimizer(list(self.net.parameters()), self.way.lr)
         self.shuffle = torch.Generator().manual_seed(settings.seed)
         torch.manual_seed(settings.seed)  # masks and noise: layers draw from the global generator
@@ -351,17 +346,8 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
     """The whole study, or what is missing of one that was `begun`; yields the results after every run."""
     results: Results = begun or {"about": {}, "runs": []}
     results["about"] = about(size, data)
-    for planned in (lambda: plan(size, data), lambda: plan_together(results, size, data)):
-        done = {
-            Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]
-        }
-        missing = [at for at in planned() if at not in done]
-        progress = Progress("training", len(missing))
-        for at in missing:
-            results["runs"].append(run(at, size))
-            progress.update(1, str(at))
-            yield results
-        progress.close()
+    yield from run_missing(results, plan(size, data), lambda at: run(at, size))
+    yield from run_missing(results, plan_together(results, size, data), lambda at: run(at, size))
 
 
 def run(at: Settings, size: str) -> Results:
@@ -377,22 +363,10 @@ def run(at: Settings, size: str) -> Results:
     return training.record
 
 
-@cache
 def _images(size: str, data: str) -> Images:
     """Training images, and the images that are kept apart: a half to choose with, a half to test."""
     s = amount(size, data)
-    images = as_tensors(read(SETS[data]), s.train_images, s.val_images)
-    fast = (x.contiguous(memory_format=torch.channels_last) for x in (images.train_x, images.test_x))
-    return images._replace(**dict(zip(("train_x", "test_x"), fast, strict=True)))
-
-
-def load_results(path: str | Path) -> Results:
-    """The results in a JSON file; a number that was none, null in the file, is NaN."""
-    results = load_json(path)
-    for record in results["runs"]:
-        for key in ("train_loss", "val_loss", "choice_loss", "test_loss"):
-            record[key] = [math.nan if loss is None else loss for loss in record[key]]
-    return results
+    return fast_images(SETS[data], s.train_images, s.val_images)
 
 
 def about(size: str, data: str = "photos") -> Results:

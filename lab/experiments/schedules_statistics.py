@@ -23,10 +23,9 @@ import numpy as np
 from lab.device import nn
 from lab.experiments import schedules
 from lab.experiments import schedules_measures as measures
-from lab.experiments.command import run_study
+from lab.experiments.command import run_missing, run_study
 from lab.experiments.ensembles import measured_again
 from lab.experiments.results import Results, last, load_results, summarize
-from lab.progress import Progress
 
 __all__ = ["load_results", "measured", "of", "plan", "study"]
 
@@ -66,14 +65,7 @@ def measured(at: schedules.Settings, size: str) -> Results:
 def study(size: str = "full", data: str = "photos", begun: Results | None = None) -> Iterator[Results]:
     """All runs of `plan`, or those missing of what was `begun`; yields the results after every run."""
     results: Results = {"about": schedules.about(size, data), "runs": list(begun["runs"]) if begun else []}
-    done = {tuple(run[key] for key in asdict(at)) for at in plan(size) for run in results["runs"]}
-    missing = [at for at in plan(size) if tuple(asdict(at).values()) not in done]
-    progress = Progress("training", len(missing))
-    for at in missing:
-        results["runs"].append(measured(at, size))
-        progress.update(1, str(at))
-        yield results
-    progress.close()
+    yield from run_missing(results, plan(size), lambda at: measured(at, size))
 
 
 def of(results: Results, **at: Any) -> dict[str, Results]:
