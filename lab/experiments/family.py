@@ -71,7 +71,7 @@ from typing import Any
 
 from lab.device import nn
 from lab.experiments import family_whitening as whitening
-from lab.experiments.command import described, made_with, run_study
+from lab.experiments.command import described, made_with, run_missing, run_study
 from lab.experiments.family_data import LIGHT, SETS, Amount, prepared
 from lab.experiments.family_measures import (
     BLANK_ROWS,
@@ -365,17 +365,8 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
     if data == "photos" and "small batches" not in results:
         results["small batches"] = [record for seed in SIZES[size].seeds for record in small_batches(seed)]
         results["runs"] = results.pop("runs")  # last in the file
-    for planned in (lambda: plan(size, data), lambda: plan_batches(results, size, data)):
-        done = {
-            Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in results["runs"]
-        }
-        missing = [at for at in planned() if at not in done]
-        progress = Progress("training", len(missing))
-        for at in missing:
-            results["runs"].append(run(at, size))
-            progress.update(1, str(at))
-            yield results
-        progress.close()
+    yield from run_missing(results, plan(size, data), lambda at: run(at, size))
+    yield from run_missing(results, plan_batches(results, size, data), lambda at: run(at, size))
 
 
 def about(size: str, data: str = "photos") -> Results:

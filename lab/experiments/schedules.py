@@ -93,7 +93,7 @@ from lab.experiments.batch_size_plots import (
     rule,
     step_time,
 )
-from lab.experiments.command import described, made_with, run_study
+from lab.experiments.command import described, made_with, run_missing, run_study
 from lab.experiments.results import Results, load_results
 from lab.experiments.schedules_measures import (
     SETS,
@@ -351,26 +351,20 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
     if data == "photos" and "speed" not in results:
         results["speed"] = speed(size)
         results["accumulation"] = accumulation(size)
-    runs = results.pop("runs")
     for part in ("ensembles", "lines"):
         results.setdefault(part, [])
-    results["runs"] = runs  # last in the file
-    done = {Settings(**{key: run[key] for key in Settings.__dataclass_fields__}) for run in runs}
-    missing = [at for at in plan(size, data) if at not in done]
+    results["runs"] = results.pop("runs")  # last in the file
     of = size_of(size, data)
-    progress = Progress("training", len(of.seeds) + len(missing))
+    progress = Progress("ensembles", len(of.seeds))
     for seed in of.seeds:
         if seed not in {record["seed"] for record in results["ensembles"]}:
             found = ensembles.study(ensembles.Task(seed, images(data, size), of.member_steps))
             results["ensembles"] += found["ensembles"]
             results["lines"] += found["lines"]
-        progress.update(1, f"ensembles, seed {seed}")
-        yield results
-    for at in missing:
-        runs.append(run(at, size))
-        progress.update(1, str(at))
+        progress.update(1, f"seed {seed}")
         yield results
     progress.close()
+    yield from run_missing(results, plan(size, data), lambda at: run(at, size))
 
 
 def speed(size: str) -> list[Results]:
