@@ -2,7 +2,10 @@
 
 import sys
 import time
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+Item = TypeVar("Item")
 
 
 class Progress:
@@ -41,3 +44,12 @@ class Progress:
                 self._display.update(content, raw=True)
         elif sys.stdout.isatty():
             print(f"\r\x1b[K{line}", end="", flush=True)
+
+
+def with_progress(label: str, items: Sequence[Item], told: Callable[[Item], str] = str) -> Iterator[Item]:
+    """The items one after the other; once one is done with, the line says what is told of it."""
+    progress = Progress(label, len(items))
+    for item in items:
+        yield item
+        progress.update(1, told(item))
+    progress.close()

@@ -71,7 +71,7 @@ from lab.experiments.command import described, made_with, run_missing, run_study
 from lab.experiments.dense_runs import FAST, fast_net
 from lab.experiments.results import Results, load_results
 from lab.nets import batch_norm, count_parameters, small_cnn
-from lab.progress import Progress
+from lab.progress import with_progress
 from lab.training import Images
 
 __all__ = [
@@ -240,12 +240,8 @@ def compare(
         for name in ("none", *names)
         for seed in SIZES[size].seeds
     ]
-    progress = Progress("training", len(points))
-    records = []
-    for at in points:
-        records.append(_run(at, size, as_mix(at.transform, transforms, mixes))[0])
-        progress.update(1, f"{at.transform}, seed {at.seed}")
-    progress.close()
+    shown = with_progress("training", points, lambda at: f"{at.transform}, seed {at.seed}")
+    records = [_run(at, size, as_mix(at.transform, transforms, mixes))[0] for at in shown]
     return {"about": _about(size, [*names]), "runs": records}
 
 

@@ -38,7 +38,7 @@ from lab.experiments.batchnorm_plots import (
 from lab.experiments.command import described, made_with
 from lab.experiments.results import Results, load_results, save_results
 from lab.nets import MakeNorm, batch_norm, count_parameters, no_norm, small_cnn
-from lab.progress import Progress
+from lab.progress import Progress, with_progress
 from lab.training import Images, accuracy, as_tensors, train
 
 __all__ = [
@@ -118,12 +118,8 @@ def compare(make_norm: MakeNorm, size: str = "short") -> Results:
     settings = SIZES[size]
     runs = plan(settings, ())
     images = _images(size)
-    progress = Progress("training", len(runs))
-    records = []
-    for settings_of_run in runs:
-        records.append(run(settings_of_run, make_norm, images, settings.epochs))
-        progress.update(1, _describe(settings_of_run))
-    progress.close()
+    shown = with_progress("training", runs, _describe)
+    records = [run(at, make_norm, images, settings.epochs) for at in shown]
     return {"about": _about(size), "runs": records}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from lab.data import read
 from lab.device import pick_device, torch
 from lab.experiments.results import Results, load_results, save_results
-from lab.progress import Progress
+from lab.progress import with_progress
 
 Settings = TypeVar("Settings")  # a dataclass
 
@@ -41,12 +41,9 @@ def run_missing(
     A run is of the settings whose fields and values it holds.
     """
     missing = [at for at in plan if not any(vars(at).items() <= done.items() for done in results["runs"])]
-    progress = Progress("training", len(missing))
-    for at in missing:
+    for at in with_progress("training", missing):
         results["runs"].append(run(at))
-        progress.update(1, str(at))
         yield results
-    progress.close()
 
 
 def run_study(

@@ -30,6 +30,12 @@ def fast_net(net: nn.Sequential, device: torch.device) -> nn.Sequential:
     return net.to(device=device, memory_format=FAST)  # type: ignore[call-overload]  # torch's types lack it
 
 
+def score(scores: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
+    """Cross-entropy and accuracy of scores (N, K) for labels (N,)."""
+    right = (scores.argmax(dim=1) == y).sum().item()
+    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
+
+
 class Run:
     """A network in training; `record` has its settings, a dataclass with a seed, and what was measured."""
 

@@ -95,7 +95,7 @@ from lab.experiments.depth_plots import (
     table,
 )
 from lab.experiments.results import Results, load_results
-from lab.progress import Progress
+from lab.progress import with_progress
 
 __all__ = [
     "BASE",
@@ -206,12 +206,8 @@ def compare(
         for rate in rates
         for seed in SIZES[size].seeds
     ]
-    progress = Progress("training", len(points))
-    runs = []
-    for at in points:
-        runs.append(run(at, size, (ways or {}).get(at.way)))
-        progress.update(1, f"{at.way}, {at.depth} layers, seed {at.seed}")
-    progress.close()
+    shown = with_progress("training", points, lambda at: f"{at.way}, {at.depth} layers, seed {at.seed}")
+    runs = [run(at, size, (ways or {}).get(at.way)) for at in shown]
     return {"about": about(size), "runs": runs}
 
 

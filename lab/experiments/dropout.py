@@ -44,9 +44,9 @@ from lab.data import read
 from lab.device import nn, torch
 from lab.experiments import dense_runs
 from lab.experiments.command import described, made_with, run_missing, run_study
-from lab.experiments.dense_runs import MEASURED, fast_images
+from lab.experiments.dense_runs import MEASURED, fast_images, score
 from lab.experiments.dropout_advice import ADVICE
-from lab.experiments.dropout_measures import certainty, redundancy, score, unseen, variance_shift
+from lab.experiments.dropout_measures import certainty, redundancy, unseen, variance_shift
 from lab.experiments.dropout_nets import VARIANTS, MakeDropout
 from lab.experiments.dropout_plots import (
     plot_accuracy,
@@ -62,7 +62,7 @@ from lab.experiments.dropout_plots import (
 )
 from lab.experiments.results import Results, load_results
 from lab.nets import count_parameters, dense_cnn
-from lab.progress import Progress
+from lab.progress import with_progress
 from lab.training import Images
 
 __all__ = [
@@ -182,14 +182,11 @@ def compare(make_dropout: MakeDropout = nn.Dropout, size: str = "short") -> Resu
             raise ValueError(f"Expected a torch module from make_dropout({p:g}), got {type(layer).__name__}.")
     s = SIZES[size]
     runs = [Settings("dropout", p, seed) for p in RATES for seed in s.seeds]
-    progress = Progress("training", len(runs))
     records = []
-    for settings in runs:
-        run = Run(settings, _images(size), make_dropout)
+    for at in with_progress("training", runs, lambda at: f"p = {at.p:g}, seed {at.seed}"):
+        run = Run(at, _images(size), make_dropout)
         run.train(s.epochs, every=1)
         records.append(run.record)
-        progress.update(1, f"p = {settings.p:g}, seed {settings.seed}")
-    progress.close()
     return {"about": _about(size), "runs": records}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from lab.device import nn, torch
+from lab.experiments.dense_runs import score
 from lab.training import Images
 
 Measures = dict[str, Any]
@@ -37,12 +38,6 @@ def redundancy(net: nn.Sequential, x: torch.Tensor, y: torch.Tensor, draws: int,
             for key, drawn in zip(("loss", "accuracy"), zip(*values, strict=True), strict=True):
                 found[name][key].append([float(np.mean(drawn)), min(drawn), max(drawn)])
     return found
-
-
-def score(scores: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
-    """Cross-entropy and accuracy of scores (N, K) for labels (N,)."""
-    right = (scores.argmax(dim=1) == y).sum().item()
-    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
 
 
 def variance_ratio(mean: np.ndarray, var: np.ndarray, p: float) -> np.ndarray:

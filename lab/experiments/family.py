@@ -117,7 +117,7 @@ from lab.experiments.family_plots import (
 from lab.experiments.family_small_batches import small_batches
 from lab.experiments.results import Results, load_results
 from lab.nets import no_norm
-from lab.progress import Progress
+from lab.progress import with_progress
 
 __all__ = [
     "BASE",
@@ -261,15 +261,13 @@ def compare_weights(make_linear: MakeLinear | None = None, size: str = "short") 
 
 
 def _compared(part: str, points: list[Results], size: str, layers: Mapping[str, Any]) -> Results:
-    progress = Progress("training", len(points) * len(SIZES[size].seeds))
-    runs = []
-    for point in points:
-        for seed in SIZES[size].seeds:
-            at = Settings(**{"part": part, "rate": RATE.get(part), **BASE[part], **point, "seed": seed})
-            runs.append(run(at, size, layers[at.norm]))
-            progress.update(1, f"{at.norm}, seed {seed}")
-    progress.close()
-    return {"about": about(size), "runs": runs}
+    planned = [
+        Settings(**{"part": part, "rate": RATE.get(part), **BASE[part], **point, "seed": seed})
+        for point in points
+        for seed in SIZES[size].seeds
+    ]
+    shown = with_progress("training", planned, lambda at: f"{at.norm}, seed {at.seed}")
+    return {"about": about(size), "runs": [run(at, size, layers[at.norm]) for at in shown]}
 
 
 def run(at: Settings, size: str, layer: Any = None) -> Results:

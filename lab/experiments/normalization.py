@@ -55,7 +55,7 @@ from lab.experiments.normalization_plots import (
 )
 from lab.experiments.results import Results, load_results, save_results
 from lab.nets import count_parameters, lecture_cnn
-from lab.progress import Progress
+from lab.progress import Progress, with_progress
 from lab.training import Images, accuracy, train_epoch
 
 __all__ = [
@@ -151,12 +151,8 @@ def compare(prepare: dict[str, Prepare] | None = None, size: str = "short") -> R
     data = "photo_patches"
     prepared = {name: _prepared(data, size, name, function) for name, function in preparations.items()}
     runs = [Settings(data, name, "Adam", ADAM_LR, seed) for name in preparations for seed in settings.seeds]
-    progress = Progress("training", len(runs))
-    records = []
-    for settings_of_run in runs:
-        records.append(_train(settings_of_run, prepared[settings_of_run.preparation], settings.epochs))
-        progress.update(1, f"{settings_of_run.preparation}, seed {settings_of_run.seed}")
-    progress.close()
+    shown = with_progress("training", runs, lambda at: f"{at.preparation}, seed {at.seed}")
+    records = [_train(at, prepared[at.preparation], settings.epochs) for at in shown]
     return {"about": _about(data, size, settings.epochs), "runs": records}
 
 

@@ -48,7 +48,6 @@ The other keys are lists of dicts, each with optimizer, lr and seed:
     "full_batch": problem, evaluations, loss (least so far), above (by how much it is above the least of all)
 """
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -84,8 +83,8 @@ from lab.experiments.optimizers_rules import (
 )
 from lab.experiments.results import Results, load_results
 from lab.nets import count_parameters, dense_cnn
-from lab.progress import Progress
-from lab.training import Images
+from lab.progress import with_progress
+from lab.training import Images, evaluate
 
 __all__ = [
     "CLIPPED",
@@ -159,22 +158,13 @@ class Run(dense_runs.Run):
     """A network in training; `record` has its settings and what was measured."""
 
     def __init__(self, settings: Settings, make: MakeOptimizer, images: Images) -> None:
-        super().__init__(settings, dense_cnn(units=UNITS, seed=settings.seed), images, BATCH, fit)
+        super().__init__(settings, dense_cnn(units=UNITS, seed=settings.seed), images, BATCH, evaluate)
         self.optimizer = make(list(self.net.parameters()), settings.lr)
         if not isinstance(self.optimizer, torch.optim.Optimizer):
             came = type(self.optimizer).__name__
             raise ValueError(
                 f"Expected a torch optimizer from the function for {settings.optimizer!r}, got {came}."
             )
-
-
-@torch.no_grad()
-def fit(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
-    """Cross-entropy and accuracy on images (N, C, H, W) with labels (N,); NaN and 0 once it diverged."""
-    scores = torch.cat([net(part) for part in x.split(500)])
-    loss = nn.functional.cross_entropy(scores, y).item()
-    right = (scores.argmax(1) == y).float().mean().item()
-    return loss, right if math.isfinite(loss) else 0.0
 
 
 def compare(
@@ -196,13 +186,10 @@ def compare(
             )
     s = SIZES[size]
     runs = [Settings(name, lr, seed) for name in makers for lr in all_rates[name] for seed in s.seeds]
-    progress = Progress("training", len(runs))
-    records = []
-    for settings in runs:
-        records.append(_trained(settings, makers[settings.optimizer], size))
-        progress.update(1, f"{settings.optimizer}, learning rate {settings.lr:g}, seed {settings.seed}")
-    progress.close()
-    return {"about": _about(size), "runs": records}
+    shown = with_progress(
+        "training", runs, lambda at: f"{at.optimizer}, learning rate {at.lr:g}, seed {at.seed}"
+    )
+    return {"about": _about(size), "runs": [_trained(at, makers[at.optimizer], size) for at in shown]}
 
 
 def _images(size: str) -> Images:

@@ -63,9 +63,9 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from lab.device import nn, torch
+from lab.device import torch
 from lab.experiments.command import described, made_with, run_missing, run_study
-from lab.experiments.dense_runs import fast_images, fast_net
+from lab.experiments.dense_runs import fast_images, fast_net, score
 from lab.experiments.regularization_measures import EDGES, calibration, under_noise, weights
 from lab.experiments.regularization_noise_plots import (
     plot_noise,
@@ -97,7 +97,7 @@ from lab.experiments.regularization_ways import (
 )
 from lab.experiments.results import Results, load_results
 from lab.nets import count_parameters, dense_cnn
-from lab.progress import Progress
+from lab.progress import with_progress
 from lab.training import Images
 
 __all__ = [
@@ -253,19 +253,13 @@ class Run:
         i, half = self.images, len(self.images.test_x) // 2
         scores = self.net(i.test_x)
         values = [
-            *fit(self.net(i.train_x), i.train_y),
-            *fit(scores, i.test_y),
-            *fit(scores[:half], i.test_y[:half]),
-            *fit(scores[half:], i.test_y[half:]),
+            *score(self.net(i.train_x), i.train_y),
+            *score(scores, i.test_y),
+            *score(scores[:half], i.test_y[:half]),
+            *score(scores[half:], i.test_y[half:]),
         ]
         for key, value in zip(("epochs", "loss", *MEASURED), (epoch, loss, *values), strict=True):
             self.record[key].append(value)
-
-
-def fit(scores: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
-    """Cross-entropy and accuracy of scores (N, K) for labels (N,)."""
-    right = (scores.argmax(dim=1) == y).sum().item()
-    return nn.functional.cross_entropy(scores, y).item(), right / len(y)
 
 
 def compare(ways: Mapping[str, Way] | None = None, size: str = "short") -> Results:
@@ -282,14 +276,11 @@ def compare(ways: Mapping[str, Way] | None = None, size: str = "short") -> Resul
             raise ValueError(f"Expected a Way for {name!r}, got {came}: for example Way(dropout=0.5).")
     s = SIZES[size]
     runs = [Settings(name, seed) for name in chosen for seed in s.seeds]
-    progress = Progress("training", len(runs))
     records = []
-    for settings in runs:
-        run = Run(settings, _images(size, "photos"), chosen[settings.way])
+    for at in with_progress("training", runs, lambda at: f"{at.way}, seed {at.seed}"):
+        run = Run(at, _images(size, "photos"), chosen[at.way])
         run.train(s.epochs, s.every)
         records.append(run.record)
-        progress.update(1, f"{settings.way}, seed {settings.seed}")
-    progress.close()
     return {"about": about(size), "runs": records}
 
 

@@ -115,7 +115,7 @@ from lab.experiments.schedules_plots import (
     table,
 )
 from lab.figures.schedules import rates as rates_of
-from lab.progress import Progress
+from lab.progress import with_progress
 
 __all__ = [
     "BASE",
@@ -278,12 +278,8 @@ def compare(
         for rate in rates
         for seed in SIZES[size].seeds
     ]
-    progress = Progress("training", len(points))
-    runs = []
-    for at in points:
-        runs.append(run(at, size, own.get(at.way), train_epoch))
-        progress.update(1, f"{at.way}, rate {at.rate:g}, seed {at.seed}")
-    progress.close()
+    shown = with_progress("training", points, lambda at: f"{at.way}, rate {at.rate:g}, seed {at.seed}")
+    runs = [run(at, size, own.get(at.way), train_epoch) for at in shown]
     return {"about": about(size), "runs": runs}
 
 
@@ -355,15 +351,12 @@ def study(size: str = "full", data: str = "photos", begun: Results | None = None
         results.setdefault(part, [])
     results["runs"] = results.pop("runs")  # last in the file
     of = size_of(size, data)
-    progress = Progress("ensembles", len(of.seeds))
-    for seed in of.seeds:
+    for seed in with_progress("ensembles", of.seeds, lambda seed: f"seed {seed}"):
         if seed not in {record["seed"] for record in results["ensembles"]}:
             found = ensembles.study(ensembles.Task(seed, images(data, size), of.member_steps))
             results["ensembles"] += found["ensembles"]
             results["lines"] += found["lines"]
-        progress.update(1, f"seed {seed}")
         yield results
-    progress.close()
     yield from run_missing(results, plan(size, data), lambda at: run(at, size))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from lab.device import nn, torch
 from lab.experiments.depth_measures import SETS, Amount, Prepared, prepared
 from lab.nets import batch_norm, no_norm, small_cnn
+from lab.training import evaluate
 
 Record = dict[str, Any]
 Batches = list[tuple[torch.Tensor, torch.Tensor]]
@@ -146,18 +147,6 @@ def ends(net: nn.Module, data: Prepared) -> Record:
         x, y = getattr(data, f"{split}_x"), getattr(data, f"{split}_y")
         found[f"{split}_loss"], found[f"{split}_accuracy"] = evaluate(net, x, y)
     return found
-
-
-@torch.no_grad()
-def evaluate(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> tuple[float, float]:
-    """Cross-entropy and accuracy in eval mode; NaN and 0 once it diverged. The mode is put back."""
-    mode = net.training
-    net.eval()
-    scores = torch.cat([net(part) for part in x.split(500)])
-    net.train(mode)
-    loss = nn.functional.cross_entropy(scores, y).item()
-    right = (scores.argmax(1) == y).float().mean().item()
-    return (loss, right) if math.isfinite(loss) else (math.nan, 0.0)
 
 
 def sharpness(net: nn.Module, x: torch.Tensor, y: torch.Tensor) -> float:

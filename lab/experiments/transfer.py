@@ -108,7 +108,7 @@ from lab.experiments.transfer_plots import (
     summary,
     table,
 )
-from lab.progress import Progress
+from lab.progress import with_progress
 from lab.source_nets import small_backbone
 
 __all__ = [
@@ -245,15 +245,13 @@ def compare(
     tools: Tools | None = None, target: str = "photos", per_class: int = 10, size: str = "short"
 ) -> Results:
     """Train in all ways of METHODS, for every seed, with these functions; see the top of this module."""
-    seeds = SIZES[size].seeds
-    progress = Progress("training", len(METHODS) * len(seeds))
-    runs = []
-    for method, how in METHODS.items():
-        for seed in seeds:
-            at = Settings(target, per_class, seed, **how)
-            runs.append({"method": method, **run(at, size, tools)})
-            progress.update(1, f"{method}, seed {seed}")
-    progress.close()
+    points = [
+        (method, Settings(target, per_class, seed, **how))
+        for method, how in METHODS.items()
+        for seed in SIZES[size].seeds
+    ]
+    shown = with_progress("training", points, lambda point: f"{point[0]}, seed {point[1].seed}")
+    runs = [{"method": method, **run(at, size, tools)} for method, at in shown]
     return {"about": about(size, (target,)), "runs": runs}
 
 
