@@ -82,7 +82,7 @@ def gradient(
 ) -> tuple[float, np.ndarray, np.ndarray]:
     """Loss, dW and db of a batch, with the slip. x: (B, D), W: (D, K), B = K."""
     scores = x @ W + b
-    e = np.exp(scores - scores.max())
+    e = np.exp(scores - np.max(scores))
     if way == "softmax over the batch":
         p = e / e.sum(axis=0, keepdims=True)
     elif way == "sum without keepdims":

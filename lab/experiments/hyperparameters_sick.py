@@ -76,7 +76,7 @@ def die(net: nn.Sequential) -> None:
 
 def softmax_twice(scores: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Cross-entropy, which takes scores, of probabilities."""
-    return cross_entropy(scores.softmax(dim=1), y)
+    return cross_entropy(torch.softmax(scores, 1), y)
 
 
 PROGRAMS = {
@@ -132,7 +132,7 @@ def one_epoch(
 ) -> tuple[float, float]:
     """An epoch of a program: mean loss of its steps, and share of right answers while it trained."""
     net.train()
-    total, right = 0.0, 0
+    losses, right = [], 0
     parts = order.to(data.train_x.device).split(batch)
     for rows in parts:
         scores = net(data.train_x[rows])
@@ -141,9 +141,9 @@ def one_epoch(
             optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        total += loss.item()
+        losses.append(loss.detach())
         right += int((scores.argmax(1) == data.train_y[rows]).sum())
-    return total / len(parts), right / len(order)
+    return torch.stack(losses).mean().item(), right / len(order)
 
 
 @torch.no_grad()
