@@ -99,7 +99,7 @@ def epochs(net: nn.Sequential, config: Config, data: Images, count: int, seed: i
             losses.append(step_loss.detach())
         loss, accuracy = evaluate(net, data.validation_x, data.validation_y)
         yield Epoch(torch.stack(losses).mean().item(), loss, accuracy)
-        if not math.isfinite(loss):
+        if not loss >= 0:  # it is no number
             return
 
 
