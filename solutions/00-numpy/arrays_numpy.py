@@ -236,6 +236,7 @@ check(softmax)
 # ```
 #
 # Write the rule itself, on tuples, without NumPy's own `np.broadcast_shapes` and its relatives.
+# (The check does not see them. The grader does, and you would learn nothing.)
 # A size may be 0: an empty batch. It follows the same rule, and `max` does not.
 
 
@@ -244,7 +245,7 @@ def broadcast_shape(a, b):
     """The shape of x + y for arrays of the shapes a and b, {eq}`np-broadcast`.
 
     a, b: tuples of whole numbers, 0 or larger, of any lengths; () is the shape of a single number.
-    Returns a tuple. Raises ValueError where the shapes do not go together.
+    Returns a tuple of whole numbers. Raises ValueError where the shapes do not go together.
 
     Examples: (5, 1) and (4,) give (5, 4); (3,) and () give (3,); (1, 2) and (0, 2) give (0, 2).
     """

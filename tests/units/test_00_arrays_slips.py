@@ -42,6 +42,12 @@ SLIPS = {
         "s = images + 1.0 * amount\n    return np.maximum(np.minimum(s, 256), 0).astype(np.uint8)",
     ),
     "a view": ("crop", "CR-view", "return images[:, top:][:, :height, left:][:, :, :width]"),
+    "a copy where one is needed": (
+        "crop",
+        "CR-only-where-needed",
+        "part = images[:, top : top + height, left : left + width]\n"
+        "    return part.reshape(-1).reshape(part.shape)",
+    ),
     "ends as sizes": ("crop", "CR-end", "return images[:, top:height, left:width].copy()"),
     "an end too far": (
         "crop",
@@ -323,6 +329,23 @@ OVERLOOKED_ONCE = {
         "        p, m = x.copy(), x.copy()\n        p[i] += h\n        m[i] -= h\n"
         "        g[i] = (f(p) - f(m)) / (2 * h)\n    return g",
     ),
+    "small distances cut": (
+        "squared_distances",
+        "d = ((a[:, None] - b) ** 2).sum(2)\n    d[d < 1e-3] = 0\n    return d",
+    ),
+    "a floor under the distances": (
+        "squared_distances",
+        "return np.maximum(((a[:, None] - b) ** 2).sum(2), 1e-6)",
+    ),
+    "a constant on the distances": ("squared_distances", "return ((a[:, None] - b) ** 2).sum(2) + 1e-9"),
+    "sizes as texts": (
+        "broadcast_shape",
+        "return tuple(str(size) for size in np.broadcast_shapes(a, b))",
+    ),
+    "sizes as floats": (
+        "broadcast_shape",
+        "return tuple(float(size) for size in np.broadcast_shapes(a, b))",
+    ),
     "a fraction of 255, cut": (
         "brighten",
         "return (np.clip(images / 255 + amount / 255, 0, 1) * 255).astype(np.uint8)",
@@ -383,6 +406,17 @@ LAZY_TESTS = {
         "dout, x, W = np.ones((5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
         COMPARE + SHAPES + UNCHANGED,
         {"dout_of_ones"},
+    ),
+    "a zip that stops": (
+        "dout, x, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
+        "    assert all(f.shape == e.shape and np.allclose(f, e) for f, e in zip(found, expected))\n"
+        + UNCHANGED,
+        {"bias_missing"},
+    ),
+    "square arrays": (
+        "dout, x, W = rng.normal(size=(4, 4)), rng.normal(size=(4, 4)), rng.normal(size=(4, 4))\n",
+        COMPARE + SHAPES + UNCHANGED,
+        {"right_where_the_sizes_are_equal"},
     ),
     "positive numbers": (
         "dout, x, W = rng.random((5, 3)), rng.random((5, 4)), rng.random((4, 3))\n",

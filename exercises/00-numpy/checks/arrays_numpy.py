@@ -1,3 +1,4 @@
+import operator
 import numpy as np
 from autograder import probe
 
@@ -6,9 +7,14 @@ def fact(value):
     return np.array(bool(value))
 
 
+def has_dtype(found, dtype):
+    """What is no array has none: the engine says in words what else came."""
+    return fact(getattr(found, "dtype", None) == dtype)
+
+
 def brightened(s, images, amount):
-    found = np.asarray(s.brighten(images, amount))
-    return {"images": found, "is_uint8": fact(found.dtype == np.uint8)}
+    found = s.brighten(images, amount)
+    return {"images": found, "is_uint8": has_dtype(found, np.uint8)}
 
 
 @probe("brighten", cases=2)
@@ -31,11 +37,8 @@ def bears_the_largest_amounts(s, images, amount):
 
 
 def cropped(s, images, top, left, height, width):
-    found = np.asarray(s.crop(images, top, left, height, width))
-    return {
-        "crop": found,
-        "keeps_the_dtype": fact(found.dtype == images.dtype),
-    }
+    found = s.crop(images, top, left, height, width)
+    return {"crop": found, "keeps_the_dtype": has_dtype(found, images.dtype)}
 
 
 @probe("crop", cases=2)
@@ -61,8 +64,14 @@ def begins_at_the_first_row_and_column(s, images, height, width):
 
 @probe("crop", cases=1)
 def shares_no_memory_with_the_images(s, images, top, left, height, width):
-    found = s.crop(images, top, left, height, width)
-    return {"crop": found, "shares_memory_with_images": fact(np.shares_memory(np.asarray(found), images))}
+    """A part that is the whole is a block of memory: who copies only what is none returns a view there."""
+    part, whole = s.crop(images, top, left, height, width), s.crop(images, 0, 0, *images.shape[1:])
+    return {
+        "crop": part,
+        "crop_of_everything": whole,
+        "shares_memory_with_images": fact(np.shares_memory(np.asarray(part), images)),
+        "shares_memory_where_the_part_is_the_whole": fact(np.shares_memory(np.asarray(whole), images)),
+    }
 
 
 @probe("confusion", cases=2)
@@ -116,7 +125,7 @@ def shape_of(s, a, b):
     found = s.broadcast_shape(a, b)
     if found is None:
         raise TypeError("None came where a shape was expected")
-    return np.array(list(found), dtype=int)
+    return np.array([operator.index(size) for size in found], dtype=int)
 
 
 def refused(s, a, b):
@@ -203,6 +212,12 @@ def is_never_negative(s, a, b):
         "squares_of_the_first": np.atleast_1d(squares)[:4],
         "all_are_0_or_larger": fact(np.all(squares >= 0)),
     }
+
+
+@probe("squared_distances", cases=1)
+def measures_small_distances(s, a, b):
+    """What is small is not nothing."""
+    return {"squares": s.squared_distances(a, b)}
 
 
 @probe("squared_distances", cases=1)
@@ -440,6 +455,17 @@ def first_example_only(right):
 
 
 @accepts_right_gradients_and_rejects_wrong_ones.broken
+def bias_forgotten(right):
+    """db is all zeros"""
+
+    def wrong(dout, x, W):
+        dx, dW, db = right(dout, x, W)
+        return dx, dW, np.zeros_like(db)
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
 def bias_as_a_row(right):
     """db is (1, K): np.allclose broadcasts and does not see it"""
 
@@ -451,12 +477,23 @@ def bias_as_a_row(right):
 
 
 @accepts_right_gradients_and_rejects_wrong_ones.broken
-def bias_forgotten(right):
-    """db is all zeros"""
+def bias_missing(right):
+    """db does not come at all (a loop over zip stops at the shorter one and does not see it)"""
+
+    def wrong(dout, x, W):
+        dx, dW, _ = right(dout, x, W)
+        return dx, dW
+
+    return wrong
+
+
+@accepts_right_gradients_and_rejects_wrong_ones.broken
+def right_where_the_sizes_are_equal(right):
+    """dW is multiplied by N / D (where N and D are equal nobody sees it)"""
 
     def wrong(dout, x, W):
         dx, dW, db = right(dout, x, W)
-        return dx, dW, np.zeros_like(db)
+        return dx, dW * len(x) / len(W), db
 
     return wrong
 
