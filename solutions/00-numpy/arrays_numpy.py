@@ -332,7 +332,7 @@ for way in (with_loops, with_a_large_array, squared_distances):
 # Now a and b have 60,000 rows of 3072 numbers each (float64). How many bytes has (N, M, D), and how many
 # has the result? How would you find, for each row of `a`, the nearest row of `b` in 4 GB of memory?
 # Float64 has about 16 digits. Why does the form of {eq}`np-distance` fail after the move?
-# Which line before it repairs that?
+# Which one line of code, put before that form, repairs it?
 
 # %% [markdown] question="np-loop-or-array" points=2
 # *Your answer here.*
@@ -385,7 +385,7 @@ def sum_to_shape(grad, shape):
     grad.shape; () for a single number. Returns the gradient of that array, of this shape.
 
     Example: grad = [[1, 2, 3], [4, 5, 6]]: for (3,) it is [5, 7, 9], for (2, 1) it is [[6], [15]],
-    for (2, 3) it is grad itself, and for () it is 21.
+    for (2, 3) it has the numbers of grad, and for () it is 21.
     """
     ### BEGIN SOLUTION
     missing = grad.ndim - len(shape)

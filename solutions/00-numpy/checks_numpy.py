@@ -15,8 +15,7 @@ def fact(value):
 
 
 def has_dtype(found, dtype):
-    """What is no array has none: the engine says in words what else came."""
-    return fact(getattr(found, "dtype", None) == dtype)
+    return fact(np.asarray(found).dtype == dtype)
 
 
 # ------------------------------------------------------------------ brighten
@@ -352,10 +351,10 @@ def _(rng):
 @probe("broadcast_shape", cases=1)
 def refuses_sizes_that_differ(s, a, b, left, twice):
     return {
-        "refused": refused(s, a, b),
-        "refused_the_other_way_round": refused(s, b, a),
-        "refused_what_fits_on_the_left_only": refused(s, a, left),
-        "refused_a_multiple": refused(s, (twice, 1), (2 * twice, 1)),
+        "raises_ValueError": refused(s, a, b),
+        "raises_ValueError_the_other_way_round": refused(s, b, a),
+        "raises_ValueError_where_only_the_left_fits": refused(s, a, left),
+        "raises_ValueError_for_a_multiple": refused(s, (twice, 1), (2 * twice, 1)),
     }
 
 
@@ -370,7 +369,7 @@ def takes_an_empty_batch(s, a, b):
     return {
         "shape": shape_of(s, a, b),
         "shape_the_other_way_round": shape_of(s, b, a),
-        "refused_0_beside_a_larger_size": refused(s, (0, 3), (5, 3)),
+        "raises_ValueError_for_0_beside_a_larger_size": refused(s, (0, 3), (5, 3)),
     }
 
 
@@ -430,9 +429,9 @@ def measures_small_distances(s, a, b):
 
 @measures_small_distances.inputs
 def _(rng):
-    """No square is as large as 0.001, and one is below a millionth."""
+    """No square is as large as 0.001, and one is below a billionth."""
     a, b = 1e-3 * rng.uniform(-2, 2, (5, 3)), 1e-3 * rng.uniform(-2, 2, (4, 3))
-    b[1] = a[2] + 1e-4
+    b[1] = a[2] + 1e-5
     return {"a": a, "b": b}
 
 
@@ -674,9 +673,12 @@ def _(rng):
 def takes_whole_numbers_and_float32(s, weights, x):
     single = x.astype(np.float32)
     whole = slopes(s, weights, np.rint(2 * x).astype(int))
+    in_single = slopes(s, weights, single)
     return {
         "gradient_at_whole_numbers": whole["gradient"],
-        "gradient_in_float32": slopes(s, weights, single)["gradient"],
+        "gradient_in_float32": in_single["gradient"],
+        "the_first_is_float64": has_dtype(whole["gradient"], np.float64),
+        "the_second_is_float64": has_dtype(in_single["gradient"], np.float64),
     }
 
 

@@ -2,9 +2,6 @@
 
 import pytest
 
-from autograder.probes import Given
-from autograder.running import run_probe
-
 SOLVED = ("00-numpy", "arrays_numpy")
 
 DIFFERENCES = (
@@ -36,6 +33,11 @@ SLIPS = {
         "return np.clip(images.astype(np.int16) + np.int16(amount), 0, 255)",
     ),
     "left in floats": ("brighten", "BR-float", "return np.clip(images.astype(float) + amount, 0, 255)"),
+    "signed bytes": (
+        "brighten",
+        "BR-int8-throughout",
+        "signed = images.astype(np.int8)\n    return np.clip(signed + amount, 0, 255).astype(np.uint8)",
+    ),
     "256": (
         "brighten",
         "BR-256",
@@ -123,6 +125,33 @@ SLIPS = {
         "SM-axis-1",
         "e = np.exp(z - z.max(1, keepdims=True))\n    return e / e.sum(1, keepdims=True)",
     ),
+    "the dtype that came, for probabilities": (
+        "softmax",
+        "SM-zeros-like",
+        "out = np.empty_like(z)\n    e = np.exp(z - z.max(-1, keepdims=True))\n"
+        "    np.divide(e, e.sum(-1, keepdims=True), out=out, casting='unsafe')\n    return out",
+    ),
+    "one maximum for all, and no nan": (
+        "softmax",
+        "SM-max-of-all-nan",
+        "e = np.exp(z - z.max())\n    p = e / e.sum(-1)[..., None]\n    return np.where(np.isnan(p), 0, p)",
+    ),
+    "all behind axis 0 as one row": (
+        "softmax",
+        "SM-first-axis",
+        "rows = z.reshape(len(z), -1)\n    e = np.exp(rows - rows.max(axis=1, keepdims=True))\n"
+        "    return (e / e.sum(axis=1, keepdims=True)).reshape(z.shape)",
+    ),
+    "many digits and no maximum": (
+        "softmax",
+        "SM-mean",
+        "e = np.exp(z.astype(np.longdouble))\n    return e / e.sum(axis=-1, keepdims=True)",
+    ),
+    "large scores cut": (
+        "softmax",
+        "SM-clip-700",
+        "e = np.exp(np.minimum(np.maximum(z, -700), 700))\n    return e / e.sum(axis=-1, keepdims=True)",
+    ),
     "aligned on the left": (
         "broadcast_shape",
         "BS-left",
@@ -185,6 +214,19 @@ SLIPS = {
         "UB-left-only",
         "while grad.ndim > len(shape):\n        grad = grad.sum(axis=0)\n    return grad",
     ),
+    "axes that move up": (
+        "sum_to_shape",
+        "UB-axes-move",
+        "for i in range(grad.ndim - len(shape)):\n        grad = grad.sum(axis=i)\n"
+        "    for i, n in enumerate(shape):\n        if n == 1:\n"
+        "            grad = grad.sum(axis=i, keepdims=True)\n    return grad",
+    ),
+    "compared from the left": (
+        "sum_to_shape",
+        "UB-compared-on-the-left",
+        "axes = tuple(i for i, (g, n) in enumerate(zip(grad.shape, shape)) if n != g)\n"
+        "    return grad.sum(axis=axes).reshape(shape)",
+    ),
     "ones that vanish": (
         "sum_to_shape",
         "UB-no-keepdims",
@@ -196,6 +238,21 @@ SLIPS = {
         "UB-mean-both",
         "while grad.ndim > len(shape):\n        grad = grad.mean(0)\n"
         "    return grad.mean(axis=tuple(i for i in range(len(shape)) if shape[i] == 1), keepdims=True)",
+    ),
+    "reshape for a transposition, of channels": (
+        "gram",
+        "GR-reshape-for-T",
+        "N, C, H, W = x.shape\n    f = x.reshape(N, C, -1)\n    return f @ f.reshape(N, -1, C) / (H * W)",
+    ),
+    "reshape for a transposition": (
+        "linear_backward",
+        "LB-dx-reshaped",
+        "return dout @ W.reshape(dout.shape[1], -1), np.einsum('nd,nk->dk', x, dout), dout.sum(0)",
+    ),
+    "x for dout": (
+        "linear_backward",
+        "LB-db-of-x",
+        "return np.dot(dout, W.T), np.dot(x.T, dout), x.sum(0)",
     ),
     "a mean for the weights": (
         "linear_backward",
@@ -243,6 +300,11 @@ SLIPS = {
         "x = x.copy()\n    g = np.zeros_like(x)\n    for i in np.ndindex(x.shape):\n        old = x[i]\n"
         "        x[i] = old + h\n        up = f(x)\n        x[i] = old - h\n        down = f(x)\n"
         "        x[i] = old\n        g[i] = (up - down) / (2 * h)\n    return g",
+    ),
+    "cut to float32": (
+        "numerical_gradient",
+        "NG-cut-to-float32",
+        DIFFERENCES + "        g[i] = (f(up) - f(down)) / (2 * h)\n    return np.float32(g)",
     ),
     "x moved and nearly back": (
         "numerical_gradient",
@@ -390,72 +452,3 @@ def test_what_came_in_the_place_of_three_gradients_is_said(notebook, questions):
     ):
         names = notebook.with_body("linear_backward", body)
         assert all(came in v.message for v in notebook.verdicts(names, "linear_backward", questions[0])), came
-
-
-RANDOM = "rng = np.random.default_rng(0)\n    "
-FORMULAS = (
-    "    expected = dout @ W.T, x.T @ dout, dout.sum(axis=0)\n"
-    "    kept = dout.copy(), x.copy(), W.copy()\n"
-    "    found = implementation(dout, x, W)\n"
-)
-COMPARE = "    assert all(np.allclose(f, e) for f, e in zip(found, expected, strict=True))\n"
-SHAPES = "    assert all(np.shape(f) == e.shape for f, e in zip(found, expected))\n"
-UNCHANGED = "    assert all((a == b).all() for a, b in zip(kept, (dout, x, W)))\n"
-LAZY_TESTS = {
-    "dout of ones": (
-        "dout, x, W = np.ones((5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
-        COMPARE + SHAPES + UNCHANGED,
-        {"dout_of_ones"},
-    ),
-    "a zip that stops": (
-        "dout, x, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
-        "    assert all(f.shape == e.shape and np.allclose(f, e) for f, e in zip(found, expected))\n"
-        + UNCHANGED,
-        {"bias_missing"},
-    ),
-    "square arrays": (
-        "dout, x, W = rng.normal(size=(4, 4)), rng.normal(size=(4, 4)), rng.normal(size=(4, 4))\n",
-        COMPARE + SHAPES + UNCHANGED,
-        {"right_where_the_sizes_are_equal"},
-    ),
-    "positive numbers": (
-        "dout, x, W = rng.random((5, 3)), rng.random((5, 4)), rng.random((4, 3))\n",
-        COMPARE + SHAPES + UNCHANGED,
-        {"signs_lost"},
-    ),
-    "one example": (
-        "dout, x, W = rng.normal(size=(1, 3)), rng.normal(size=(1, 4)), rng.normal(size=(4, 3))\n",
-        COMPARE + SHAPES + UNCHANGED,
-        {"first_example_only", "dx_of_the_wrong_example"},
-    ),
-    "shapes not compared": (
-        "dout, x, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
-        COMPARE + UNCHANGED,
-        {"bias_as_a_row"},
-    ),
-    "arguments never looked at": (
-        "dout, x, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
-        COMPARE + SHAPES,
-        {"dout_overwritten", "x_overwritten", "weights_overwritten"},
-    ),
-    "shapes only": (
-        "dout, x, W = rng.normal(size=(5, 3)), rng.normal(size=(5, 4)), rng.normal(size=(4, 3))\n",
-        SHAPES + UNCHANGED,
-        {"bias_forgotten", "one_percent_too_large"},
-    ),
-}
-
-
-@pytest.mark.parametrize(("numbers", "asserts", "overlooked"), LAZY_TESTS.values(), ids=LAZY_TESTS)
-def test_a_lazy_test_of_the_gradients_is_found_out(numbers, asserts, overlooked, notebook):
-    names = notebook.with_body("test_linear_backward", RANDOM + numbers + FORMULAS + asserts)
-    probe = next(p for p in notebook.unit.probes.values() if p.of == "test_linear_backward")
-    right = notebook.reference.given(Given(probe.judges))
-    assert run_probe(probe, names, {"implementation": right}).status == "values"
-    broken = {b.__name__: b(right) for b in probe.breakers}
-    lets_pass = {
-        name
-        for name, f in broken.items()
-        if run_probe(probe, names, {"implementation": f}).status == "values"
-    }
-    assert overlooked <= lets_pass
