@@ -98,6 +98,12 @@ SLIPS = {
         "k = 1 + max(max(labels), max(predicted))\n    m = np.zeros((k, k), dtype=int)\n"
         "    for t, p in zip(labels, predicted):\n        m[t, p] += 1\n    return m",
     ),
+    "true classes that occur": (
+        "confusion",
+        "CM-K-of-labels",
+        "rows = []\n    for i in sorted(set(labels)):\n        hits = predicted[labels == i]\n"
+        "        rows.append([(hits == j).sum() for j in sorted(set(labels))])\n    return np.array(rows)",
+    ),
     "floats of counts": (
         "confusion",
         "CM-float",
