@@ -28,6 +28,7 @@
 # **Devices.** A device is where the numbers of a tensor are: `cpu`, or a GPU such as `cuda`.
 # Tensors that meet in a computation must be on one device.
 # So put new tensors where the ones that you got are: `torch.arange(N, device=x.device)`.
+# The checks ask for it in the exercises 3 and 9; on a GPU it matters everywhere.
 #
 # **Not allowed.** PyTorch's ready optimizers, `nn.Linear` and the ready losses of mean squares:
 # they are what you are building. The checks below do not notice it; it is flagged to the instructor.
@@ -86,7 +87,7 @@ print("places as int64:", scores[places].tolist(), "  as a mask:", scores[places
 # - `permute` changes the order of the axes. `reshape` does not: it cuts the same numbers elsewhere.
 # - `permute` gives a view. Its numbers still lie in memory as before. `.contiguous()` lays them out anew.
 # - Somebody may have flipped the pictures: `images[:, :, ::-1]` is a view that steps backward,
-#   and `torch.from_numpy` refuses it. An `images.copy()` steps forward.
+#   and PyTorch refuses it. An `images.copy()` steps forward.
 
 
 # %% solution="to_batch"
@@ -213,7 +214,9 @@ check(move)
 #
 # You have derived {eq}`np-linear-dx` and {eq}`np-linear-dW` on paper. PyTorch applies the chain rule,
 # {eq}`np-chain`, by itself. A tensor with `requires_grad=True` is watched: each operation on it is noted.
-# `loss.backward()` goes back through the notes and **adds** what it finds to `.grad`.
+# `loss.backward()` goes back through the notes and **adds** what it finds to `.grad`, but only of leaves.
+# A **leaf** is a tensor that you made, such as `W` below. A watched tensor that was computed from others,
+# such as `x @ W`, is none: its `.grad` stays `None`, and so does that of `W.clone()`.
 
 # %% listing="autograd"
 x = torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
@@ -313,10 +316,10 @@ check(gradient_error)
 
 # %% solution="mean_squared_error"
 def mean_squared_error(prediction, target):
-    """The mean of the squared differences, a tensor with one number. Gradients flow back.
+    """The mean of the squared differences, a tensor of shape (). Gradients flow back.
 
     prediction: floats, any shape. target: numbers, the same shape.
-    Raises a ValueError where the shapes differ, also where they could be broadcast.
+    Raises a ValueError where the shapes differ, also where they could be broadcast; its text holds both.
 
     Example: (1, 2) and (3, 5) give (4 + 9) / 2 = 6.5. Shapes (2, 1) and (2,) are an error.
     """
@@ -546,8 +549,9 @@ for place in dict.fromkeys([torch.device("cpu"), device]):
         for n in (64, 512):
             A, B = (torch.randn(n, n, dtype=dtype, device=place) for _ in range(2))
             print(f"{place!s:6} {dtype!s:14} {n:4} x {n:<4} {milliseconds(lambda A=A, B=B: A @ B)}")
-there = torch.randn(512, 512)
-print(f"to {device} and back: {milliseconds(lambda: move(move(there, device), 'cpu'))}")
+if device.type != "cpu":
+    there = torch.randn(512, 512)
+    print(f"to {device} and back: {milliseconds(lambda: move(move(there, device), 'cpu'))}")
 
 # %% [markdown]
 # ## Experiments: are the numbers the same?
@@ -614,7 +618,7 @@ arrays.plot_formats(results)
 # {eq}`np-total-error` has a name for the size of one rounding, relative to a number.
 # How many of those are your differences, in float64 and in float32?
 # If you saw 1e-4 in float64, would that be rounding? What else could it be?
-# One type falls behind at one of the two rates. A gradient of 0.02 at a weight of 0.1:
+# One type falls behind at both rates, and at one of them far more. A gradient of 0.02 at a weight of 0.1:
 # what does the step do in that type, at each rate? Why does the other type of 16 bits hold out here,
 # and where would **it** fail? Give one way to train with 16 bits that avoids what you saw.
 

@@ -152,6 +152,17 @@ way(
 )
 
 way(
+    "count_pairs",
+    "a table made on the CPU and moved",
+    """
+    def count_pairs(labels, predicted, K):
+        counts = torch.zeros(K, K, dtype=torch.int64).to(labels.device)
+        one = torch.tensor(1).to(labels.device)
+        return counts.index_put_((labels.long(), predicted.long()), one, accumulate=True)
+    """,
+)
+
+way(
     "move",
     "one case after the other",
     """
@@ -302,6 +313,23 @@ way(
             b[place] = difference.item() / (2 * h)
         size = np.abs(a).max() + np.abs(b).max()
         return np.abs(a - b).max() / max(size, 1e-300)
+    """,
+)
+
+way(
+    "gradient_error",
+    "up by h, down by 2h, and up again",
+    """
+    def gradient_error(f, x, dx, h=1e-5):
+        at, b = x.detach().double().clone(), torch.zeros(x.shape, dtype=torch.float64)
+        for i in np.ndindex(*x.shape):
+            at[i] += h
+            b[i] = f(at).item() / (2 * h)
+            at[i] -= 2 * h
+            b[i] -= f(at).item() / (2 * h)
+            at[i] += h
+        size = (dx.detach().abs().max() + b.abs().max()).item()
+        return (dx.detach() - b).abs().max().item() / size if size > 0 else 0
     """,
 )
 

@@ -406,6 +406,86 @@ slip(
     """,
 )
 
+slip(
+    "count_pairs",
+    """
+    def count_pairs(labels, predicted, K):
+        counts = labels.new_zeros((K, K))
+        for l, p in zip(labels.tolist(), predicted.tolist()):
+            counts[l, p] += 1
+        return counts.to(torch.int64)
+    """,
+)
+slip(
+    "move",
+    """
+    def move(batch, device):
+        if torch.is_tensor(batch):
+            return batch.to(device, torch.float64 if batch.dtype == torch.float16 else batch.dtype)
+        if isinstance(batch, dict):
+            return {k: move(v, device) for k, v in batch.items()}
+        return type(batch)(move(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
+    """,
+)
+slip(
+    "move",
+    """
+    def move(batch, device):
+        if torch.is_tensor(batch):
+            return batch.to(device) if len(batch) else batch
+        if isinstance(batch, dict):
+            return {k: move(v, device) for k, v in batch.items()}
+        return type(batch)(move(v, device) for v in batch) if isinstance(batch, (list, tuple)) else batch
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        numerical = []
+        for e in torch.eye(x.numel(), dtype=x.dtype).reshape(-1, *x.shape):
+            numerical.append((f(x.detach() + 1e-4 * e) - f(x.detach() - 1e-4 * e)).item() / 2e-4)
+        return torch.tensor(numerical, dtype=x.dtype).reshape(x.shape)
+    """,
+)
+slip(
+    "gradient",
+    """
+    def gradient(f, x):
+        leaf = x.detach().requires_grad_()
+        (dx,) = torch.autograd.grad(f(leaf), leaf)
+        return dx if dx.dim() else dx.item()
+    """,
+)
+slip(
+    "mean_squared_error",
+    """
+    def mean_squared_error(prediction, target):
+        if prediction.shape != target.shape:
+            raise ValueError(f"expected the shape {tuple(target.shape)}")
+        return (prediction - target).square().mean()
+    """,
+)
+
+# Central differences that are right, and how they may be compared with a gradient.
+COMPARED = """
+    def gradient_error(f, x, dx, h=1e-5):
+        a, b = dx.detach().double(), torch.zeros(x.shape, dtype=torch.float64)
+        for i in np.ndindex(*x.shape):
+            e = torch.zeros_like(b)
+            e[i] = h
+            b[i] = (f(x.detach() + e) - f(x.detach() - e)).item() / (2 * h)
+        gap, size = (a - b).abs().max().item(), (a.abs().max() + b.abs().max()).item()
+        return {compared}
+"""
+COMPARISONS = [
+    "gap / (size + 1e-8)",
+    "gap / max(size, 1e-8)",
+    "0.0 if torch.allclose(a, b, atol=1e-6) else gap / size",
+    "gap / (a.max() + b.max()).item() if size else 0.0",
+    "torch.tensor(gap / size if size else 0.0)",
+]
+
 
 # A right classifier with holes, and what else may stand in them.
 CLASSIFIER = """
@@ -435,12 +515,16 @@ HOLES = [
     ("mean", "mean.float()"),
     ("std", "std + 1e-3"),
     ("std", "torch.ones_like(std)"),
+    ("std", "1 / std"),
     ("W", "mean.new_ones(len(mean), K)"),
+    ("W", "torch.zeros(len(mean), K, dtype=mean.dtype)"),
     ("W", "torch.randn(len(mean), K).to(mean) / 8"),
     ("W", "mean.new_zeros(len(mean), K), requires_grad=False"),
     ("b", "mean.new_zeros(1)"),
     ("b", "mean.new_zeros(len(mean))"),
     ("b", "mean.new_ones(K)"),
+    ("b", "torch.zeros(K)"),
+    ("b", "torch.zeros(K, dtype=mean.dtype)"),
     ("rows", "x.flatten(1).detach().flip(1)"),
     ("rows", "x.transpose(1, -1).flatten(1)"),
     ("rows", "x.flatten(1).float()"),
@@ -460,6 +544,17 @@ def refused(notebook, questions, exercise, names):
 @pytest.mark.parametrize(("exercise", "source"), SLIPS)
 def test_a_slip_in_a_function_is_refused(notebook, questions, exercise, source):
     assert refused(notebook, questions, exercise, notebook.with_source(source))
+
+
+@pytest.mark.parametrize("compared", COMPARISONS)
+def test_a_slip_in_the_comparison_of_gradients_is_refused(notebook, questions, compared):
+    names = notebook.with_source(dedent(COMPARED).format(compared=compared))
+    assert refused(notebook, questions, "gradient_error", names)
+
+
+def test_without_a_slip_the_comparison_is_accepted(notebook, questions):
+    names = notebook.with_source(dedent(COMPARED).format(compared="gap / size if size else 0.0"))
+    assert not refused(notebook, questions, "gradient_error", names)
 
 
 @pytest.mark.parametrize(("hole", "filling"), HOLES)

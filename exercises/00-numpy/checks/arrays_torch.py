@@ -43,20 +43,45 @@ def one_tensor(answer):
     return answer
 
 
-def computes_where_the_inputs_are(ask):
-    """Is the answer on the CPU where everything lands elsewhere that is made without a device?
+def elsewhere_unless_told():
+    """New tensors land on "meta", but for those that are made of a tensor, or moved afterwards.
 
-    "meta" is a device that computes shapes only: it stands for a GPU beside the CPU."""
+    "meta" is a device that computes shapes only: it stands for a GPU beside the CPU. What is moved back
+    from there has no numbers any more: zeros stand for them."""
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    of_a_tensor = (torch.tensor, torch.as_tensor, torch.asarray, torch.sparse_coo_tensor)
+
+    class Moving(TorchFunctionMode):
+        def __torch_function__(self, function, types, args=(), kwargs=None):
+            kwargs = kwargs or {}
+            if function in of_a_tensor and "device" not in kwargs:
+                source = next((a for a in reversed(args[:2]) if isinstance(a, torch.Tensor)), None)
+                kwargs |= {} if source is None else {"device": source.device}
+            try:
+                return function(*args, **kwargs)
+            except NotImplementedError as error:
+                if "copy out of meta" not in str(error):
+                    raise
+            zeros = torch.zeros(args[0].shape, dtype=args[0].dtype, device="cpu")
+            return function(zeros, *args[1:], **kwargs)
+
+    return Moving()
+
+
+def computes_where_the_inputs_are(ask):
+    """Is the answer on the CPU where everything lands elsewhere that is made without a device?"""
     import torch
 
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), elsewhere_unless_told():
             answer = ask()
     except (RuntimeError, NotImplementedError, IndexError) as error:
-        if error.args and ("meta" in str(error) or "device" in str(error)):
-            return {"makes_no_tensors_elsewhere": fact(False)}
+        if error.args and ("meta" in str(error).lower() or "device" in str(error)):
+            return {"is_on_the_device_of_the_labels": fact(False)}
         raise
-    return {"makes_no_tensors_elsewhere": fact(one_tensor(answer).device.type == "cpu")}
+    return {"is_on_the_device_of_the_labels": fact(one_tensor(answer).device.type == "cpu")}
 
 
 @probe("to_batch", cases=2)
@@ -66,10 +91,9 @@ def puts_the_channels_in_front_and_divides_by_255(s, images):
 
 @probe("to_batch", cases=1)
 def returns_float32_that_lies_in_order(s, images):
-    import torch
-
     x = one_tensor(s.to_batch(images))
-    return {"is_float32": fact(x.dtype == torch.float32), "is_contiguous": fact(x.is_contiguous())}
+    kind = {"is_of_floats": fact(x.is_floating_point()), "bits_of_a_number": np.array(8 * x.element_size())}
+    return {**kind, "is_contiguous": fact(x.is_contiguous())}
 
 
 @probe("to_batch", cases=2)
@@ -92,7 +116,9 @@ def takes_labels_of_8_and_of_32_bits(s, scores, labels):
 
 @probe("label_scores", cases=1)
 def takes_a_single_example(s, scores, labels):
-    return {"right": s.label_scores(tensor(scores), tensor(labels))}
+    """And all of them, with a shape of their own."""
+    scores, labels = tensor(scores), tensor(labels)
+    return {"of_one": s.label_scores(scores[-1:], labels[-1:]), "of_all": s.label_scores(scores, labels)}
 
 
 @probe("label_scores", cases=1)
@@ -100,15 +126,19 @@ def takes_a_single_example(s, scores, labels):
 def lets_gradients_flow_back_to_the_scores(s, scores, labels, dout):
     scores = watched(scores)
     right = one_tensor(s.label_scores(scores, tensor(labels)))
-    if not right.requires_grad:
-        return {"a_gradient_reaches_the_scores": fact(False), "dscores": np.zeros(scores.shape)}
-    (right * tensor(dout)).sum().backward()
-    return {"a_gradient_reaches_the_scores": fact(True), "dscores": scores.grad}
+    if right.requires_grad:
+        (right * tensor(dout)).sum().backward()
+    reached = scores.grad is not None
+    dscores = scores.grad if reached else np.zeros(scores.shape)
+    return {"a_gradient_reaches_the_scores": fact(reached), "dscores": dscores}
 
 
 @probe("count_pairs", cases=2)
 def counts_every_pair(s, labels, predicted, K):
-    counts = s.count_pairs(tensor(labels), tensor(predicted), K)
+    """Labels and predictions are tensors in the memory of the inputs: a change shows."""
+    import torch
+
+    counts = s.count_pairs(torch.from_numpy(labels), torch.from_numpy(predicted), K)
     return {"counts": one_tensor(counts).double()}
 
 
@@ -120,19 +150,26 @@ def has_zeros_for_classes_that_never_come(s, labels, predicted, K):
 
 @probe("count_pairs", cases=2)
 def counts_labels_of_8_bits_of_many_classes(s, labels, predicted, K):
-    counts = s.count_pairs(tensor(labels).byte(), tensor(predicted).byte(), K)
-    return {"counts": one_tensor(counts).double()}
+    """One pair comes more often than 8 bits can count."""
+    import torch
+
+    counts = one_tensor(s.count_pairs(tensor(labels).byte(), tensor(predicted).byte(), K))
+    return {"counts": counts.double(), "is_int64": fact(counts.dtype == torch.int64)}
 
 
 @probe("count_pairs", cases=1)
-def returns_whole_numbers_where_the_labels_are(s, labels, predicted, K):
+def returns_whole_numbers_of_64_bits(s, labels, predicted, K):
     import torch
 
-    labels, predicted = tensor(labels), tensor(predicted)
-    found = computes_where_the_inputs_are(lambda: s.count_pairs(labels, predicted, K))
-    counts = one_tensor(s.count_pairs(labels, predicted, K))
+    counts = one_tensor(s.count_pairs(tensor(labels), tensor(predicted), K))
     whole = fact(not counts.is_floating_point())
-    return {**found, "are_whole_numbers": whole, "is_int64": fact(counts.dtype == torch.int64)}
+    return {"are_whole_numbers": whole, "is_int64": fact(counts.dtype == torch.int64)}
+
+
+@probe("count_pairs", cases=1)
+def makes_the_table_where_the_labels_are(s, labels, predicted, K):
+    labels, predicted = tensor(labels), tensor(predicted)
+    return computes_where_the_inputs_are(lambda: s.count_pairs(labels, predicted, K))
 
 
 def walked(batch):
@@ -166,8 +203,8 @@ def elsewhere(batch):
 @probe("move", cases=1)
 def moves_a_tensor_and_what_is_in_a_list_a_tuple_and_a_dict(s, x, y):
     x, y = tensor(x), tensor(y)
-    batches = {"tensor": x, "list": [x, y], "tuple": (y, x), "dict": {"x": x, "y": y}}
-    return {f"moved_in_a_{name}": elsewhere(s.move(batch, "meta")) for name, batch in batches.items()}
+    batches = {"tensor": x, "number": x.sum(), "list": [x, y], "tuple": (y, x), "dict": {"x": x, "y": y}}
+    return {f"moved_as_a_{name}": elsewhere(s.move(batch, "meta")) for name, batch in batches.items()}
 
 
 @probe("move", cases=1)
@@ -184,7 +221,10 @@ def keeps_lists_tuples_and_dicts_with_their_keys(s, x, y):
     x, y = tensor(x), tensor(y)
     moved = s.move({"z": [x, (y, x), []], "a": ((y,), {"n": [x]}), "k": ()}, "meta")
     keys = list(moved) if isinstance(moved, dict) else []
-    return {"kinds": kinds(moved), "keys": np.array([ord(str(key)[0]) for key in keys])}
+    numbered = s.move({7: x, 3: y}, "meta")
+    numbers = [key if isinstance(key, int) else -1 for key in numbered] if isinstance(numbered, dict) else []
+    found = {"kinds": kinds(moved), "keys": np.array([ord(str(key)[0]) for key in keys])}
+    return {**found, "keys_that_are_numbers": np.array(numbers)}
 
 
 @probe("move", cases=1)
@@ -213,6 +253,7 @@ def keeps_numbers_types_and_gradients(s, x, y):
     import torch
 
     given = {"x": watched(x), "mask": tensor(y) > 4, "y": tensor(y), "bytes": tensor(y).byte()}
+    given |= {"wide": tensor(x).double(), "half": tensor(x).half()}
     moved = s.move(given, torch.device("cpu"))
     found = {f"{name}_keeps_its_type": fact(moved[name].dtype == given[name].dtype) for name in given}
     return {**found, "x": moved["x"], "y": moved["y"], "x_is_still_watched": fact(moved["x"].requires_grad)}
@@ -233,7 +274,7 @@ def finds_the_gradient(s, x, weights):
 @probe("gradient", cases=1)
 @with_gradients
 def takes_any_shape(s, x, weights, number):
-    one = s.gradient(lambda t: t**3, tensor(number))
+    one = one_tensor(s.gradient(lambda t: t**3, tensor(number)))
     return {"of_three_axes": s.gradient(curved(weights), tensor(x)), "of_one_number": one}
 
 
@@ -270,14 +311,18 @@ def takes_the_result_of_a_computation(s, x, weights):
 @probe("gradient", cases=1)
 @with_gradients
 def returns_a_tensor_of_the_type_of_x_without_a_graph(s, x, weights):
+    """In float32 the gradient has four right digits at the least: those of one in float64."""
     import torch
 
-    found = {}
+    found, both = {}, []
     for dtype in (torch.float32, torch.float64):
         dx = one_tensor(s.gradient(curved(weights), tensor(x).to(dtype)))
         found[f"is_{dtype}".replace("torch.", "")] = fact(dx.dtype == dtype)
         found[f"hangs_in_a_graph_{dtype}".replace("torch.", "")] = fact(dx.requires_grad)
-    return found
+        both.append(dx.detach().double())
+    one, other = both
+    alike = one.shape == other.shape and (one - other).abs().max() <= 1e-4 * other.abs().max()
+    return {**found, "float32_has_four_right_digits": fact(alike), "dx": other}
 
 
 CLOSE = 1e-6  # the rounding in a difference, divided by 2h
@@ -286,58 +331,79 @@ CLOSE = 1e-6  # the rounding in a difference, divided by 2h
 @probe("gradient_error", cases=2, rtol=CLOSE)
 @with_gradients
 def says_how_far_off_a_gradient_is(s, x, weights, dx, h):
-    return {"error": np.array(float(s.gradient_error(curved(weights), tensor(x), tensor(dx), h)))}
+    """For a gradient, and for one that is twenty times as large."""
+    f, t = curved(weights), tensor(x)
+    given = {"error": tensor(dx), "error_of_20_times_dx": tensor(20 * dx)}
+    return {name: np.array(float(s.gradient_error(f, t, claimed, h))) for name, claimed in given.items()}
 
 
 @probe("gradient_error", cases=1, rtol=CLOSE)
 @with_gradients
-def takes_gradients_of_three_axes(s, x, weights, dx):
-    """With the step that it has by itself."""
-    return {"error": np.array(float(s.gradient_error(curved(weights), tensor(x), tensor(dx))))}
+def takes_gradients_of_three_axes(s, x, weights, dx, h):
+    """One gradient is too large, another too small."""
+    f, t = curved(weights), tensor(x)
+    given = {"error": tensor(dx), "error_of_a_hundredth_of_dx": tensor(dx / 100)}
+    return {name: np.array(float(s.gradient_error(f, t, claimed, h))) for name, claimed in given.items()}
 
 
 @probe("gradient_error", cases=1)
 @with_gradients
 def finds_a_right_gradient_right_in_float32_as_well(s, x, weights):
+    """With the step that it has by itself. In float32 the rounding is chance: one digit of it is asked."""
     found = {}
-    for bits, name in ((32, "float32"), (64, "float64")):
-        t = tensor(x.astype(name))
+    for bits, bound in ((32, 1e-5), (64, 1e-8)):
+        t = tensor(x.astype(f"float{bits}"))
         dx = 3 * tensor(weights).to(t.dtype) * t**2 + 2 * t.sum()
-        found[f"below_1e-5_with_{bits}_bits"] = fact(s.gradient_error(curved(weights), t, dx) < 1e-5)
+        error = float(s.gradient_error(curved(weights), t, dx))
+        found[f"below_{bound:.0e}_with_{bits}_bits"] = fact(error < bound)
+        shown = 0.0 if error < bound else error
+        found[f"error_with_{bits}_bits"] = np.array(round(shown, 1) if bits == 32 else shown)
     return found
 
 
 @probe("gradient_error", cases=1)
 @with_gradients
 def moves_one_number_at_a_time(s, x, weights, dx):
-    """At each call: the shape that f gets, and how many numbers are not those of x."""
+    """At each call: the shape that f gets, and how many numbers are not those of x, but for rounding."""
     f, at, moved = curved(weights), tensor(x), []
 
     def watching(t):
-        moved.append(int((t.detach() != at).sum()) if t.shape == at.shape else -1)
+        moved.append(int(((t.detach() - at).abs() > 1e-9).sum()) if t.shape == at.shape else -1)
         return f(t)
 
     s.gradient_error(watching, at.clone(), tensor(dx))
-    return {"least": np.array(min(moved) >= 0), "most": np.array(max(moved))}
+    own = {"f_gets_tensors_of_the_shape_of_x": np.array(min(moved, default=-1) >= 0)}
+    return {**own, "most_numbers_moved_at_once": np.array(max(moved, default=0))}
 
 
 @probe("gradient_error", cases=1, rtol=CLOSE)
 @with_gradients
-def leaves_x_and_the_gradient_alone(s, x, weights, dx):
+def leaves_x_and_the_gradient_alone(s, x, weights, dx, h):
     """Both are tensors in the memory of the inputs: a change shows. One more time, they are watched."""
     import torch
 
     f, at, claimed = curved(weights), torch.from_numpy(x), torch.from_numpy(dx)
-    plain = float(s.gradient_error(f, at, claimed))
-    again = float(s.gradient_error(f, watched(x), watched(dx)))
-    return {"error": np.array(plain), "error_of_watched_tensors": np.array(again)}
+    plain = s.gradient_error(f, at, claimed, h)
+    again = float(s.gradient_error(f, watched(x), watched(dx), h))
+    number = fact(isinstance(plain, (int, float, np.number)))
+    errors = {"error": np.array(float(plain)), "error_of_watched_tensors": np.array(again)}
+    return {**errors, "is_a_plain_number": number}
+
+
+@probe("gradient_error", cases=1, rtol=2e-3)
+@with_gradients
+def measures_a_tiny_gradient_by_its_own_size(s, x, weights, factor, h):
+    """All derivatives are negative and smaller than 1e-8, and dx is a multiple of the gradient."""
+    f, t = curved(weights), tensor(x)
+    dx = 1e-10 * (3 * tensor(weights) * t**2 + 2 * t.sum())
+    return {"error": np.array(float(s.gradient_error(lambda x: 1e-10 * f(x), t, factor * dx, h)))}
 
 
 @probe("gradient_error", cases=1)
 @with_gradients
 def is_0_where_both_are_0(s, x):
-    f, x = (lambda t: 0 * t.sum()), tensor(x)
-    return {"error": np.array(float(s.gradient_error(f, x, 0 * x)))}
+    x = tensor(x)
+    return {"error": np.array(float(s.gradient_error(lambda t: 0 * (t * x).sum(), x, 0 * x)))}
 
 
 @probe("mean_squared_error", cases=2)
@@ -355,10 +421,11 @@ def takes_targets_that_are_whole_numbers(s, prediction, target):
 def lets_the_gradient_of_the_loss_flow_back(s, prediction, target):
     p = watched(prediction)
     loss = one_tensor(s.mean_squared_error(p, tensor(target)))
-    if not loss.requires_grad:
-        return {"a_gradient_reaches_the_prediction": fact(False), "dprediction": np.zeros(p.shape)}
-    loss.sum().backward()
-    return {"a_gradient_reaches_the_prediction": fact(True), "dprediction": p.grad}
+    if loss.requires_grad:
+        loss.sum().backward()
+    reached = p.grad is not None
+    dprediction = p.grad if reached else np.zeros(p.shape)
+    return {"a_gradient_reaches_the_prediction": fact(reached), "dprediction": dprediction}
 
 
 UNLIKE = {
@@ -373,9 +440,16 @@ UNLIKE = {
 }
 
 
+def names_both(shapes, text):
+    """Are all sizes of both shapes in the text?"""
+    import re
+
+    return {str(size) for shape in shapes for size in shape} <= set(re.findall(r"\d+", text))
+
+
 @probe("mean_squared_error", cases=1)
 def refuses_shapes_that_differ(s, numbers):
-    """Is there an error for each pair of shapes, is it a ValueError, and does it say something?"""
+    """Is there an error for each pair of shapes, is it a ValueError, and does it name both?"""
     import torch
 
     errors, returned, numbers = {}, [], tensor(numbers)
@@ -389,10 +463,14 @@ def refuses_shapes_that_differ(s, numbers):
             errors[name] = error
     found = {f"refuses_{name}": fact(name in errors) for name in UNLIKE}
     odd = [answer for answer in returned if not isinstance(answer, torch.Tensor)]
+    kinds = [type(e) for e in errors.values()]
+    texts = {name: str(e) for name, e in errors.items() if isinstance(e, ValueError)}
     return {
         **found,
-        "all_errors_are_ValueErrors": fact(all(isinstance(e, ValueError) for e in errors.values())),
-        "all_errors_say_something": fact(all(str(e) for e in errors.values())),
+        "all_errors_are_ValueErrors": fact(all(issubclass(kind, ValueError) for kind in kinds)),
+        "some_are_AssertionErrors": fact(AssertionError in kinds),
+        "the_ValueErrors_say_something": fact(all(texts.values())),
+        "the_ValueErrors_name_both_shapes": fact(all(names_both(UNLIKE[n], t) for n, t in texts.items())),
         "returns_an_error_or_nothing": fact(odd),
     }
 
@@ -515,8 +593,25 @@ def takes_images_whose_numbers_do_not_lie_in_order(s, mean, std, W, b, x):
 @with_gradients
 def starts_at_0_with_the_type_of_mean(s, mean, std, x):
     """float64 in this case, and nobody says .double()."""
+    import torch
+
     model = s.LinearClassifier(tensor(mean), tensor(std), 3)
-    return {"W": model.W, "b": model.b, "scores": model(tensor(x))}
+    kept = {name: getattr(model, name) for name in ("W", "b", "mean", "std")}
+    wide = {f"{name}_is_float64": fact(kept[name].dtype == torch.float64) for name in ("W", "b")}
+    return {**kept, **wide, "scores": model(tensor(x))}
+
+
+@probe("LinearClassifier", cases=1)
+@with_gradients
+def starts_on_the_device_of_mean(s, mean, std):
+    """A device that computes shapes only: who looks at the numbers of mean and std is not asked further."""
+    try:
+        model = s.LinearClassifier(tensor(mean).to("meta"), tensor(std).to("meta"), 4)
+    except (RuntimeError, NotImplementedError) as error:
+        if "meta" not in str(error):
+            raise
+        return {f"{name}_is_there": fact(True) for name in ("W", "b")}
+    return {f"{name}_is_there": fact(getattr(model, name).is_meta) for name in ("W", "b")}
 
 
 @probe("LinearClassifier", cases=1)
