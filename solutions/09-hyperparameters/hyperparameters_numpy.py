@@ -91,10 +91,11 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# **Question** (5 minutes). Why does the 3 x 3 grid do worse than random trials, although both have 9?
-# The third line is best of all. What must one know to use it, and what does it become for six
-# hyperparameters? A friend has two that matter equally, and wants to read the result off a table:
-# say one thing that speaks for his grid, and one that speaks against it.
+# **Question** (6 minutes). Here only `a` matters. Now let the two act only through their sum: the score
+# is the distance from a best sum, which is the sum of two uniform numbers. Change a copy of the cell so;
+# in the third search `b` is 0.5. How many different sums does each of the three try, and from where to where?
+# Rank the three again, by the mean and by the last number. What explains the change? And which of the three
+# would you take if you did not know which of the two cases is yours?
 
 # %% [markdown] question="hp-nine-trials" points=2
 # *Your answer here.*
@@ -326,7 +327,7 @@ val_losses, val_accuracies = np.array(results).T
 winner = best_trial(val_losses)
 print(f"\n{(~(val_losses < np.log(10))).sum()} of 60 end at log 10 = 2.303 or above, or diverged")
 print(f"best: trial {winner}, loss {val_losses[winner]:.3f}, accuracy {val_accuracies[winner]:.3f}")
-print({name: round(float(value), 5) for name, value in configs[winner].items()})
+print({name: value if name == "width" else round(float(value), 5) for name, value in configs[winner].items()})
 
 figure, axes = plt.subplots(1, len(space), figsize=(11, 2.6), sharey=True, layout="constrained")
 for ax, (name, (kind, *_)) in zip(axes, space.items(), strict=True):
@@ -352,7 +353,7 @@ def expected_best(scores, n):
     scores: (m,), higher is better, in any order; equal ones may occur. n: one whole number from 1 on,
     or an array of them, (k,); n may exceed m. Returns floats of the shape of n.
 
-    Example: scores 3, 1: the best of 1 is 2 on the mean, the best of 2 is 2.5.
+    Example: scores 3, 1: the best of 1 is 2 on average, the best of 2 is 2.5.
     """
     ### BEGIN SOLUTION
     m = len(scores)
@@ -398,17 +399,17 @@ plt.show()
 #
 # `evaluate(config, budget)` trains from the beginning and returns the loss. It is expensive:
 # call it once for each configuration of a rung, and never for one that was dropped.
-# A loss of `nan` ranks behind all others.
+# A loss of `nan` is as bad as an infinite one: both rank behind all numbers.
 
 
 # %% solution="successive_halving"
 def successive_halving(evaluate, configs, budget, eta):
     """The winner of successive halving and its rungs, {eq}`hp-halving` (Jamieson & Talwalkar 2016).
 
-    evaluate(config, budget): a loss, lower is better; nan ranks last. configs: a list of n configurations.
+    evaluate(config, budget): a loss, lower is better; inf and nan rank last. configs: a list of n of them.
     budget: of each configuration of the first rung. eta: a whole number, at least 2. A rung of n_k keeps the
     best n_k // eta and multiplies the budget by eta; where that would keep none, it is the last rung.
-    Of equal losses the one that comes first in configs is better.
+    Of equal losses the one that comes first in configs is better, in every rung.
     Returns two things: the best configuration of the last rung, and a list of pairs, one for each rung:
     how many configurations were evaluated in it, and the budget of each.
 
@@ -566,11 +567,12 @@ def normal_cdf(z):
 def expected_improvement(mu, sd, best, xi=0.0):
     """By how much a new trial will be below best - xi, in expectation, {eq}`hp-ei`.
 
-    (Jones, Schonlau & Welch 1998.) mu, sd: mean and standard deviation of the loss, of one shape; sd >= 0.
-    best: the lowest loss so far. xi: the margin. Where sd = 0 it is {eq}`hp-ei-zero`.
+    (Jones, Schonlau & Welch 1998.) mu, sd: mean and standard deviation of the loss, arrays of one shape;
+    sd >= 0. It changes neither. best: the lowest loss so far. xi: the margin.
+    Where sd = 0 it is {eq}`hp-ei-zero`.
     Returns values of the shape of mu. None is negative.
 
-    Example: mu = 0, sd = 2, best = 0: 2 / root of 2 pi = 0.798. With sd = 0 and best = 3: 3.
+    Example: mu = [0.0], sd = [2.0], best = 0: [0.798], 2 / root of 2 pi. With sd = [0.0], best = 3: [3.0].
     """
     ### BEGIN SOLUTION
     gain = best - mu - xi
@@ -784,9 +786,9 @@ plt.show()
 # %% [markdown]
 # **Question** (10 minutes). Diagnose A to G. For each say which feature of the two curves decides:
 # where they begin, where they end, whether they part, whether they are smooth. The dashed line is
-# {eq}`hp-start-loss`, and three runs stay close to it: say what tells these three apart, in the curves, the
-# printed numbers or in an experiment of a minute. For one sick run of your choice: what would you check
-# first in its code?
+# {eq}`hp-start-loss`, and three runs stay close to it with both curves: say what tells these three apart,
+# in the curves, the printed numbers or in an experiment of a minute. For one sick run of your choice:
+# what would you check first in its code?
 
 # %% [markdown] question="hp-patients" points=4
 # *Your answer here.*
@@ -801,12 +803,13 @@ plt.show()
 #
 # Right means section 8. The check here takes your own `expected_improvement` for the right one.
 # Pass section 8 first. If your test rejects it even so, look at both: either may be the one that is wrong.
+# The check knows nine wrong ones. The mark uses others as well.
 #
 # A test that repeats the formula repeats its mistakes. The **definition** is another way to the number:
 # the mean of {eq}`hp-improvement` over many values of `f`. Spread them evenly, and weigh each by
 # its density, or draw them. What tolerance does your way allow?
 # What do your numbers hide? An `sd` of 1 is its own square. A margin of 0 is no margin.
-# What if `best` is always below `mu`? And where `sd` is 0?
+# What if `best` is always below `mu`? And where `sd` is 0? What becomes of the arrays that it was given?
 
 
 # %% solution="test_expected_improvement"

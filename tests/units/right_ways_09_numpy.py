@@ -269,7 +269,7 @@ way(
             losses = {i: evaluate(configs[i], budget) for i in places}
             rungs.append((len(places), budget))
             ranked = sorted(places, key=lambda i: (losses[i] != losses[i], losses[i]))
-            places, budget = ranked[: len(places) // eta], budget * eta
+            places, budget = sorted(ranked[: len(places) // eta]), budget * eta
         return configs[ranked[0]], rungs
     """,
 )

@@ -55,6 +55,18 @@ way(
 )
 way(
     "gp_posterior",
+    "single precision",
+    """
+    def gp_posterior(x, y, x_new, length, scale, noise):
+        K = kernel(x, x, length, scale).astype(np.float32) + np.float32(noise**2) * np.eye(len(x), dtype="f")
+        Ks = kernel(x, x_new, length, scale).astype(np.float32)
+        v = np.linalg.solve(np.linalg.cholesky(K), Ks)
+        var = np.float32(scale**2) - np.square(v).sum(axis=0)
+        return Ks.T @ np.linalg.solve(K, y.astype(np.float32)), np.sqrt(np.maximum(var, 0))
+    """,
+)
+way(
+    "gp_posterior",
     "eigenvectors",
     """
     def gp_posterior(x, y, x_new, length, scale, noise):
@@ -108,6 +120,30 @@ way(
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.nan_to_num(gain / sd, nan=0.0, posinf=1e9, neginf=-1e9)
         return np.maximum(gain * normal_cdf(z) + sd * normal_density(z), 0.0)
+    """,
+)
+way(
+    "expected_improvement",
+    "divide first, choose then",
+    """
+    def expected_improvement(mu, sd, best, xi=0.0):
+        gain = best - mu - xi
+        with np.errstate(all="ignore"):
+            z = gain / sd
+            value = gain * normal_cdf(z) + sd * normal_density(z)
+        return np.where(sd > 0, value, np.maximum(gain, 0))
+    """,
+)
+way(
+    "expected_improvement",
+    "a mask for those without doubt",
+    """
+    def expected_improvement(mu, sd, best, xi=0.0):
+        gain = best - mu - xi
+        out, some = np.maximum(gain, 0), sd > 0
+        z = gain[some] / sd[some]
+        out[some] = gain[some] * normal_cdf(z) + sd[some] * normal_density(z)
+        return out
     """,
 )
 way(

@@ -33,8 +33,9 @@ def test_the_examples_in_the_docstrings_are_right(answers):
     mean, std = answers["gp_posterior"](x, y, x_new, 0.7, 2, 1)
     close(mean, [2.4, 0])
     close(std**2, [0.8, 4])
-    close(answers["expected_improvement"](0, 2, 0), 0.798, atol=5e-4)
-    assert answers["expected_improvement"](0, 0, 3) == 3
+    mu = np.zeros(1)
+    close(answers["expected_improvement"](mu, mu + 2, 0), [0.798], atol=5e-4)
+    close(answers["expected_improvement"](mu, mu, 3), [3])
     validation = np.array([[1, 0, 1, 0], [1, 1, 1, 0]], dtype=bool)
     test = np.array([[1, 1], [0, 1]], dtype=bool)
     assert answers["winners_curse"](validation, test) == (1, 0.75, 0.5)
@@ -87,6 +88,18 @@ def test_halving_has_the_rungs_of_a_published_table(answers):
     """Li et al. 2018, Table 1, its first column (s = 4): R = 81 and eta = 3."""
     best, rungs = answers["successive_halving"](lambda config, budget: (config - 40) ** 2, range(81), 1, 3)
     assert best == 40 and rungs == [(81, 1), (27, 3), (9, 9), (3, 27), (1, 81)]
+
+
+def test_of_equal_losses_the_first_of_the_list_wins_in_later_rungs_too(answers):
+    losses = {1: [0.4, 0.3, 0.9, 0.8, 0.7, 0.6], 3: [0.2, 0.2]}
+    best, rungs = answers["successive_halving"](lambda i, budget: losses[budget][i], range(6), 1, 3)
+    assert (best, rungs) == (0, [(6, 1), (2, 3)])
+
+
+@pytest.mark.parametrize(("n", "eta", "last"), [(243, 3, 5), (1000, 10, 3), (242, 3, 4), (64, 4, 3)])
+def test_a_power_of_eta_is_halved_to_one(answers, n, eta, last):
+    _, rungs = answers["successive_halving"](lambda i, budget: i, range(n), 1, eta)
+    assert rungs == [(n // eta**k, eta**k) for k in range(last + 1)]
 
 
 def test_halving_trains_nothing_that_it_dropped_and_nothing_twice(answers):

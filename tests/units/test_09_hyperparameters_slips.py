@@ -92,6 +92,36 @@ SLIPS = {
         "rest = [loss for loss in losses if np.isfinite(loss)]\n"
         "    if not rest:\n        raise ValueError('none')\n    return rest.index(min(rest))",
     ),
+    "a large loss for none": (
+        "best_trial",
+        "BT-sentinel",
+        "kept = np.isfinite(losses)\n    if not kept.any():\n        raise ValueError('none')\n"
+        "    return int(np.nan_to_num(np.where(kept, losses, np.nan), nan=1e6).argmin())",
+    ),
+    "an error of another kind": (
+        "best_trial",
+        "BT-other-error",
+        "places = [i for i, loss in enumerate(losses) if np.isfinite(loss)]\n"
+        "    if not places:\n        raise RuntimeError('none')\n"
+        "    return min(places, key=lambda i: losses[i])",
+    ),
+    "a quotient without logarithms": (
+        "trials_needed",
+        "TN-no-logarithms",
+        "return -int(-(1 - confidence) / (1 - share) // 1)",
+    ),
+    "n cut at m": (
+        "expected_best",
+        "EB-capped",
+        "m, n = len(scores), np.minimum(n, len(scores))\n"
+        "    return sum(v * ((i / m) ** n - ((i - 1) / m) ** n) for i, v in enumerate(sorted(scores), 1))",
+    ),
+    "no axis for n": (
+        "expected_best",
+        "EB-no-axis",
+        "i = np.arange(1, len(scores) + 1)\n"
+        "    return np.sum(((i / i[-1]) ** n - ((i - 1) / i[-1]) ** n) * np.sort(scores))",
+    ),
     "the order of the trials": (
         "expected_best",
         "EB-prefix",
@@ -110,6 +140,38 @@ SLIPS = {
         LOOP
         + "        scored.sort(key=lambda pair: (pair[0] == pair[0], pair[0], pair[1]))\n"
         + KEPT
+        + "        budget *= eta\n    return last, rungs",
+    ),
+    "the order of the losses": (
+        "successive_halving",
+        "SH-ranked",
+        RANKED + KEPT.replace("sorted(", "(") + "        budget *= eta\n    return last, rungs",
+    ),
+    "rungs counted by logarithms": (
+        "successive_halving",
+        "SH-logarithms",
+        "import math\n\n    rungs, alive = [], list(configs)\n"
+        "    for k in range(int(math.log(len(configs), eta)) + 1):\n"
+        "        loss = [evaluate(config, budget * eta**k) for config in alive]\n"
+        "        rungs.append((len(alive), budget * eta**k))\n"
+        "        last, kept = alive[np.argsort(loss, kind='stable')[0]], len(alive) // eta\n"
+        "        alive = [alive[i] for i in sorted(np.argsort(loss, kind='stable')[:kept])]\n"
+        "    return last, rungs",
+    ),
+    "the sort of Python": (
+        "successive_halving",
+        "SH-sorted-nan",
+        LOOP.replace("(evaluate(c, budget), i)", "evaluate(c, budget)")
+        + "        ranked = sorted(range(len(alive)), key=lambda i: scored[i])\n"
+        + "        last = alive[ranked[0]]\n"
+        + "        alive = [alive[i] for i in sorted(ranked[: len(alive) // eta])]\n"
+        + "        budget *= eta\n    return last, rungs",
+    ),
+    "one of eta dropped": (
+        "successive_halving",
+        "SH-drops-share-early",
+        RANKED
+        + KEPT.replace("len(alive) // eta", "(len(alive) - len(alive) // eta if len(alive) >= eta else 0)")
         + "        budget *= eta\n    return last, rungs",
     ),
     "the same budget again": (
@@ -152,6 +214,19 @@ SLIPS = {
         "GP-centered",
         INVERSE + f"    m = np.mean(y)\n    return m + Ks.T @ (P @ (y - m)), {STD}",
     ),
+    "a kernel with scale for its square": (
+        "gp_posterior",
+        "GP-scale-as-variance",
+        INVERSE.replace("x, length, scale", "x, length, 1")
+        .replace("x_new, length, scale", "x_new, length, 1")
+        .replace("n = len(x)", "n, K, Ks = len(x), scale * K, scale * Ks")
+        + f"    return Ks.T @ P @ y, {STD}",
+    ),
+    "a floor for the variance": (
+        "gp_posterior",
+        "GP-floor",
+        INVERSE + f"    return Ks.T @ P @ y, {STD.replace(', 0))', ', 1e-6))')}",
+    ),
     "high losses wanted": (
         "expected_improvement",
         "HP6",
@@ -170,6 +245,29 @@ SLIPS = {
         "with np.errstate(all='ignore'):\n"
         "        z = (best - mu - xi) / np.asarray(sd, dtype=float)\n"
         "        return (best - mu - xi) * normal_cdf(z) + sd * normal_density(z)",
+    ),
+    "a root in z": (
+        "expected_improvement",
+        "EI-root-in-z",
+        (NORMAL + "return np.where(sd > 0, d * Phi + sd * phi, np.maximum(d, 0))").replace(
+            "d / np.where(sd == 0, 1, sd)", "d / np.where(sd == 0, 1, sd) ** 0.5"
+        ),
+    ),
+    "one place without doubt makes all certain": (
+        "expected_improvement",
+        "EI-any-zero",
+        NORMAL + "return d * Phi + sd * phi if (sd > 0).all() else d.clip(min=0)",
+    ),
+    "a wrong sign that is cut": (
+        "expected_improvement",
+        "EI-minus-cut",
+        NORMAL + "return np.where(sd > 0, (d * Phi - sd * phi).clip(min=0), np.maximum(d, 0))",
+    ),
+    "a tie decided on test": (
+        "winners_curse",
+        "WI-tie-by-test",
+        "order = [(v.mean(), t.mean(), -i) for i, (v, t) in enumerate(zip(validation, test))]\n"
+        "    i = -max(order)[2]\n    return i, validation[i].mean(), test[i].mean()",
     ),
     "chosen on test": (
         "winners_curse",
@@ -231,6 +329,11 @@ OVERLOOKED_ONCE = {
         "expected_best",
         "m = len(scores)\n    p = (np.arange(m + 1) / m) ** n[:, None]\n"
         "    return np.diff(p) @ np.sort(scores)",
+    ),
+    "a loss of ten for none": (
+        "best_trial",
+        "if not np.isfinite(losses).any():\n        raise ValueError('none')\n"
+        "    return int(np.where(np.isfinite(losses), losses, 10.0).argmin())",
     ),
     "one rung too many": (
         "successive_halving",
