@@ -351,7 +351,7 @@ def takes_gradients_of_three_axes(s, x, weights, dx, h):
 def finds_a_right_gradient_right_in_float32_as_well(s, x, weights):
     """With the step that it has by itself. In float32 the rounding is chance: one digit of it is asked."""
     found = {}
-    for bits, bound in ((32, 1e-5), (64, 1e-8)):
+    for bits, bound in ((32, 1e-5), (64, 1e-9)):
         t = tensor(x.astype(f"float{bits}"))
         dx = 3 * tensor(weights).to(t.dtype) * t**2 + 2 * t.sum()
         error = float(s.gradient_error(curved(weights), t, dx))
