@@ -39,6 +39,10 @@ SLIPS = {
             "return loss\n",
             "nn.utils.clip_grad_norm_(clone.parameters(), 0.1)\n        return loss\n",
         ),
+        "small losses take no step": (
+            "loss.backward()",
+            "(loss * (loss.detach() > 0.02)).backward()",
+        ),
         "parameters are reset": ("adam = ", "clone[0].reset_parameters()\n    adam = "),
     },
     "repaired_a": {
@@ -120,6 +124,8 @@ SLIPS = {
         "a lost run gets a large number": ('raise Pruned("diverged")', "return 1e9"),
         "a lost run goes up": ('raise Pruned("diverged")', 'raise ValueError("diverged")'),
         "rounded": ("return last", "return round(last, 2)"),
+        "a loss of a thousand counts as lost": ("math.isinf(last)", "last > 1e3"),
+        "minus infinity is told": ("math.isinf(last)", "last == math.inf"),
         "momentum of the rate": ("momentum=1 - away", "momentum=1 - lr"),
     },
 }
