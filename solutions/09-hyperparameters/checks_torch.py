@@ -296,7 +296,29 @@ def a_trains_in_training_mode(s, numbers, x, y, sizes, epochs, lr):
     return run_a(s, normalized(numbers).eval(), x, y, sizes, epochs, lr)
 
 
+@probe("repaired_a", cases=1)
+@with_gradients
+def a_steps_down_the_gradient_by_the_rate(s, numbers, x, y, sizes, epochs, lr):
+    """Facts about the first step: they say the same of each rate that is too small, and of each too large."""
+    import torch
+
+    net = plain(numbers)
+    before = flat(net.parameters())
+    loss = torch.nn.functional.cross_entropy(net(tensor(x)), tensor(y))
+    wanted = -lr * flat(torch.autograd.grad(loss, list(net.parameters())))
+    s.repaired_a(net, cut(x, y, sizes), epochs, lr)
+    step = flat(net.parameters()) - before
+    share = (step @ wanted / (wanted @ wanted)).item()
+    return {
+        "a_step_is_taken": fact(step.any()),
+        "along_the_gradient": fact(torch.allclose(step, share * wanted, rtol=1e-3, atol=1e-6)),
+        "too_short": fact(share < 1 - 1e-3),
+        "too_long": fact(share > 1 + 1e-3),
+    }
+
+
 a_takes_one_step.inputs(one_batch)
+a_steps_down_the_gradient_by_the_rate.inputs(one_batch)
 a_steps_with_the_gradient_of_each_batch.inputs(equal_batches)
 a_has_a_loss_for_every_epoch.inputs(three_epochs)
 a_counts_every_example_once.inputs(ragged_batches)
@@ -363,9 +385,11 @@ def _(rng):
 @probe("repaired_b", cases=1, rtol=ROUNDING)
 @with_gradients
 def b_survives_scores_that_are_1000_apart(s, numbers, x, y, sizes, epochs, lr, factor):
+    """The loss is of thousands there; in hundreds each bound that cuts it off looks the same."""
     found = run_b(s, plain(numbers), x, y, sizes, epochs, lr)
     far = plain(numbers * factor)
-    return {"losses": found["losses"], "losses_far_apart": run_b(s, far, x, y, sizes, 1, lr)["losses"]}
+    hundreds = np.round(run_b(s, far, x, y, sizes, 1, lr)["losses"], -2)
+    return {"losses": found["losses"], "losses_far_apart_to_hundreds": hundreds}
 
 
 @b_survives_scores_that_are_1000_apart.inputs
