@@ -21,7 +21,7 @@ statistics), "seconds". Nothing is chosen by the test images: epochs and rates a
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
@@ -110,6 +110,7 @@ SIZES = {
     "tiny": Size(2, 1, 64, 0.05, 0.01, 256, 100, (0, 1)),
     "short": Size(8, 6, 64, 0.05, 0.01, 2000),
     "full": Size(8, 20, 64, 0.05, 0.01),
+    "cpu": Size(8, 5, 64, 0.05, 0.01),  # all of CIFAR-10 in what two cores do in two hours
     "gpu": Size(64, 40, 512, 0.4, 0.05),
 }
 
@@ -120,32 +121,23 @@ def train(tricks: Tricks, data: Images, size: Size, seed: int) -> Results:
     SGD with Nesterov's momentum; the rate rises on a line, and falls on a line to 0. On a GPU the network is
     compiled and computes in bfloat16, channels last.
     """
-    start, on_gpu = time.perf_counter(), data.train_x.device.type == "cuda"
+    start, device = time.perf_counter(), data.train_x.device
     if tricks.instance_norm:  # before the crop: its border then has the mean colour of the image
-        normed = (nn.functional.instance_norm(x) for x in (data.train_x, data.test_x))
-        data = Images(next(normed), data.train_y, next(normed), data.test_y)
-    net = network(tricks, size.channels, seed).to(data.train_x.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = torch.compile(net) if on_gpu else net
+        train_x, test_x = (nn.functional.instance_norm(x) for x in (data.train_x, data.test_x))
+        data = data._replace(train_x=train_x, test_x=test_x)
+    net = network(tricks, size.channels, seed).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    run = torch.compile(net) if device.type == "cuda" else net
     lr = size.lr if tricks.batch_norm else size.plain_lr
     optimizer = torch.optim.SGD(
         net.parameters(), lr, MOMENTUM, weight_decay=tricks.weight_decay, nesterov=True
     )
     steps = size.epochs * (len(data.train_x) // size.batch)
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps))
-    draws = torch.Generator(data.train_x.device).manual_seed(seed)
+    draws = torch.Generator(device).manual_seed(seed)
     losses = []
     for _ in range(size.epochs):
         net.train()
-        total = torch.zeros((), device=data.train_x.device)
-        for x, y in _batches(data, tricks, size.batch, draws):
-            with torch.autocast(x.device.type, torch.bfloat16, enabled=on_gpu):
-                loss = nn.functional.cross_entropy(run(x), y)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            rate.step()
-            total += loss.detach()
-        losses.append(total.item() * size.epochs / steps)
+        losses.append(_epoch(run, _batches(data, tricks, size.batch, draws), optimizer, rate))
     return {
         "tricks": asdict(tricks),
         "lr": lr,
@@ -155,6 +147,25 @@ def train(tricks: Tricks, data: Images, size: Size, seed: int) -> Results:
         "test_accuracy": accuracy(net, data.test_x, data.test_y),
         "seconds": time.perf_counter() - start,
     }
+
+
+def _epoch(
+    run: Callable[[torch.Tensor], torch.Tensor],
+    batches: Iterable[tuple[torch.Tensor, torch.Tensor]],
+    optimizer: torch.optim.Optimizer,
+    rate: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    """One step per batch; returns the mean loss, read once, for reading makes a GPU wait."""
+    losses = []
+    for x, y in batches:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
+            loss = nn.functional.cross_entropy(run(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        rate.step()
+        losses.append(loss.detach())
+    return torch.stack(losses).mean().item()
 
 
 def _share(step: int, steps: int) -> float:
@@ -205,14 +216,15 @@ def ladder(
 ) -> Iterator[Results]:
     """Train what is missing of a ladder, `jobs` networks at a time; yields the results after each."""
     rungs, s = rungs or RUNGS, SIZES[size]
-    results = begun or {"runs": []}
-    results["about"] = _about(data, size, rungs)
+    results = begun or {"about": {"rungs": []}, "runs": []}
+    names = list(dict.fromkeys([*results["about"]["rungs"], *rungs]))
+    results["about"] = _about(data, size, names)
     done = {(run["rung"], run["seed"]) for run in results["runs"]}
     todo = [(name, seed) for seed in s.seeds for name in rungs if (name, seed) not in done]
     progress = Progress("training", len(todo))
     for run in _trained([(data, size, name, rungs[name], seed) for name, seed in todo], jobs):
         results["runs"].append(run)
-        results["runs"].sort(key=lambda run: ([*rungs].index(run["rung"]), run["seed"]))
+        results["runs"].sort(key=lambda run: (names.index(run["rung"]), run["seed"]))
         progress.update(1, f"{run['rung']}, seed {run['seed']}: {run['test_accuracy']:.1%}")
         yield results
     progress.close()
@@ -236,7 +248,7 @@ def _images(data: str, size: str) -> Images:
     return as_tensors(read(data), SIZES[size].train_images, SIZES[size].test_images)
 
 
-def _about(data: str, size: str, rungs: dict[str, Tricks]) -> Results:
+def _about(data: str, size: str, rungs: Sequence[str]) -> Results:
     return {
         "data": data,
         "source": described(data),
@@ -250,6 +262,15 @@ def _about(data: str, size: str, rungs: dict[str, Tricks]) -> Results:
 
 def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
+
+
+def _named(tricks: Tricks) -> str:
+    """Its flags: a file that is continued tells networks apart by their names."""
+    plain = asdict(Tricks())
+    given = {key: value for key, value in asdict(tricks).items() if value != plain[key]}
+    return " ".join(
+        _flag(key) if value is True else f"{_flag(key)} {value:g}" for key, value in given.items()
+    )
 
 
 def _options() -> argparse.Namespace:
@@ -271,7 +292,7 @@ def main() -> int:
     """The command line; returns the exit status."""
     options = _options()
     chosen = Tricks(**{field.name: getattr(options, field.name) for field in fields(Tricks)})
-    rungs = RUNGS if chosen == Tricks() else {"chosen": chosen}
+    rungs = RUNGS if chosen == Tricks() else {_named(chosen): chosen}
     begun = load_results(options.out) if options.out and options.out.exists() else None
     if begun and (begun["about"]["data"], begun["about"]["size"]) != (options.data, options.size):
         held = f"{begun['about']['data']} of size {begun['about']['size']}"

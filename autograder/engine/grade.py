@@ -137,16 +137,10 @@ class Grader:
                 result = _unanswered(notebook)
             notebooks.append(result)
         status = "graded" if cells else "rejected"
+        reason = " ".join([*troubles, *left_out])
         seconds = time.monotonic() - started
         return SubmissionResult(
-            student,
-            self.unit.slug,
-            status,
-            " ".join([*troubles, *left_out]),
-            notebooks,
-            seconds,
-            cpu,
-            self.sandbox,
+            student, self.unit.slug, status, reason, notebooks, seconds, cpu, self.sandbox
         )
 
     def _grade_notebook(

@@ -27,7 +27,7 @@ def sgd_step(W: torch.Tensor, b: torch.Tensor, x: torch.Tensor, y: torch.Tensor,
     with torch.no_grad():
         for parameter, slope in zip((W, b), slopes, strict=True):
             parameter -= lr * slope
-    return loss.item()
+    return loss.detach().item()
 
 
 def device_for(dtype: str) -> torch.device:

@@ -127,9 +127,12 @@ def run(*arguments: object) -> subprocess.CompletedProcess:
 def test_flags_train_one_network_and_a_file_of_another_size_is_refused(tmp_path: Path) -> None:
     out = tmp_path / "found.json"
     done = run("--flip", "--crop", 2, "--jobs", 1, "--out", out)
-    assert done.returncode == 0 and done.stdout.startswith("chosen")
+    assert done.returncode == 0 and done.stdout.startswith("--flip --crop 2 ")
     tricks = {tuple(sorted(run["tricks"].items())) for run in json.loads(out.read_text())["runs"]}
     assert tricks == {tuple(sorted(asdict(Tricks(flip=True, crop=2)).items()))}
+    assert run("--flip", "--jobs", 1, "--out", out).returncode == 0
+    rungs = [run["rung"] for run in json.loads(out.read_text())["runs"]]
+    assert rungs == ["--flip --crop 2"] * 2 + ["--flip"] * 2
     refused = run("--size", "short", "--out", out)
     assert refused.returncode == 2 and "holds photo_patches of size tiny" in refused.stderr
 
