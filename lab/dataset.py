@@ -1,8 +1,11 @@
-"""What `load` returns, and the one exception that it raises."""
+"""What `load` returns, what it is made from, and the one exception that it raises."""
 
 import hashlib
 import importlib
+import importlib.util
 from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -82,3 +85,19 @@ def _digest(arrays: tuple[np.ndarray, ...]) -> str:
         total.update(repr(array.shape).encode())
         total.update(np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).data)
     return total.hexdigest()
+
+
+def package_file(package: str, distribution: str, inner: str) -> Path:
+    """The path of a file inside an installed package, found without importing the package."""
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError(
+            f"This data set is made from the package {distribution}, which is not installed: {INSTALL}."
+        )
+    path = Path(next(iter(spec.submodule_search_locations))) / inner
+    if not path.is_file():
+        raise DataError(
+            f"Expected {inner} inside {distribution} {version(distribution)}, but it is not there; "
+            f"install the version that the course was made with: {INSTALL}."
+        )
+    return path

@@ -1,32 +1,15 @@
 """The small data sets, made from installed packages alone: nothing is downloaded, nothing is cached."""
 
 import gzip
-import importlib.util
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from lab.dataset import INSTALL, DataError, Dataset, dataset
-from lab.photo_patches import SEED, SOURCES, cut, read_photo
+from lab.dataset import Dataset, dataset, package_file
+from lab.photo_patches import SEED, cut, photographs
 
 Split = tuple[np.ndarray, np.ndarray]
-
-
-def package_file(package: str, distribution: str, inner: str) -> Path:
-    """The path of a file inside an installed package, found without importing the package."""
-    spec = importlib.util.find_spec(package)
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError(
-            f"This data set is made from the package {distribution}, which is not installed: {INSTALL}."
-        )
-    path = Path(next(iter(spec.submodule_search_locations))) / inner
-    if not path.is_file():
-        raise DataError(
-            f"Expected {inner} inside {distribution} {version(distribution)}, but it is not there; "
-            f"install the version that the course was made with: {INSTALL}."
-        )
-    return path
 
 
 def _table(path: Path) -> np.ndarray:
@@ -63,10 +46,7 @@ def mnist5k() -> Dataset:
 
 def photo_patches() -> Dataset:
     """Ten colour photographs cut into 32x32 patches; the class is the photograph (`lab.photo_patches`)."""
-    photos = {
-        name: read_photo(package_file(package, distribution, inner))
-        for name, (package, distribution, inner) in SOURCES.items()
-    }
+    photos = photographs()
     train, test = cut(list(photos.values()))
     origin = f"{_from('scikit-image')} and scikit-learn {version('scikit-learn')}, seed {SEED}"
     return dataset("photo_patches", train, test, tuple(photos), origin)

@@ -5,11 +5,13 @@ test set, the rest to the training set, and a 32x32 patch lies wholly inside one
 The files are read from the packages' own folders, because scikit-image's loaders download what is missing.
 """
 
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from lab.dataset import DataError, need
+from lab.dataset import DataError, need, package_file
 
 SEED = 0
 CELL, PATCH = 64, 32
@@ -45,17 +47,62 @@ def read_photo(path: Path) -> np.ndarray:
         ) from error
 
 
+def photographs() -> dict[str, np.ndarray]:
+    """All ten by class, each uint8 (H, W, 3)."""
+    return {
+        name: read_photo(package_file(package, distribution, inner))
+        for name, (package, distribution, inner) in SOURCES.items()
+    }
+
+
 def cut(photos: list[np.ndarray]) -> tuple[Split, Split]:
     """Training and test split of photographs (H, W, 3): patches (N, 32, 32, 3), and labels (N,)."""
     random = np.random.RandomState(
         SEED
     )  # its stream is frozen for ever (NEP 19): the same patches with every NumPy
-    train, test = [], []
-    for photo in photos:
-        train_cells, test_cells = _divide(photo, random)
-        train.append(_patches(photo, train_cells, TRAIN_PER_CLASS, random))
-        test.append(_patches(photo, test_cells, TEST_PER_CLASS, random))
-    return _shuffled(train, random), _shuffled(test, random)
+    cuts = [_cut(photo, random) for photo in photos]
+    return _shuffled([c.train for c in cuts], random), _shuffled([c.test for c in cuts], random)
+
+
+def fresh(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """New test images: windows at random places of random test cells, each class as likely.
+
+    Returns patches (n, 32, 32, 3), labels (n,), and which of its class's cells each is from (n,).
+    """
+    cells = _test_cells()
+    labels = rng.integers(len(cells), size=n)
+    numbers = rng.integers([len(cells[label]) for label in labels])
+    corners = rng.integers(CELL - PATCH + 1, size=(n, 2))
+    patches = [
+        cells[label][number, y : y + PATCH, x : x + PATCH]
+        for label, number, (y, x) in zip(labels, numbers, corners, strict=True)
+    ]
+    return np.stack(patches), labels, numbers
+
+
+@cache
+def _test_cells() -> list[np.ndarray]:
+    """Of each photograph (n, 64, 64, 3)."""
+    random = np.random.RandomState(SEED)
+    found = []
+    for photo in photographs().values():
+        corners = _cut(photo, random).test_cells
+        found.append(np.stack([photo[y : y + CELL, x : x + CELL] for y, x in corners]))
+    return found
+
+
+class _Cut(NamedTuple):
+    """Of one photograph: patches (n, 32, 32, 3) of both splits, and the corners (n, 2) of its test cells."""
+
+    train: np.ndarray
+    test: np.ndarray
+    test_cells: np.ndarray
+
+
+def _cut(photo: np.ndarray, random: np.random.RandomState) -> _Cut:
+    train_cells, test_cells = _divide(photo, random)
+    train = _patches(photo, train_cells, TRAIN_PER_CLASS, random)
+    return _Cut(train, _patches(photo, test_cells, TEST_PER_CLASS, random), test_cells)
 
 
 def _divide(photo: np.ndarray, random: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:

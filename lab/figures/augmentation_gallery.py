@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lab.embedded import package_file
+from lab.dataset import package_file
 from lab.figures.augmentation import cat
 from lab.photo_patches import SOURCES, read_photo
 from lab.plots import house_style

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.embedded import package_file
+from lab.dataset import package_file
 from lab.photo_patches import SOURCES, read_photo
 from lab.plots import BLACK, BLUE, ORANGE, house_style
 

@@ -16,8 +16,9 @@ import lab
 import lab.dataset
 import lab.embedded
 import lab.fetch
+import lab.photo_patches
 from lab.__main__ import main
-from lab.photo_patches import cut
+from lab.photo_patches import cut, fresh
 
 PREPARE = Path(__file__).resolve().parents[3] / "shared" / "data" / "prepare.py"
 DIGESTS = {
@@ -80,20 +81,47 @@ def test_digits_are_those_of_scikit_learn() -> None:
     assert rows == sorted(map(bytes, np.column_stack([theirs.data, theirs.target]).astype(np.uint8)))
 
 
+def numbered(height: int, width: int) -> np.ndarray:
+    """A photograph whose every pixel carries its own number, in three bytes."""
+    number = np.arange(height * width).reshape(height, width)
+    return np.stack([number >> 16, (number >> 8) & 255, number & 255], axis=-1).astype(np.uint8)
+
+
+def pixels(patches: np.ndarray) -> set[int]:
+    """The numbers in patches of a numbered photograph, which must be whole windows of it."""
+    values = patches.astype(int) @ [65536, 256, 1]
+    assert (np.diff(values, axis=2) == 1).all() and values.shape[1:] == (32, 32)
+    return set(values.ravel())
+
+
 def test_no_pixel_of_a_photograph_is_in_both_splits() -> None:
-    sizes = [(300, 451), (427, 640), (130, 600)]
-    photos = []
-    for height, width in sizes:  # every pixel carries its own number, in three bytes
-        number = np.arange(height * width).reshape(height, width)
-        photos.append(np.stack([number >> 16, (number >> 8) & 255, number & 255], axis=-1).astype(np.uint8))
+    photos = [numbered(*size) for size in [(300, 451), (427, 640), (130, 600)]]
     (train, train_labels), (test, test_labels) = cut(photos)
-    for label in range(len(sizes)):
-        pixels = []
-        for images, labels in ((train, train_labels), (test, test_labels)):
-            values = images[labels == label].astype(int) @ [65536, 256, 1]
-            assert (np.diff(values, axis=2) == 1).all() and values.shape[1:] == (32, 32)
-            pixels.append(set(values.ravel()))
-        assert pixels[0] and pixels[1] and not pixels[0] & pixels[1]
+    for label in range(len(photos)):
+        trained, tested = pixels(train[train_labels == label]), pixels(test[test_labels == label])
+        assert trained and tested and not trained & tested
+
+
+def test_fresh_patches_are_new_windows_of_the_test_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = {"wide": numbered(300, 451), "tall": numbered(640, 427)}
+    monkeypatch.setattr(lab.photo_patches, "photographs", lambda: photos)
+    lab.photo_patches._test_cells.cache_clear()
+    images, labels, cells = fresh(600, np.random.default_rng(3))
+    lab.photo_patches._test_cells.cache_clear()
+    (train, train_labels), (test, test_labels) = cut(list(photos.values()))
+    for label in (0, 1):
+        found = pixels(images[labels == label])
+        assert not found & pixels(train[train_labels == label])
+        tested = pixels(test[test_labels == label])
+        assert len(tested & found) > 0.9 * len(tested)
+        assert set(cells[labels == label]) == set(range(cells[labels == label].max() + 1))
+    assert images.dtype == np.uint8 and 200 < labels.sum() < 400
+
+
+def test_the_same_generator_draws_the_same_fresh_patches() -> None:
+    drawn = [fresh(50, np.random.default_rng(seed)) for seed in (5, 5, 6)]
+    assert all(np.array_equal(a, b) for a, b in zip(drawn[0], drawn[1], strict=True))
+    assert not np.array_equal(drawn[0][0], drawn[2][0])
 
 
 def test_classes_of_photo_patches_are_balanced() -> None:
@@ -135,7 +163,7 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_photograph_that_a_package_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     sources = {"cat": ("skimage", "scikit-image", "data/no_such_cat.png")}
-    monkeypatch.setattr(lab.embedded, "SOURCES", sources)
+    monkeypatch.setattr(lab.photo_patches, "SOURCES", sources)
     with pytest.raises(lab.DataError) as error:
         lab.load("photo_patches")
     assert "no_such_cat.png" in sentence(error) and "scikit-image" in sentence(error)
