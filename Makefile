@@ -48,7 +48,7 @@ sample: $(STAMPS)/sample-$(SAMPLE) ## make a sample class and grade it
 	$(BIN)/python -m pip install -c constraints.txt --no-build-isolation -e '.[cluster,course,grade,site,dev]'
 	@touch $@
 
-$(STAMPS)/build-%: .venv/stamp $(CORE) $$(wildcard solutions/$$*/*.* book/$$*/*.md)
+$(STAMPS)/build-%: .venv/stamp $(CORE) $$(wildcard solutions/$$*/*.* solutions/$$*/beside/* book/$$*/*.md)
 	$(BIN)/autograder build $*
 	@mkdir -p $(STAMPS) && touch $@
 

@@ -14,7 +14,7 @@ KINDS = {"b": "True/False values", "i": "integers", "u": "integers", "f": "float
 
 
 class Difference(NamedTuple):
-    """The first thing that differs: kind is "names", "shape", "dtype", "nan" or "value"."""
+    """The first thing that differs: kind is "names", "shape", "dtype", "nan", "value" or "share"."""
 
     kind: str
     array: str
@@ -39,6 +39,23 @@ def difference(
         found = None if _near(got[name], wanted, rtol) else _compare_one(name, got[name], wanted, rtol)
         if found:
             return found
+    return None
+
+
+def shortfall(
+    got: Mapping[str, np.ndarray], expected: Mapping[str, np.ndarray], share: float
+) -> Difference | None:
+    """None where at least this share of the entries of each array is the expected one.
+
+    Names, shapes and kinds of numbers must agree as in `difference`."""
+    if got.keys() != expected.keys():
+        return difference(got, expected)
+    for name, wanted in expected.items():
+        if got[name].shape != wanted.shape or KINDS[got[name].dtype.kind] != KINDS[wanted.dtype.kind]:
+            return _compare_one(name, got[name], wanted, None)
+        right = float((got[name] == wanted).mean())
+        if right < share:
+            return Difference("share", name, f"{right:.1%} of {name} are right, {share:.0%} are asked")
     return None
 
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -36,6 +37,7 @@ class Probe:
     hidden: bool = False
     judges: str | None = None
     wrong: tuple[str, ...] = ()
+    share: float | None = None
     make_inputs: Callable[..., Inputs] | None = None
     make_expected: Callable[..., Mapping[str, Any]] | None = None
     breakers: list[Callable[[Callable[..., Any]], Callable[..., Any]]] = field(default_factory=list)
@@ -49,15 +51,23 @@ class Probe:
         return self.name.replace("_", " ")
 
     def inputs(self, make: Callable[..., Inputs]) -> Callable[..., Inputs]:
-        """Register the generator of inputs, `make(rng) -> dict`. It stays with the author."""
+        """Register the generator of inputs, `make(rng) -> dict`. It stays with the author.
+
+        What the probe has no parameter for is kept for `expect`: it is neither released nor sent."""
         self.make_inputs = make
         return make
 
     def expect(self, make: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
-        """Register what is right on given inputs, `make(**inputs) -> dict`, where many answers are: the
-        statistics of something random. It stays with the author; the bound is the probe's rtol."""
+        """Register what is right on given inputs, `make(**inputs) -> dict`, where the reference does not
+        know: statistics of something random, with the probe's rtol as bound; labels, with its share.
+        It stays with the author."""
         self.make_expected = make
         return make
+
+    def asked(self, inputs: Inputs) -> Inputs:
+        """Those of the inputs that the probe itself gets."""
+        wanted = list(inspect.signature(self.run).parameters)[1:]
+        return {name: value for name, value in inputs.items() if name in wanted}
 
     def broken(self, breaker: Callable[..., Callable[..., Any]]) -> Callable[..., Callable[..., Any]]:
         """Register a way to break a right function, for exercises that ask for a test.
@@ -75,16 +85,17 @@ def probe(
     hidden: bool = False,
     judges: str | None = None,
     wrong: Sequence[str] = (),
+    share: float | None = None,
 ) -> Callable[[Callable[..., Mapping[str, Any]]], Probe]:
     """Make a probe of the exercise `of` (a function or class of the notebook).
 
     cases: how many inputs, publicly and again in secret; rtol: the bound on the relative error for
     float64, where the default of 1e-9 does not fit; hidden: never released; judges: for an exercise
     that asks for a test, the function that the test judges; wrong: the ids of the mistakes of that
-    function that a good test must reject.
+    function that a good test must reject; share: as many of the entries must be the expected ones.
     """
 
     def make(run: Callable[..., Mapping[str, Any]]) -> Probe:
-        return Probe(of, run, cases, rtol, hidden, judges, tuple(wrong))
+        return Probe(of, run, cases, rtol, hidden, judges, tuple(wrong), share)
 
     return make

@@ -84,7 +84,15 @@ def pack_question(question: Question, arrays: Arrays) -> dict[str, Any]:
             }
         )
     random = {"random": True} if question.random else {}
-    return {"name": question.name, "of": question.of, "rtol": question.rtol, **random, "cases": cases}
+    share = {} if question.share is None else {"share": question.share}
+    return {
+        "name": question.name,
+        "of": question.of,
+        "rtol": question.rtol,
+        **random,
+        **share,
+        "cases": cases,
+    }
 
 
 def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
@@ -97,7 +105,8 @@ def unpack_question(packed: dict[str, Any], arrays: Arrays) -> Question:
             for name, o in c["mistakes"].items()
         }
         cases.append(Case(unpack_inputs(c["inputs"], arrays), expected, mistakes))
-    return Question(packed["name"], packed["of"], cases, packed["rtol"], packed.get("random", False))
+    random, share = packed.get("random", False), packed.get("share")
+    return Question(packed["name"], packed["of"], cases, packed["rtol"], random, share)
 
 
 def pack_inputs(inputs: Inputs, at: str, arrays: Arrays) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from autograder.compare import MISTAKE_RTOL, Difference, agree, difference
+from autograder.compare import MISTAKE_RTOL, Difference, agree, difference, shortfall
 from autograder.probes import Inputs
 from autograder.running import Outcome
 
@@ -58,6 +58,7 @@ class Question:
     cases: list[Case]
     rtol: float | None = None
     random: bool = False  # its answers are statistics: a mistake is recognised within rtol too
+    share: float | None = None  # as many of the entries must be the expected ones, in place of all
     secret: bool = False  # its inputs come from the course's secret: tell the kind of failure, nothing else
 
 
@@ -66,7 +67,8 @@ class Verdict:
     """What a probe's answers are worth.
 
     status: "passed", "wrong", "raised", "not attempted" or "stopped"; kind: what differed, for "wrong":
-    "names", "shape", "dtype", "nan", "value", "type" (no array) or "modified" (an input was changed).
+    "names", "shape", "dtype", "nan", "value", "share" (too few entries are right), "type" (no array) or
+    "modified" (an input was changed).
     """
 
     probe: str
@@ -150,10 +152,7 @@ def _spoils(mistake: Mistake, question: Question) -> bool:
 def _only_overwrites(mistake: Mistake, question: Question) -> bool:
     """Does the mistake give the right arrays here, so that only a change of an input makes it wrong?"""
     pairs = [(case.mistakes[mistake.id], case.expected) for case in question.cases]
-    return all(
-        known.status == "values" and difference(known.arrays, right.arrays, question.rtol) is None
-        for known, right in pairs
-    )
+    return all(known.status == "values" and differs(question, known, right) is None for known, right in pairs)
 
 
 def _shows(mistake: Mistake, question: Question, answers: Sequence[Outcome]) -> bool:
@@ -221,5 +220,12 @@ def _trouble(question: Question, case: Case, answer: Outcome) -> Trouble | None:
     if answer.modified:
         names = ", ".join(answer.modified)
         return Trouble("wrong", f"your code changed its input {names} in place: work on a copy", "modified")
-    found: Difference | None = difference(answer.arrays, case.expected.arrays, question.rtol)
+    found = differs(question, answer, case.expected)
     return Trouble("wrong", found.sentence, found.kind) if found else None
+
+
+def differs(question: Question, answer: Outcome, expected: Outcome) -> Difference | None:
+    """The first thing in an answer's arrays that the question does not accept."""
+    if question.share is not None:
+        return shortfall(answer.arrays, expected.arrays, question.share)
+    return difference(answer.arrays, expected.arrays, question.rtol)

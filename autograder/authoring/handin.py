@@ -27,6 +27,7 @@ class Desk:
     """Where the released notebooks of a unit are filled in."""
 
     def __init__(self, unit: Unit):
+        self._beside = unit.files
         self._released = {n.name: release.notebook_json(n, solution=False) for n in unit.notebooks}
 
     def files(self, work: Work) -> Files:
@@ -36,7 +37,7 @@ class Desk:
             document["cells"] = [c for cell in document["cells"] for c in _written(cell, work)]
             files[f"{name}.ipynb"] = (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
         work.spoil(files)
-        return files
+        return files | self._beside if work.answers else files
 
 
 def _written(cell: dict[str, Any], work: Work) -> Iterator[dict[str, Any]]:

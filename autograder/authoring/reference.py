@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import hmac
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, contextmanager, redirect_stdout
 from functools import cached_property
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -44,15 +46,17 @@ class Reference:
     def __init__(self, unit: Unit, notebook: Notebook):
         self.unit, self.notebook = unit, notebook
         self.names: dict[str, Any] = {"__name__": "reference"}
-        for cell in notebook.cells:
-            if cell.kind in ("given", "listing", "solution") and not cell.markdown:
-                _execute(cell, cell.source, self.names, f"{unit.slug}/{notebook.name}")
+        with beside(unit.files):
+            for cell in notebook.cells:
+                if cell.kind in ("given", "listing", "solution") and not cell.markdown:
+                    _execute(cell, cell.source, self.names, f"{unit.slug}/{notebook.name}")
 
     def patched(self, patch: Patch) -> dict[str, Any]:
         """The namespace in which the patched solution cell was executed last."""
         names = dict(self.names)
         cell = self.notebook.solution(patch.mistake.of)
-        _execute(cell, apply(patch, cell), names, f"mistake {patch.mistake.id}")
+        with beside(self.unit.files):
+            _execute(cell, apply(patch, cell), names, f"mistake {patch.mistake.id}")
         return names
 
     def given(self, wanted: Given) -> Any:
@@ -79,11 +83,12 @@ class Reference:
         cases = []
         for number in range(probe.cases):
             seed = seeds(name, number)
-            inputs = self.inputs(probe, seed)
-            expected = self.expected(probe, inputs, seed)
+            drawn = self.inputs(probe, seed)
+            expected, inputs = self.expected(probe, drawn, seed), probe.asked(drawn)
             mistaken = {key: self.ask(probe, names, inputs, seed) for key, names in variants.items()}
             cases.append(Case(inputs, expected, mistaken))
-        return Question(name, probe.of, cases, probe.rtol, probe.make_expected is not None)
+        random = probe.make_expected is not None and probe.share is None
+        return Question(name, probe.of, cases, probe.rtol, random, probe.share)
 
     def expected(self, probe: Probe, inputs: Inputs, seed: int) -> Outcome:
         """What is right on these inputs: the reference's answer, or what the author says of random ones."""
@@ -92,8 +97,10 @@ class Reference:
             raise UnitError(f"{probe.name}: the reference itself fails: {answer.error} {answer.line}")
         if probe.make_expected is None:
             return answer
-        if probe.rtol is None:
-            raise UnitError(f"{probe.name}: a probe with @{probe.name}.expect needs its own rtol.")
+        if probe.rtol is None and probe.share is None:
+            raise UnitError(
+                f"{probe.name}: a probe with @{probe.name}.expect needs its own rtol, or a share."
+            )
         wanted = {name: to_array(name, value) for name, value in probe.make_expected(**inputs).items()}
         if wanted.keys() != answer.arrays.keys():
             raise UnitError(
@@ -117,14 +124,35 @@ class Reference:
     def inputs(self, probe: Probe, seed: int) -> Inputs:
         if probe.make_inputs is None:
             raise UnitError(f"The probe {probe.name} has no inputs: add @{probe.name}.inputs.")
-        return probe.make_inputs(np.random.default_rng(seed))
+        inputs = probe.make_inputs(np.random.default_rng(seed))
+        kept = inputs.keys() - probe.asked(inputs).keys()
+        if kept and probe.make_expected is None:
+            raise UnitError(
+                f"{probe.name}: its inputs hold {', '.join(sorted(kept))}, for which it has no parameter, "
+                f"and there is no @{probe.name}.expect that could use it."
+            )
+        return inputs
 
     def ask(self, probe: Probe, names: dict[str, Any], inputs: Inputs, seed: int | None = None) -> Outcome:
-        """Ask the probe of a namespace; with a seed, what it draws is the same every time."""
+        """Ask the probe of a namespace; with a seed, what it draws is the same every time.
+
+        Of inputs that are kept for its `expect` it hears nothing."""
         if seed is not None:
             seed_all(seed)
         with unwarned():
-            return run_probe(probe, names, inputs, self.given)
+            return run_probe(probe, names, probe.asked(inputs), self.given)
+
+
+@contextmanager
+def beside(files: Mapping[str, bytes]) -> Iterator[None]:
+    """Work in a folder that holds these files, as a submission's process does."""
+    if not files:
+        yield
+        return
+    with TemporaryDirectory() as folder, chdir(folder):
+        for name, content in files.items():
+            Path(name).write_bytes(content)
+        yield
 
 
 @contextmanager

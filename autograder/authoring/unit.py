@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import tomllib
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -51,11 +52,13 @@ class Patch:
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds that a cell, a probe and a whole submission may compute or sleep when graded."""
+    """Seconds that a cell, a probe and a whole submission may compute or sleep when graded, and bytes of
+    arrays, such as weights, that are read beside its notebooks."""
 
     cell_seconds: float = 10.0
     probe_seconds: float = 10.0
     submission_seconds: float = 60.0
+    array_bytes: int = 16 << 20
 
 
 @dataclass
@@ -87,13 +90,21 @@ class Notebook:
 
 @dataclass
 class Unit:
-    """Everything that grading and building need, and nothing that needs a file: it travels as JSON."""
+    """Everything that grading and building need, and nothing that needs a file: it travels as JSON.
+
+    beside: the files of `solutions/<slug>/beside/` by name, in base 64; the solution opens them as a
+    submission opens its own."""
 
     slug: str
     title: str
     limits: Limits
     notebooks: list[Notebook]
     patches: list[Patch]
+    beside: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        return {name: b64decode(text) for name, text in self.beside.items()}
 
     @cached_property
     def probes(self) -> dict[str, Probe]:
@@ -152,7 +163,17 @@ def read_unit(root: Path, slug: str) -> Unit:
         for row in _toml(path).get("mistake", [])
     ]
     _check_names(notebooks, patches, slug)
-    return Unit(slug, str(settings["title"]), limits, notebooks, patches)
+    beside = _beside(folder / "beside", limits.array_bytes)
+    return Unit(slug, str(settings["title"]), limits, notebooks, patches, beside)
+
+
+def _beside(folder: Path, most: int) -> dict[str, str]:
+    files = {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
+    size = sum(map(len, files.values()))
+    if size > most:
+        where = f"{folder.parent.name}/beside"
+        raise UnitError(f"{where} has {size:,} bytes, and submissions may have {most:,} (array_bytes).")
+    return {name: b64encode(content).decode() for name, content in files.items()}
 
 
 def _notebook(

@@ -113,7 +113,7 @@ def prove(unit: Unit, name: str, seeds: range, chance: bool = True) -> list[Row]
         for probe in (p for p in unit.probes_of(notebook) if p.judges):
             with unwarned():
                 _prove_test(reference, probe, rows[probe.of])
-        for probe in (p for p in unit.probes_of(notebook) if chance and p.make_expected):
+        for probe in (p for p in unit.probes_of(notebook) if chance and p.make_expected and p.share is None):
             _prove_chance(reference, probe, rows[probe.of])
     for seed in seeds:
         drawn_anew = seed == seeds.start
@@ -148,7 +148,7 @@ def _release_attempts_nothing(reference: Reference, rows: dict[str, Row]) -> Non
                 next(iter(rows.values())).note(fault)
     seeds = hidden_seeds(unit.slug, b"release")
     for probe in (p for p in unit.probes_of(notebook) if not p.judges):
-        outcome = run_probe(probe, names, reference.inputs(probe, seeds(probe.name, 0)), reference.given)
+        outcome = reference.ask(probe, names, reference.inputs(probe, seeds(probe.name, 0)))
         if outcome.status != "not attempted":
             rows[probe.of].note(f"the untouched release gives {outcome.status} in {probe.name}")
 

@@ -123,7 +123,7 @@ class Bank:
         """A process that has executed the solution; it may compute for all of its loans, the slowest, too:
         no submission's calls end it on the next one's watch."""
         a_call = int(self.unit.limits.probe_seconds) + 1
-        child = self._zygote.spawn(cpu_seconds=3600 + MAX_LOANS * a_call)
+        child = self._zygote.spawn(cpu_seconds=3600 + MAX_LOANS * a_call, own=True)
         try:
             self._ask(child, {"do": "load", "unit": self._plain, "notebook": self.notebook.name})
         except BaseException:

@@ -15,7 +15,6 @@ MODULE = re.compile(r"[A-Za-z_]\w*\.py", re.ASCII)
 ARRAYS = re.compile(r"\w[\w.-]*\.(?:npy|npz|safetensors|pt|pth)", re.ASCII)
 MAX_MODULE = 200_000  # bytes of one file
 MAX_MODULES = 10 * MAX_MODULE  # of all together: each process of the submission gets them anew
-MAX_ARRAYS = 16 << 20  # the same of arrays, one or many
 
 
 def is_read(path: Path) -> bool:
@@ -23,11 +22,13 @@ def is_read(path: Path) -> bool:
     return ".ipynb" in path.name.lower() or bool(MODULE.fullmatch(path.name) or ARRAYS.fullmatch(path.name))
 
 
-def find_beside(folder: Path) -> tuple[dict[str, bytes], list[str]]:
-    """The files by name, the first of each name, and a sentence for each that was left out."""
+def find_beside(folder: Path, max_arrays: int) -> tuple[dict[str, bytes], list[str]]:
+    """The files by name, the first of each name, and a sentence for each that was left out.
+
+    max_arrays: bytes of arrays, one or many."""
     found: dict[str, bytes] = {}
     left_out: list[str] = []
-    room = {MODULE: MAX_MODULES, ARRAYS: MAX_ARRAYS}
+    room = {MODULE: MAX_MODULES, ARRAYS: max_arrays}
     for path in islice(submitted_files(folder), MAX_FILES):
         kind = next((kind for kind in room if kind.fullmatch(path.name)), None)
         if kind and path.name not in found:

@@ -127,7 +127,7 @@ class Grader:
         """Grade the notebooks in `folder`. What is wrong with it is in the result."""
         started = time.monotonic()
         cells, troubles = find_notebooks(folder, self.unit.notebooks)
-        beside, left_out = find_beside(folder) if cells else ({}, [])
+        beside, left_out = find_beside(folder, self.unit.limits.array_bytes) if cells else ({}, [])
         notebooks, cpu = [], 0.0
         for notebook in self.unit.notebooks:
             if notebook.name in cells:

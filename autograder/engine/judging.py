@@ -123,9 +123,11 @@ def merged(questions: list[Question], verdicts: list[Verdict]) -> list[Verdict]:
 
 
 def hidden_message(verdict: Verdict) -> str:
-    """The class of failure only: no input, array, exception text or output of a hidden case."""
+    """The class of failure, and of labels how many were right: no input, array, exception text or output."""
     if verdict.passed or verdict.status in ("not attempted", "stopped"):
         return verdict.message if verdict.status != "not attempted" else "not attempted"
+    if verdict.kind == "share":  # a number of the whole, which is what was asked for
+        return f"on hidden inputs: {verdict.message}"
     what = (
         "your code raised an error" if verdict.status == "raised" else HIDDEN_SAYS.get(verdict.kind, "wrong")
     )

@@ -67,9 +67,15 @@ class Zygote:
         self.namespaces = frozenset(json.loads(ready)["ready"])  # the layers that it obtained
 
     def spawn(
-        self, *, cpu_seconds: int, memory_bytes: int = 2 * GIB, files: Mapping[str, bytes] | None = None
+        self,
+        *,
+        cpu_seconds: int,
+        memory_bytes: int = 2 * GIB,
+        files: Mapping[str, bytes] | None = None,
+        own: bool = False,
     ) -> Child:
-        """Start a child in a folder of its own; files: what lies in that, by name."""
+        """Start a child in a folder of its own; files: what lies in that, by name; own: it runs the course's
+        code, and not a submission's."""
         try:
             scratch = tempfile.mkdtemp(dir=self._scratch.path)
             for name, content in (files or {}).items():
@@ -81,6 +87,7 @@ class Zygote:
             ) from error
         policy = {
             "locked": self.locked,
+            "own": own,
             "scratch": scratch,
             "cpu_seconds": cpu_seconds,
             "memory_bytes": memory_bytes,

@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.photo_patches import SOURCES
+
 from . import landlock, seccomp
 from .syscalls import SandboxError, call, column
 
@@ -36,7 +38,10 @@ SYSTEM_FILES = (
 
 def default_listable() -> tuple[str, ...]:
     """Folders whose names may be listed, which `import` does, but not all of whose files may be read."""
-    return tuple(str(folder) for folder in (_stdlib(), *_package_folders()))
+    packages = set(_package_folders())
+    around = {folder for photograph in _photographs() for folder in photograph.parents}
+    inside = {folder for folder in around if packages & set(folder.parents)}
+    return tuple(sorted(str(folder) for folder in {_stdlib(), *packages, *inside}))
 
 
 @dataclass(frozen=True)
@@ -137,11 +142,12 @@ def _drop_capabilities() -> None:
     call("capset", header, bytes(24))
 
 
-def default_readable(torch: bool) -> tuple[str, ...]:
+def default_readable(torch: bool, photographs: bool = False) -> tuple[str, ...]:
     """What a notebook needs to read: Python, installed packages, `lab`, fonts; torch only on request.
 
     Packages are named one by one, because Landlock can grant a folder but not take a part of it away. Neither
-    /proc (environments and memory of others) nor the engine itself is among them.
+    /proc (environments and memory of others) nor the engine itself is among them, nor, for submissions, the
+    photographs from whose patches the capstone's marks come: one could look there instead of learning.
     """
     hidden = ("autograder",) if torch else ("autograder", *TORCH)
     found = [*_entries(_stdlib(), PACKAGE_FOLDERS), *_libraries()]
@@ -151,7 +157,25 @@ def default_readable(torch: bool) -> tuple[str, ...]:
     if lab is not None and lab.submodule_search_locations:
         found += map(Path, lab.submodule_search_locations)
     found += map(Path, SYSTEM_FILES)
-    return tuple(sorted({str(path) for path in found if path.exists()}))
+    secret = set() if photographs else _photographs()
+    shown = (part for path in found if path.exists() for part in _without(path, secret))
+    return tuple(sorted({str(path) for path in shown}))
+
+
+def _photographs() -> set[Path]:
+    inside = {
+        folder / package / file for folder in _package_folders() for package, _, file in SOURCES.values()
+    }
+    return {path for path in inside if path.exists()}
+
+
+def _without(path: Path, secret: set[Path]) -> Iterator[Path]:
+    """The path, or the parts of a folder that are not secret."""
+    if not any(file.is_relative_to(path) for file in secret):
+        yield path
+    elif path.is_dir():
+        for entry in path.iterdir():
+            yield from _without(entry, secret)
 
 
 def _entries(folder: Path, hidden: Iterable[str]) -> Iterator[Path]:

@@ -33,23 +33,26 @@ def main(fd: int, kind: str, scratch: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     child.warm(torch=kind == "torch")
     seccomp.prepared()
-    readable = default_readable(torch=kind == "torch")
+    readable = default_readable(torch=kind == "torch", photographs=True)
+    to_submissions = default_readable(torch=kind == "torch")
     _assert_single_threaded()
     be_counted()
     gc.collect()
     gc.freeze()
     layers = namespaces.isolate(readable, scratch)
     if "root" in layers:
-        readable = landlock.condensed(readable)
+        readable, to_submissions = landlock.condensed(readable), landlock.condensed(to_submissions)
     with suppress(BrokenPipeError, ConnectionResetError):  # the parent was killed meanwhile
         control.send(json.dumps({"ready": sorted(layers)}).encode())
-        Nursery(control, readable, own_scratch="root" in layers).serve()
+        Nursery(control, {True: readable, False: to_submissions}, own_scratch="root" in layers).serve()
 
 
 class Nursery:
-    """Bears the children, watches what they write, and buries them."""
+    """Bears the children, watches what they write, and buries them.
 
-    def __init__(self, control: socket.socket, readable: tuple[str, ...], own_scratch: bool):
+    readable: by whether a child is the course's own."""
+
+    def __init__(self, control: socket.socket, readable: dict[bool, tuple[str, ...]], own_scratch: bool):
         self.control, self.readable, self.own_scratch = control, readable, own_scratch
         self.bound: dict[int, str] = {}  # the scratch folders that are file systems of their own
         self.clocks = os.readlink("/proc/self") == str(os.getpid())  # else /proc has other numbers for us all
@@ -81,7 +84,8 @@ class Nursery:
         """Answer with the child's number, which means nothing in another namespace, and with its clock."""
         scratch = policy["scratch"]
         bound = self.own_scratch and namespaces.bound(scratch, disk.MAX_BYTES, disk.MAX_FILES)
-        pid = _fork({**policy, "readable": self.readable}, fds, self.control)
+        readable = self.readable[policy.pop("own")]
+        pid = _fork({**policy, "readable": readable}, fds, self.control)
         if bound:
             self.bound[pid] = scratch
         elif policy["locked"]:

@@ -60,7 +60,7 @@ def test_a_module_beside_the_notebook_travels_with_it(unit, tmp_path):
     (folder / "helpers.py").write_text("A = 1\n")
     (folder / "lib" / "helpers.py").write_text("A = 2\n")
     there_and_back(folder, unit, tmp_path)
-    assert find_beside(tmp_path / "there") == find_beside(folder) == ({"helpers.py": b"A = 1\n"}, [])
+    assert find_beside(tmp_path / "there", 0) == find_beside(folder, 0) == ({"helpers.py": b"A = 1\n"}, [])
 
 
 def test_a_name_that_is_no_text_travels_too(unit, tmp_path):

@@ -7,7 +7,7 @@ import json
 
 import numpy as np
 
-from autograder.engine.beside import MAX_ARRAYS
+from autograder.authoring.unit import Limits
 from tests.conftest import SLUG
 from tests.faults.fault import (
     FILE,
@@ -60,7 +60,7 @@ def _with_arrays(files: Files) -> Files:
 
 
 def _with_too_large_arrays(files: Files) -> Files:
-    return files | {"weights.safetensors": bytes(MAX_ARRAYS + 1)}
+    return files | {"weights.safetensors": bytes(Limits.array_bytes + 1)}
 
 
 def _without_key(name: str) -> Fault:
