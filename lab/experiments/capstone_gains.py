@@ -14,16 +14,12 @@ Sets = dict[frozenset[str], np.ndarray]
 
 
 def measured(results: Results, key: str = "test_accuracy") -> Sets:
-    """Set of tricks -> values (seeds,), in the order of the seeds; sets that lack a seed are left out."""
-    seeds = results["about"]["seeds"]
+    """Set of tricks -> values (seeds,), in the order of the seeds; seeds that all the sets have."""
     found: dict[frozenset[str], dict[int, float]] = {}
     for run in results["runs"]:
         found.setdefault(frozenset(run["tricks"]), {})[run["seed"]] = run[key]
-    return {
-        names: np.array([by_seed[seed] for seed in seeds])
-        for names, by_seed in found.items()
-        if set(seeds) <= set(by_seed)
-    }
+    seeds = sorted(set.intersection(*map(set, found.values())))
+    return {names: np.array([values[seed] for seed in seeds]) for names, values in found.items()}
 
 
 def lost_without(results: Results) -> dict[str, np.ndarray]:
