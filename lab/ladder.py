@@ -41,6 +41,7 @@ from lab.progress import Progress
 from lab.training import Images, accuracy, as_tensors
 
 __all__ = [
+    "ADDED",
     "RUNGS",
     "SIZES",
     "Tricks",
@@ -48,8 +49,10 @@ __all__ = [
     "load_results",
     "plot_curves",
     "plot_ladder",
+    "prepared",
     "table",
     "train",
+    "trained",
 ]
 
 MOMENTUM, WARM_UP = 0.9, 0.2  # the rate rises over this share of the steps, then falls to 0
@@ -116,20 +119,45 @@ SIZES = {
 
 
 def train(tricks: Tricks, data: Images, size: Size, seed: int) -> Results:
-    """Train one network with these tricks, on the device of the images; returns what was measured.
+    """Train one network with these tricks, on the device of the images; returns what was measured."""
+    start = time.perf_counter()
+    data = prepared(tricks, data)
+    net, losses = trained(tricks, data, size, seed)
+    return {
+        "tricks": asdict(tricks),
+        "lr": size.lr if tricks.batch_norm else size.plain_lr,
+        "parameters": count_parameters(net)["trained"],
+        "loss": losses,
+        "train_accuracy": accuracy(net, data.train_x, data.train_y),
+        "test_accuracy": accuracy(net, data.test_x, data.test_y),
+        "seconds": time.perf_counter() - start,
+    }
+
+
+def prepared(tricks: Tricks, data: Images) -> Images:
+    """All images as these tricks want them, in training and at test time."""
+    if not tricks.instance_norm:
+        return data
+    # Before the crop, whose border then has the mean colour of the image.
+    train_x, test_x = (nn.functional.instance_norm(x) for x in (data.train_x, data.test_x))
+    return data._replace(train_x=train_x, test_x=test_x)
+
+
+def trained(tricks: Tricks, data: Images, size: Size, seed: int) -> tuple[nn.Module, list[float]]:
+    """A network trained on `prepared` images, and the mean loss of each epoch.
 
     SGD with Nesterov's momentum; the rate rises on a line, and falls on a line to 0. On a GPU the network is
     compiled and computes in bfloat16, channels last.
     """
-    start, device = time.perf_counter(), data.train_x.device
-    if tricks.instance_norm:  # before the crop: its border then has the mean colour of the image
-        train_x, test_x = (nn.functional.instance_norm(x) for x in (data.train_x, data.test_x))
-        data = data._replace(train_x=train_x, test_x=test_x)
+    device = data.train_x.device
     net = network(tricks, size.channels, seed).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     run = torch.compile(net) if device.type == "cuda" else net
-    lr = size.lr if tricks.batch_norm else size.plain_lr
     optimizer = torch.optim.SGD(
-        net.parameters(), lr, MOMENTUM, weight_decay=tricks.weight_decay, nesterov=True
+        net.parameters(),
+        size.lr if tricks.batch_norm else size.plain_lr,
+        MOMENTUM,
+        weight_decay=tricks.weight_decay,
+        nesterov=True,
     )
     steps = size.epochs * (len(data.train_x) // size.batch)
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share(step, steps))
@@ -138,15 +166,7 @@ def train(tricks: Tricks, data: Images, size: Size, seed: int) -> Results:
     for _ in range(size.epochs):
         net.train()
         losses.append(_epoch(run, _batches(data, tricks, size.batch, draws), optimizer, rate))
-    return {
-        "tricks": asdict(tricks),
-        "lr": lr,
-        "parameters": count_parameters(net)["trained"],
-        "loss": losses,
-        "train_accuracy": accuracy(net, data.train_x, data.train_y),
-        "test_accuracy": accuracy(net, data.test_x, data.test_y),
-        "seconds": time.perf_counter() - start,
-    }
+    return net, losses
 
 
 def _epoch(

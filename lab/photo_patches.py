@@ -80,6 +80,19 @@ def fresh(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.
     return np.stack(patches), labels, numbers
 
 
+def training_cells() -> np.ndarray:
+    """Which cell each training image of the data set is from (5000,), numbered through all photographs.
+
+    Patches of one cell overlap: validation images must be of cells that no training image is from."""
+    random = np.random.RandomState(SEED)
+    numbers, first = [], 0
+    for photo in photographs().values():
+        cells = len(_cut(photo, random).train_cells)
+        numbers.append(first + np.arange(TRAIN_PER_CLASS) % cells)
+        first += cells
+    return np.concatenate(numbers)[random.permutation(len(numbers) * TRAIN_PER_CLASS)]
+
+
 @cache
 def _test_cells() -> list[np.ndarray]:
     """Of each photograph (n, 64, 64, 3)."""
@@ -92,17 +105,18 @@ def _test_cells() -> list[np.ndarray]:
 
 
 class _Cut(NamedTuple):
-    """Of one photograph: patches (n, 32, 32, 3) of both splits, and the corners (n, 2) of its test cells."""
+    """Of one photograph: patches (n, 32, 32, 3) of both splits, and the corners (n, 2) of their cells."""
 
     train: np.ndarray
     test: np.ndarray
+    train_cells: np.ndarray
     test_cells: np.ndarray
 
 
 def _cut(photo: np.ndarray, random: np.random.RandomState) -> _Cut:
     train_cells, test_cells = _divide(photo, random)
     train = _patches(photo, train_cells, TRAIN_PER_CLASS, random)
-    return _Cut(train, _patches(photo, test_cells, TEST_PER_CLASS, random), test_cells)
+    return _Cut(train, _patches(photo, test_cells, TEST_PER_CLASS, random), train_cells, test_cells)
 
 
 def _divide(photo: np.ndarray, random: np.random.RandomState) -> tuple[np.ndarray, np.ndarray]:

@@ -18,7 +18,7 @@ import lab.embedded
 import lab.fetch
 import lab.photo_patches
 from lab.__main__ import main
-from lab.photo_patches import cut, fresh
+from lab.photo_patches import cut, fresh, training_cells
 
 PREPARE = Path(__file__).resolve().parents[3] / "shared" / "data" / "prepare.py"
 DIGESTS = {
@@ -116,6 +116,20 @@ def test_fresh_patches_are_new_windows_of_the_test_cells(monkeypatch: pytest.Mon
         assert len(tested & found) > 0.9 * len(tested)
         assert set(cells[labels == label]) == set(range(cells[labels == label].max() + 1))
     assert images.dtype == np.uint8 and 200 < labels.sum() < 400
+
+
+def test_training_images_of_different_cells_share_no_pixel(monkeypatch: pytest.MonkeyPatch) -> None:
+    photos = {"wide": numbered(300, 451), "tall": numbered(640, 427)}
+    monkeypatch.setattr(lab.photo_patches, "photographs", lambda: photos)
+    (train, labels), _ = cut(list(photos.values()))
+    cells = training_cells()
+    for label in (0, 1):
+        of_cell = {
+            cell: pixels(train[(labels == label) & (cells == cell)]) for cell in set(cells[labels == label])
+        }
+        assert len(of_cell) > 10
+        assert sum(map(len, of_cell.values())) == len(set.union(*of_cell.values()))
+    assert not set(cells[labels == 0]) & set(cells[labels == 1])
 
 
 def test_the_same_generator_draws_the_same_fresh_patches() -> None:
