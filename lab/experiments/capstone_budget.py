@@ -67,8 +67,8 @@ WAYS = {
     "one network": Way(1, 8),
     "three of a third": Way(3, 5),
     "eight of an eighth": Way(8, 3),
-    "one of twice the numbers, float16": Way(1, 12, "float16"),
-    "one of four times the numbers, int8": Way(1, 17, "int8"),
+    "twice as large, float16": Way(1, 12, "float16"),
+    "four times as large, int8": Way(1, 17, "int8"),
 }
 
 
@@ -86,7 +86,7 @@ class Size:
 
 
 SIZES = {
-    "tiny": Size(1, 8, 256, 100, (0, 1)),
+    "tiny": Size(1, 8, 128, 40, (0, 1)),
     "short": Size(6, 8, 2000, 1000, (0, 1, 2)),
     "full": Size(12, 8, 2000, 1000, (0, 1, 2)),
 }
