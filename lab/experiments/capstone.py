@@ -8,8 +8,8 @@ In a notebook:
     capstone.plot_leave_one_out(results)             # what is lost without each: seeds, mean, deviation
 
 `accuracy_with` trains `lab.ladder`'s network with a set of its tricks (names of `capstone.TRICKS`) on 2000
-photo-patches, six epochs, in about ten seconds on one core, and measures it on the test images. Equal sets and seeds give
-equal numbers. Each plot returns a matplotlib Figure.
+photo-patches, six epochs, in about ten seconds on a core of its own, and measures it on the test images.
+Equal sets and seeds give equal numbers. Each plot returns a matplotlib Figure.
 
 For the chapter, written as JSON, run by run; a file that was cut off is continued:
 
