@@ -161,13 +161,11 @@ def _store(done: Collected, home: Path, unit: Unit, handed: HandedIn, replace: b
 
 def _named(handed: HandedIn, unit: Unit) -> dict[str, bytes]:
     """Canvas puts -1, -2, … behind the name of what was handed in again: the latest gets its name back."""
+    known = {f"{notebook.name}.ipynb" for notebook in unit.notebooks} | unit.beside.keys()
     named: dict[str, bytes] = {}
     for name, data in handed.files.items():  # the latest first
-        again = re.fullmatch(r"(.+?)(-\d+)?\.ipynb", name)
-        known = again is not None and again[1] in {notebook.name for notebook in unit.notebooks}
-        plain = f"{again[1]}.ipynb" if again and known else name
-        if plain not in named:
-            named[plain] = data
+        first = re.sub(r"-\d+(\.\w+)$", r"\1", name)
+        named.setdefault(first if first in known else name, data)
     return named
 
 

@@ -165,6 +165,23 @@ def test_of_two_files_of_one_name_the_later_one_counts(unpacked: Collect, tmp_pa
     assert there(tmp_path) == {f"7001/{SLUG}/tiny_numpy.ipynb": b"later"}
 
 
+def test_weights_that_were_handed_in_again_get_their_name_back(
+    course: Path, pack: Pack, tmp_path: Path
+) -> None:
+    (course / "solutions" / SLUG / "beside").mkdir()
+    (course / "solutions" / SLUG / "beside" / "weights.npz").write_bytes(b"solution")
+    files = {
+        "lovelaceada_7001_90009_weights-1.npz": b"later",
+        "lovelaceada_7001_90001_weights.npz": b"first",
+        "lovelaceada_7001_90002_plot-1.npz": b"of her own",
+    }
+    collect(course, SLUG, pack(files), "canvas", tmp_path / "submitted")
+    assert there(tmp_path) == {
+        f"7001/{SLUG}/weights.npz": b"later",
+        f"7001/{SLUG}/plot-1.npz": b"of her own",
+    }
+
+
 def test_a_zip_in_the_zip_is_unpacked_once(unpacked: Collect, tmp_path: Path) -> None:
     work = zipped({"work/tiny_numpy.ipynb": b"ada", "__MACOSX/._x": b"", "deep.zip": zipped({"a": b"b"})})
     unpacked({f"Ada Lovelace_1201_{FILE}/all.zip": work})
