@@ -91,7 +91,8 @@ def in_order(tricks: Collection[str]) -> list[str]:
 
 def run(at: Settings, size: str) -> Results:
     """Train one network of the ladder, of a size of the ladder."""
-    found = ladder.train(tricks_of(at.tricks), images(size), ladder.SIZES[size], at.seed)
+    s = ladder.SIZES[size]
+    found = ladder.train(tricks_of(at.tricks), images(s), s, at.seed)
     return {**found, **asdict(at)}
 
 

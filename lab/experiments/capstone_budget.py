@@ -23,12 +23,12 @@ Test images are measured at the end; nothing is chosen by them.
 import copy
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from lab import ladder
 from lab.device import nn, torch
 from lab.experiments.capstone_plots import budget_table, budget_values, plot_budget, plot_formats
-from lab.experiments.capstone_training import images, probabilities, trained, tricks_of
+from lab.experiments.capstone_training import images, probabilities, tricks_of
 from lab.experiments.command import described, made_with, run_missing, run_study
 from lab.experiments.results import Results, load_results
 from lab.ladder_net import network
@@ -72,23 +72,10 @@ WAYS = {
 }
 
 
-@dataclass(frozen=True)
-class Size:
-    """How much is trained."""
-
-    epochs: int  # of the one network of `channels`
-    channels: int
-    train_images: int
-    test_images: int
-    seeds: tuple[int, ...]
-    batch: int = 64
-    lr: float = 0.05
-
-
-SIZES = {
-    "tiny": Size(1, 8, 128, 40, (0, 1)),
-    "short": Size(6, 8, 2000, 1000, (0, 1, 2)),
-    "full": Size(12, 8, 2000, 1000, (0, 1, 2)),
+SIZES = {  # channels and epochs are those of the one network
+    "tiny": replace(ladder.SIZES["short"], epochs=1, train_images=128, test_images=40, seeds=(0, 1)),
+    "short": ladder.SIZES["short"],
+    "full": replace(ladder.SIZES["short"], epochs=12),
 }
 
 
@@ -100,7 +87,7 @@ class Settings:
     seed: int
 
 
-def epochs_of(way: Way, size: Size) -> int:
+def epochs_of(way: Way, size: ladder.Size) -> int:
     """So many that all ways compute about as much as the one network of the size."""
     cost = way.networks * way.channels**2 / size.channels**2
     return max(1, round(size.epochs / cost))
@@ -108,21 +95,13 @@ def epochs_of(way: Way, size: Size) -> int:
 
 def run(at: Settings, size: str) -> Results:
     """Train the networks of a way, and measure them in every format."""
-    s, way = SIZES[size], WAYS[at.way]
-    data = images("short", s.train_images, s.test_images)
+    way = WAYS[at.way]
+    s = replace(SIZES[size], channels=way.channels, epochs=epochs_of(way, SIZES[size]))
+    data, tricks = images(SIZES[size]), tricks_of(TRICKS)
     begun = time.process_time()
-    nets = [
-        trained(
-            tricks_of(TRICKS),
-            data,
-            channels=way.channels,
-            epochs=epochs_of(way, s),
-            batch=s.batch,
-            lr=s.lr,
-            seed=100 * at.seed + member,
-        )
-        for member in range(way.networks)
-    ]
+    torch.set_num_threads(1)
+    seeds = [100 * at.seed + member for member in range(way.networks)]
+    nets = [ladder.trained(tricks, data, s, seed)[0].eval() for seed in seeds]
     seconds = time.process_time() - begun
 
     def right(nets: list[nn.Module], mirrored: bool = False) -> float:

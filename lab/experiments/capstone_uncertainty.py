@@ -29,7 +29,7 @@ import numpy as np
 from lab import ladder
 from lab.device import torch
 from lab.experiments.capstone_plots import plot_fresh_sets, plot_gain_errors
-from lab.experiments.capstone_training import images, probabilities, standardized, trained, tricks_of
+from lab.experiments.capstone_training import images, probabilities, standardized, tricks_of
 from lab.experiments.command import described, made_with, run_missing, run_study
 from lab.experiments.results import Results, load_results
 from lab.photo_patches import fresh
@@ -101,16 +101,9 @@ def fresh_crops(size: str) -> list[Crops]:
 def run(at: Settings, size: str) -> Results:
     """Train one network, and say which images it has right."""
     s = ladder.SIZES[SIZES[size].ladder]
-    data = images(SIZES[size].ladder)
-    net = trained(
-        tricks_of(RUNGS[at.rung]),
-        data,
-        channels=s.channels,
-        epochs=s.epochs,
-        batch=s.batch,
-        lr=s.lr,
-        seed=at.seed,
-    )
+    data = images(s)
+    torch.set_num_threads(1)
+    net = ladder.trained(tricks_of(RUNGS[at.rung]), data, s, at.seed)[0].eval()
 
     def right(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         return (probabilities([net], x.to(data.test_x.device)).argmax(dim=1).cpu() == y.cpu()).int()

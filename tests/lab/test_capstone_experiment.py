@@ -18,9 +18,7 @@ from lab.experiments import capstone  # noqa: E402
 from lab.experiments.capstone_training import (  # noqa: E402
     images,
     probabilities,
-    share_of_rate,
     standardized,
-    trained,
     tricks_of,
 )
 from lab.experiments.results import save_results  # noqa: E402
@@ -149,29 +147,9 @@ def test_one_set_and_seed_is_one_number_and_another_seed_another_network() -> No
     assert losses[0] == losses[1] != losses[2]
 
 
-@pytest.mark.parametrize("names", [("batch norm",), ("noise", "dropout", "weight penalty", "flip", "crop")])
-def test_a_network_that_is_kept_is_the_one_that_the_ladder_measures(names: tuple[str, ...]) -> None:
-    s, data, tricks = ladder.SIZES["tiny"], images("tiny"), tricks_of(names)
-    lr = s.lr if tricks.batch_norm else s.plain_lr
-    how: dict[str, Any] = {"channels": s.channels, "epochs": s.epochs, "batch": s.batch, "lr": lr}
-    net = trained(tricks, data, **how, seed=1)
-    with torch.no_grad():
-        right = (net(data.train_x).argmax(dim=1) == data.train_y).double().mean().item()
-    assert right == pytest.approx(ladder.train(tricks, data, s, seed=1)["train_accuracy"])
-    other = trained(tricks, data, **how, seed=2)
-    assert any(not torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
-
-
-def test_its_rate_is_the_ladders() -> None:
-    for steps in (1, 4, 37):
-        assert [share_of_rate(step, steps) for step in range(steps)] == [
-            ladder._share(step, steps) for step in range(steps)
-        ]
-
-
 def test_other_images_are_scaled_as_the_training_images_are() -> None:
     test_images = read("photo_patches").test_images[:7]
-    np.testing.assert_allclose(standardized(test_images), images("tiny").test_x[:7], atol=1e-4)
+    np.testing.assert_allclose(standardized(test_images), images(ladder.SIZES["short"]).test_x[:7], atol=1e-4)
 
 
 def test_probabilities_are_means_over_networks_and_mirror_images() -> None:
