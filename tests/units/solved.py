@@ -69,3 +69,8 @@ class Solved:
 def solved(slug: str, notebook: str) -> Solved:
     """One for each notebook and process: to ask every question of every mistake takes seconds."""
     return Solved(read_unit(ROOT, slug), notebook)
+
+
+def refused(notebook: Solved, questions: list[list[Question]], exercise: str, names: dict[str, Any]) -> bool:
+    """Some probe fails, on the cases of each secret."""
+    return all(any(not v.passed for v in notebook.verdicts(names, exercise, asked)) for asked in questions)
