@@ -35,7 +35,7 @@ def test_the_posterior_is_that_of_scikit_learn(length: float, noise: float) -> N
 
 def test_the_distribution_function_is_that_of_scipy() -> None:
     z = np.r_[np.linspace(-9, 9, 181), 0.0]
-    np.testing.assert_allclose(call_each("bayes-opt", "cdf", [(v,) for v in z]), norm.cdf(z), atol=1e-14)
+    np.testing.assert_allclose(call_each("base", "cdf", [(v,) for v in z]), norm.cdf(z), atol=1e-14)
 
 
 @pytest.mark.parametrize(("mu", "sd"), [(1.0, 0.3), (0.4, 0.2), (0.7, 1.3), (2.0, 0.1)])

@@ -40,6 +40,17 @@ export function normals(uniform) {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
+/** The standard normal density. */
+export const density = (z) => Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);
+
+/** The standard normal distribution function, by its series (Marsaglia 2004). */
+export function cdf(z) {
+  if (Math.abs(z) > 8) return z > 0 ? 1 : 0;
+  let [sum, term] = [z, z];
+  for (let i = 3; Math.abs(term) > 1e-17; i += 2) sum += (term *= z * z / i);
+  return 0.5 + sum * density(z);
+}
+
 /** A number as text, with a true minus sign. */
 export const fixed = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
 

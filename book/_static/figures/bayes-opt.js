@@ -1,6 +1,6 @@
 // <bayes-opt>: which learning rate to try next. A Gaussian process through the losses that are known (Rasmussen and
 // Williams 2006, Algorithm 2.1), and the expected improvement of every other rate (Jones et al. 1998, eq. 15).
-import { Figure, define, fixed, normals, svg, uniforms } from "./base.js";
+import { Figure, cdf, define, density, fixed, normals, svg, uniforms } from "./base.js";
 
 export const FIRST = [-3.4, -2, -0.2]; // the trials that are there at the start: exponents of 10
 export const PLACES = Array.from({ length: 81 }, (_, i) => -4 + i / 20);
@@ -47,16 +47,6 @@ export function posterior(x, y, places, { length, noise }) {
     return [v.reduce((sum, value, i) => sum + value * half[i], 0), Math.sqrt(Math.max(0, 1 - v.reduce((sum, value) => sum + value ** 2, 0)))];
   });
   return { mean: found.map(([mu]) => mu), sd: found.map(([, sd]) => sd) };
-}
-
-const density = (z) => Math.exp(-z * z / 2) / Math.sqrt(2 * Math.PI);
-
-/** The standard normal distribution function, by its series (Marsaglia 2004). */
-export function cdf(z) {
-  if (Math.abs(z) > 8) return z > 0 ? 1 : 0;
-  let [sum, term] = [z, z];
-  for (let i = 3; Math.abs(term) > 1e-17; i += 2) sum += (term *= z * z / i);
-  return 0.5 + sum * density(z);
 }
 
 /** How far below `best` a normal variable falls, on average, where it does not count if it is above. */
