@@ -18,9 +18,6 @@ def has_dtype(found, dtype):
     return fact(np.asarray(found).dtype == dtype)
 
 
-# ------------------------------------------------------------------ brighten
-
-
 def brightened(s, images, amount):
     found = s.brighten(images, amount)
     return {"images": found, "is_uint8": has_dtype(found, np.uint8)}
@@ -67,9 +64,6 @@ def _(rng):
     amount = int(rng.integers(140, 200))
     images[:4] = 0, 255, 1, 256 - amount
     return {"images": images, "amount": amount}
-
-
-# ------------------------------------------------------------------ crop
 
 
 def cropped(s, images, top, left, height, width):
@@ -139,9 +133,6 @@ def _(rng):
     return {"images": images, "top": 2, "left": int(rng.integers(1, 4)), "height": 3, "width": 4}
 
 
-# ------------------------------------------------------------------ confusion
-
-
 @probe("confusion", cases=2)
 def counts_pairs_as_often_as_they_occur(s, labels, predicted, K):
     return {"counts": s.confusion(labels, predicted, K)}
@@ -190,9 +181,6 @@ def counts_more_than_a_byte_holds(s, labels, predicted, K):
 def _(rng):
     labels = rng.integers(0, 2, 900, dtype=np.uint8)
     return {"labels": labels, "predicted": np.where(rng.uniform(size=900) < 0.8, labels, 2), "K": 3}
-
-
-# ------------------------------------------------------------------ softmax
 
 
 @probe("softmax", cases=2)
@@ -252,9 +240,6 @@ def takes_whole_numbers(s, z):
 @takes_whole_numbers.inputs
 def _(rng):
     return {"z": rng.integers(-4, 5, (6, 4))}
-
-
-# ------------------------------------------------------------------ broadcast_shape
 
 
 def shape_of(s, a, b):
@@ -379,9 +364,6 @@ def _(rng):
     return {"a": (0, C, 1), "b": (1, 1, H)}
 
 
-# ------------------------------------------------------------------ squared_distances
-
-
 @probe("squared_distances", cases=2)
 def measures_each_pair(s, a, b):
     return {"squares": s.squared_distances(a, b)}
@@ -449,9 +431,6 @@ def _(rng):
     return {"a": rng.normal(1, 2, (6, 2)), "b": rng.normal(-1, 1.5, (3, 2))}
 
 
-# ------------------------------------------------------------------ gram
-
-
 @probe("gram", cases=2)
 def multiplies_the_channels_of_each_image(s, x):
     return {"products": s.gram(x)}
@@ -482,9 +461,6 @@ def takes_one_image_of_one_channel(s, x):
 @takes_one_image_of_one_channel.inputs
 def _(rng):
     return {"x": rng.normal(0.8, 1.3, (4, 2, 3, 5))}
-
-
-# ------------------------------------------------------------------ sum_to_shape
 
 
 @probe("sum_to_shape", cases=2)
@@ -545,9 +521,6 @@ def _(rng):
     return {"grad": rng.normal(size=(3, 3, 3)), "shape": (1, 3)}
 
 
-# ------------------------------------------------------------------ linear_backward
-
-
 def gradients(s, dout, x, W):
     """Three results by name; where there are not three, an error that says what came."""
     found = s.linear_backward(dout, x, W)
@@ -602,9 +575,6 @@ def takes_one_example_and_one_class(s, dout, x, W):
 @takes_one_example_and_one_class.inputs
 def _(rng):
     return {"dout": rng.normal(size=(5, 2)), "x": rng.normal(0.5, 1, (5, 3)), "W": rng.normal(size=(3, 2))}
-
-
-# ------------------------------------------------------------------ numerical_gradient
 
 
 def wavy(weights, seen):
@@ -698,7 +668,6 @@ def _(rng):
     return {**point(rng, 3, 5), "h": float(rng.uniform(0.25, 0.4))}
 
 
-# ------------------------------------------------------------------ test_linear_backward
 # A mistake that writes into the argument stands below as a broken function and not in `wrong`:
 # the engine serves those from another process, where the arguments are copies.
 

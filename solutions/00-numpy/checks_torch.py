@@ -92,9 +92,6 @@ def far_from_0(rng, *shape):
     return rng.choice([-1, 1], shape) * rng.uniform(0.3, 1.2, shape)
 
 
-# ---------------------------------------------------------------- to_batch
-
-
 def pictures(rng, N, H, W, C):
     """Neither 0 nor 255 is among the pixels."""
     return rng.integers(20, 230, (N, H, W, C), dtype=np.uint8)
@@ -132,9 +129,6 @@ def takes_pictures_that_were_flipped(s, images):
 @takes_pictures_that_were_flipped.inputs
 def _(rng):
     return {"images": pictures(rng, 3, 2, 5, 4)}
-
-
-# ---------------------------------------------------------------- label_scores
 
 
 def rows_and_labels(rng, N, K, dtype):
@@ -193,9 +187,6 @@ def lets_gradients_flow_back_to_the_scores(s, scores, labels, dout):
 @lets_gradients_flow_back_to_the_scores.inputs
 def _(rng):
     return {**rows_and_labels(rng, 7, 3, np.int64), "dout": far_from_0(rng, 7)}
-
-
-# ---------------------------------------------------------------- count_pairs
 
 
 def pairs(rng, N, K):
@@ -269,9 +260,6 @@ def makes_the_table_where_the_labels_are(s, labels, predicted, K):
 @makes_the_table_where_the_labels_are.inputs
 def _(rng):
     return {**pairs(rng, 14, 3), "K": 3}
-
-
-# ---------------------------------------------------------------- move
 
 
 def walked(batch):
@@ -391,9 +379,6 @@ def _(rng):
     return {"x": rng.normal(0, 1, (2, 3)).astype(np.float32), "y": rng.integers(0, 9, 7)}
 
 
-# ---------------------------------------------------------------- gradient
-
-
 def curved(weights):
     """A function of tensors of the shape of the weights: cubes, and a square of the sum."""
     weights = tensor(weights)
@@ -493,8 +478,6 @@ def returns_a_tensor_of_the_type_of_x_without_a_graph(s, x, weights):
 def _(rng):
     return point(rng, 3, 2)
 
-
-# ---------------------------------------------------------------- gradient_error
 
 CLOSE = 1e-6  # the rounding in a difference, divided by 2h
 
@@ -619,9 +602,6 @@ def _(rng):
     return {"x": far_from_0(rng, 3, 2)}
 
 
-# ---------------------------------------------------------------- mean_squared_error
-
-
 @probe("mean_squared_error", cases=2)
 def takes_the_mean_of_the_squares(s, prediction, target):
     return {"loss": one_tensor(s.mean_squared_error(tensor(prediction), tensor(target)))}
@@ -709,9 +689,6 @@ def refuses_shapes_that_differ(s, numbers):
 @refuses_shapes_that_differ.inputs
 def _(rng):
     return {"numbers": rng.normal(0, 1, 12)}
-
-
-# ---------------------------------------------------------------- sgd_step
 
 
 def weights_with_gradients(values, gradients):
@@ -837,9 +814,6 @@ def goes_down_in_three_steps(s, values, lr):
 def _(rng):
     given = downhill(rng)
     return {"values": given["values"], "lr": given["lr"]}
-
-
-# ---------------------------------------------------------------- LinearClassifier
 
 
 def classifier(s, mean, std, W, b):

@@ -31,9 +31,6 @@ def several(found, *names):
     return dict(zip(names, found, strict=True))
 
 
-# ------------------------------------------------------------------ drawing
-
-
 def a_rate_range(rng):
     """Four decades or so; neither end is a power of 10, and their product is not 1."""
     return {"low": 10 ** rng.uniform(-3.9, -3.1), "high": 10 ** rng.uniform(0.15, 0.45)}
@@ -158,9 +155,6 @@ def _(rng):
     low, high = a_rate_range(rng).values()
     space = {"momentum": ["one-minus", *momenta(rng)], "lr": ["log", low, high], "noise": ["linear", -3, 8]}
     return {"u": np.array([[0.0, 0.0, 0.0], *rng.uniform(0.1, 0.9, (2, 3))]), "space": space}
-
-
-# ------------------------------------------------------------------ how many, and which
 
 
 def counts(s, share, confidence):
@@ -312,9 +306,6 @@ def _(rng):
     return {"scores": scores, "n": np.array([4, 1, 2])}
 
 
-# ------------------------------------------------------------------ successive halving
-
-
 def halved(s, final, extra, diverges, budget, eta):
     """Halving on losses that go from final + extra towards final; it notes what was trained, how long."""
     configs = [{"lr": 0.01 * (i + 1), "width": 8 + i} for i in range(len(final))]
@@ -451,9 +442,6 @@ def _(rng):
     return {"final": final, "extra": extra, "diverges": final == 0.2, "budget": 3, "eta": 5}
 
 
-# ------------------------------------------------------------------ Bayesian optimisation
-
-
 def trials_of_a_process(rng, n, m):
     """Trials in no order, close enough that they know of each other; no number is its own square."""
     return {
@@ -573,9 +561,6 @@ def _(rng):
     return {"mu": mu, "sd": sd, "best": float(rng.uniform(1.2, 1.3)), "xi": float(rng.uniform(0.55, 0.65))}
 
 
-# ------------------------------------------------------------------ the winner
-
-
 def winner(s, validation, test):
     names = ("place", "validation_accuracy", "test_accuracy")
     found = several(s.winners_curse(validation, test), *names)
@@ -621,7 +606,6 @@ def _(rng):
     }
 
 
-# ------------------------------------------------------------------ a test of one's own
 # A mistake that writes into the argument stands below as a broken function and not in `wrong`:
 # the engine serves those from another process, where the arguments are copies.
 

@@ -112,9 +112,6 @@ def without_graph(values, name):
     return np.asarray(values, dtype=float)
 
 
-# ---------------------------------------------------------------- overfits_one_batch
-
-
 def batch_inputs(rng, N=7):
     return {
         "numbers": far_from_0(rng, 61),
@@ -219,9 +216,6 @@ def leaves_no_trace(s, numbers, x, y, lr, left):
 @leaves_no_trace.inputs
 def _(rng):
     return {**batch_inputs(rng), "left": far_from_0(rng, 5)}
-
-
-# ---------------------------------------------------------------- repaired_a
 
 
 def cut(x, y, sizes):
@@ -337,9 +331,6 @@ def _(rng):
     return {**run_inputs(rng, 5, 5), "left": 2 * far_from_0(rng, 3)}
 
 
-# ---------------------------------------------------------------- repaired_b
-
-
 def run_b(s, net, x, y, sizes, epochs, lr):
     curves = s.repaired_b(net, cut(x, y, sizes), epochs, lr)
     return {**numbers_of(curves, 2, "losses", "how_sure_it_is"), **after(net)}
@@ -402,9 +393,6 @@ def b_survives_scores_that_are_1000_apart(s, numbers, x, y, sizes, epochs, lr, f
 @b_survives_scores_that_are_1000_apart.inputs
 def _(rng):
     return {**run_inputs(rng, 9), "factor": 1500.0}
-
-
-# ---------------------------------------------------------------- repaired_c
 
 
 def order_inputs(rng, N, batch_size, epochs=1):
@@ -492,9 +480,6 @@ def c_leaves_the_examples_as_they_are(s, numbers, x, y, orders, batch_size, lr):
 @c_leaves_the_examples_as_they_are.inputs
 def _(rng):
     return order_inputs(rng, 11, 4, epochs=2)
-
-
-# ---------------------------------------------------------------- repaired_d
 
 
 def d_inputs(rng, *sizes, epochs):
@@ -652,9 +637,6 @@ def _(rng):
     return {**d_inputs(rng, 4, 4, epochs=2), "left": 2 * far_from_0(rng, 3)}
 
 
-# ---------------------------------------------------------------- log_evidence
-
-
 def logs_inputs(rng, n=6):
     """Points in no order, none of the three near 1, where its square would be itself."""
     return {
@@ -757,9 +739,6 @@ def _(rng):
     return logs_inputs(rng)
 
 
-# ---------------------------------------------------------------- fit_gp
-
-
 def hill(slopes, seen=None):
     """A function of three logarithms to climb; it notes in seen what it was asked with."""
     import torch
@@ -857,9 +836,6 @@ def begins_anew_in_each_call(s, slopes, start, lr):
 @begins_anew_in_each_call.inputs
 def _(rng):
     return fit_inputs(rng)
-
-
-# ---------------------------------------------------------------- make_objective
 
 
 class Trial:

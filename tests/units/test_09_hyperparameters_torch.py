@@ -37,9 +37,6 @@ def batches_of(x, y, size=8):
     return list(zip(x.split(size), y.split(size), strict=True))
 
 
-# ---------------------------------------------------------------- one batch
-
-
 def test_a_batch_is_learned_by_heart_whatever_its_labels(answers):
     x = torch.randn(12, 5, generator=torch.Generator().manual_seed(0)).double()
     y = torch.arange(12) % 3
@@ -71,8 +68,6 @@ def test_the_model_that_is_tested_is_as_it_was(answers):
     assert [part.training for part in net.modules()] == modes
     assert all(w.grad is None for w in net.parameters())
 
-
-# ---------------------------------------------------------------- the four programs
 
 CALLS = {  # how each program is called on some examples
     "a": lambda run, net, x, y: run(net, batches_of(x, y), 8, 0.1),
@@ -219,8 +214,6 @@ def test_dropout_stays_on_only_where_program_d_is_repaired(answers):
     assert ends["train_d"] < 0.7 * ends["repaired_d"]
 
 
-# ---------------------------------------------------------------- the Gaussian process
-
 logs_of_three = st.tuples(st.floats(-1.5, 1.0), st.floats(-1.0, 1.0), st.floats(-2.0, 0.5))
 
 
@@ -282,9 +275,6 @@ def test_a_fit_ends_where_scipy_ends(answers):
     )
     assert np.log(found) == pytest.approx(wanted.x, abs=1e-3)
     assert found[2] == pytest.approx(0.1, rel=0.4)
-
-
-# ---------------------------------------------------------------- the objective
 
 
 def test_optuna_takes_the_objective_as_it_is(answers):
