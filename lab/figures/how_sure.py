@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import hypot, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WAYS = ("other images", "same images", "seeds", "same images and seeds")
-BEGIN = {"before": 0.8, "gain": 0.02, "images": 1000, "apart": 0.1, "seeds": 3, "spread": 0.01}
+BEGIN: dict[str, Any] = {
+    "before": 0.8,
+    "gain": 0.02,
+    "images": 1000,
+    "apart": 0.1,
+    "seeds": 3,
+    "spread": 0.01,
+}
 
 
 def disagreement(wanted: float, *, before: float, gain: float) -> float:
@@ -38,7 +45,7 @@ def plot() -> Figure:
     """The gain with its errors as the interactive figure begins, and what is measured in two ways."""
     picture, (bars, bells) = figure(2, width=3.8, height=2.9)
     gain = 100 * BEGIN["gain"]
-    found = 100 * np.array(errors(**BEGIN))  # type: ignore[arg-type]
+    found = 100 * np.array(errors(**BEGIN))
     for row, (error, colour) in enumerate(zip(found, (ORANGE, BLUE, GREEN, PURPLE), strict=True)):
         bars.errorbar(gain, row, xerr=1.96 * error, marker="o", color=colour, capsize=4)
     bars.set_yticks(range(4), WAYS)
