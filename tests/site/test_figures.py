@@ -293,6 +293,29 @@ def test_random_trials_have_more_values_than_the_grid_until_both_axes_matter(ope
     assert "1.00 times as important" in said.inner_text()
 
 
+def test_a_gain_on_the_same_images_looks_worse_less_often_and_never_on_more_disagreement_than_there_is(
+    open_page,
+) -> None:
+    figure = live(open_page(GALLERY), "how-sure")
+    said = figure.locator("output")
+    assert "other images 1.75, looks worse in 13 %; same images 1.00" in said.inner_text()
+    figure.get_by_label("accuracy before").press("End")
+    figure.get_by_label("true gain").press("End")
+    figure.get_by_label("images they disagree on").press("End")
+    assert "they can only disagree on 5.0 %" in said.inner_text()
+
+
+def test_in_every_order_the_steps_add_up_to_the_same_whole(open_page) -> None:
+    figure = live(open_page(GALLERY), "ladder-order")
+    said = figure.locator("output")
+    first = said.inner_text()
+    figure.get_by_label("order").select_option("3210")
+    assert said.inner_text() != first
+    assert said.inner_text().partition("Shapley")[2] == first.partition("Shapley")[2]
+    figure.get_by_label("seeds").select_option("1")
+    assert said.inner_text().partition("Shapley")[2] != first.partition("Shapley")[2]
+
+
 def test_a_rate_is_tried_by_a_button_and_by_a_click_and_all_is_forgotten_at_the_start(open_page) -> None:
     figure = live(open_page(GALLERY), "bayes-opt")
     said = figure.locator("output")
