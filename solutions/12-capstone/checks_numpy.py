@@ -499,13 +499,13 @@ def stored(s, w):
     """Of a channel of zeros the scale may be any number."""
     with np.errstate(invalid="raise", divide="raise"):
         found = several(s.quantize(w), "q", "scale")
-    q, scale = np.asarray(found["q"]), np.asarray(found["scale"], dtype=float)
+    q, scale = np.asarray(found["q"]), np.asarray(found["scale"])
     used = np.abs(w).reshape(len(w), -1).max(axis=1) > 0
     finite = np.isfinite(scale)
     return {
         "q": found["q"],
         "bytes_of_q": np.array(q.nbytes),
-        "scale": np.where(used, scale, 0.0) if scale.shape == used.shape else scale,
+        "scale": scale * used if scale.shape == used.shape and finite.all() else scale,
         "scales_not_finite": np.array((~finite).sum()),
     }
 
