@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lab.experiments.capstone_errors import correct, gain_errors
 from lab.experiments.capstone_gains import ladder_of, lost_without, shapley_of
 from lab.experiments.results import Results, summarize
-from lab.plots import BLACK, BLUE, GREEN, GREY, MARKERS, ORANGE, PURPLE, dots_of_seeds, figure, house_style
+from lab.plots import BLACK, BLUE, GREEN, GREY, MARKERS, ORANGE, dots_of_seeds, figure, house_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,16 +140,31 @@ def plot_formats(results: Results) -> "Figure":
 
 @house_style
 def plot_gain_errors(errors: dict[str, tuple[float, float]]) -> "Figure":
-    """The gain of a rung and its standard error, computed in several ways: `uncertainty.gain_errors`."""
+    """A gain and its standard error, computed in several ways, as `gain_errors` returns them."""
     fig, (ax,) = figure(width=5.4, height=1 + 0.42 * len(errors))
-    for row, (name, (gain, error)) in enumerate(errors.items()):
-        colour = ERRORS.get(name, PURPLE)
+    _bars(ax, errors, [ERRORS[name] for name in errors])
+    return fig
+
+
+@house_style
+def plot_gains_by_seed(results: Results, key: str = "fresh_correct") -> "Figure":
+    """The gain of the second rung for each seed, with its error on the same images, and over the seeds."""
+    count = len(correct(results, results["about"]["rungs"][0], key))
+    errors = {f"seed {seed}": gain_errors(results, seed, key)["the same images"] for seed in range(count)}
+    errors["mean of the seeds"] = gain_errors(results, 0, key)["the same seeds"]
+    fig, (ax,) = figure(width=5.4, height=1 + 0.36 * len(errors))
+    _bars(ax, errors, [BLUE] * count + [ORANGE])
+    return fig
+
+
+def _bars(ax: "Axes", errors: dict[str, tuple[float, float]], colours: list[str]) -> None:
+    """A row per name, from the top: a gain and its error."""
+    for row, ((gain, error), colour) in enumerate(zip(errors.values(), colours, strict=True)):
         ax.errorbar(100 * gain, row, xerr=196 * error, fmt=MARKERS[colour], color=colour, capsize=4)
     ax.axvline(0, color=GREY, linewidth=1)
     ax.set_yticks(range(len(errors)), list(errors))
     ax.set_ylim(len(errors) - 0.5, -0.5)
     ax.set_xlabel("gain in points, ± 1.96 standard errors")
-    return fig
 
 
 @house_style
@@ -166,6 +182,7 @@ def plot_fresh_sets(results: Results) -> "Figure":
             ax.plot(100 * np.mean(run["fresh_accuracy"]), run["seed"], "|", color=BLACK, markersize=12)
         ax.set_title(rung)
         ax.set_xlabel("accuracy in %")
-        ax.yaxis.get_major_locator().set_params(integer=True)
+        ax.set_yticks(range(len(runs)))
+        ax.margins(y=0.1)
     axes[0].set_ylabel("seed")
     return fig

@@ -11,6 +11,7 @@ pytest.importorskip("skimage", reason="scikit-image is not installed")
 stats = pytest.importorskip("scipy.stats", reason="scipy is not installed")
 
 from lab.data import read  # noqa: E402
+from lab.experiments import capstone_errors as errors  # noqa: E402
 from lab.experiments import capstone_uncertainty as uncertainty  # noqa: E402
 from lab.experiments.results import save_results  # noqa: E402
 
@@ -40,14 +41,14 @@ def drawn(seed: int, seeds: int = 4, n: int = 90) -> tuple[np.ndarray, np.ndarra
 
 def test_errors_over_images_are_those_of_scipys_two_tests() -> None:
     before, after = drawn(0)
-    errors = uncertainty.gain_errors(made_up(before, after, np.arange(90)), seed=2, key="correct")
-    assert list(errors) == ["two samples", "the same images", "the same seeds"]
-    gain, paired = errors["the same images"]
+    found = uncertainty.gain_errors(made_up(before, after, np.arange(90)), seed=2, key="correct")
+    assert list(found) == ["two samples", "the same images", "the same seeds"]
+    gain, paired = found["the same images"]
     assert gain == pytest.approx(after[2].mean() - before[2].mean())
-    found = stats.ttest_rel(after[2].astype(float), before[2].astype(float))
-    assert gain / paired == pytest.approx(found.statistic)
+    test = stats.ttest_rel(after[2].astype(float), before[2].astype(float))
+    assert gain / paired == pytest.approx(test.statistic)
     p = before[2].mean(), after[2].mean()
-    assert errors["two samples"][1] == pytest.approx(np.sqrt(sum(a * (1 - a) for a in p) / 90))
+    assert found["two samples"][1] == pytest.approx(np.sqrt(sum(a * (1 - a) for a in p) / 90))
 
 
 def test_the_error_over_seeds_is_that_of_the_mean_of_paired_differences() -> None:
@@ -60,17 +61,17 @@ def test_the_error_over_seeds_is_that_of_the_mean_of_paired_differences() -> Non
 
 def test_cells_of_one_crop_each_are_images_and_copies_in_a_cell_count_once() -> None:
     values = np.random.default_rng(2).random(300)
-    single = uncertainty.cell_error(values, np.arange(300))
+    single = errors.cell_error(values, np.arange(300))
     assert single == pytest.approx(values.std() / np.sqrt(300), rel=0.06)
-    copied = uncertainty.cell_error(values.repeat(5), np.arange(300).repeat(5))
+    copied = errors.cell_error(values.repeat(5), np.arange(300).repeat(5))
     assert copied == pytest.approx(single)
 
 
 def test_photographs_are_not_drawn_anew() -> None:
     """All crops of a photograph are right or all are wrong: nothing is unsure but the photographs."""
     photograph = np.arange(200) % 2
-    cells = photograph * uncertainty.CELLS + np.arange(200) // 2 % 10
-    assert uncertainty.cell_error(photograph.astype(float), cells) == pytest.approx(0, abs=1e-12)
+    cells = photograph * errors.CELLS + np.arange(200) // 2 % 10
+    assert errors.cell_error(photograph.astype(float), cells) == pytest.approx(0, abs=1e-12)
 
 
 def test_the_error_by_cell_is_what_new_cells_would_show() -> None:
@@ -81,8 +82,8 @@ def test_the_error_by_cell_is_what_new_cells_would_show() -> None:
 
     cells = np.arange(40).repeat(10)
     truth = np.std([sample().mean() for _ in range(2000)])
-    by_cell = np.mean([uncertainty.cell_error(sample(), cells) for _ in range(30)])
-    by_image = np.mean([uncertainty.cell_error(sample(), np.arange(400)) for _ in range(30)])
+    by_cell = np.mean([errors.cell_error(sample(), cells) for _ in range(30)])
+    by_image = np.mean([errors.cell_error(sample(), np.arange(400)) for _ in range(30)])
     assert by_cell == pytest.approx(truth, rel=0.1)
     assert by_image < 0.6 * truth
 
@@ -111,7 +112,7 @@ def test_all_runs_see_the_same_fresh_crops_and_the_same_test_images(results: unc
         assert len(run["fresh_accuracy"]) == s.fresh_sets
     firsts = uncertainty.fresh_crops("tiny")
     assert not torch.equal(firsts[1].x, firsts[2].x)
-    labels = firsts[0].cells // uncertainty.CELLS
+    labels = firsts[0].cells // errors.CELLS
     np.testing.assert_array_equal(labels, firsts[0].y)
 
 
@@ -136,6 +137,7 @@ def test_a_study_is_continued_saved_and_drawn(results: uncertainty.Results, tmp_
     save_results(results, tmp_path / "r.json")
     back = uncertainty.load_results(tmp_path / "r.json")
     assert uncertainty.plot_gain_errors(uncertainty.gain_errors(back)).axes
+    assert len(uncertainty.plot_gains_by_seed(back).axes[0].get_yticks()) == 3
     assert len(uncertainty.plot_fresh_sets(back).axes) == 2
     found = uncertainty.accuracy_errors(back)
     rung = results["about"]["rungs"][-1]
@@ -146,3 +148,17 @@ def test_a_study_is_continued_saved_and_drawn(results: uncertainty.Results, tmp_
 def test_a_seed_that_one_rung_lacks_is_left_out(results: uncertainty.Results) -> None:
     cut = {**results, "runs": results["runs"][:-1]}
     assert [len(uncertainty.correct(cut, rung)) for rung in uncertainty.RUNGS] == [1, 1]
+
+
+def test_the_committed_results_are_whole_and_can_be_drawn() -> None:
+    results = uncertainty.load_results(BOOK / "uncertainty.json")
+    about, size = results["about"], uncertainty.SIZES["full"]
+    assert len(about["seeds"]) >= 3 and {"device", "torch", "date", "data"} <= set(about)
+    assert [(run["rung"], run["seed"]) for run in results["runs"]] == [
+        (at.rung, at.seed) for at in uncertainty.plan("full")
+    ]
+    for run in results["runs"]:
+        assert (len(run["correct"]), len(run["fresh_accuracy"])) == (1000, size.fresh_sets)
+    assert uncertainty.plot_gain_errors(uncertainty.gain_errors(results)).axes
+    assert uncertainty.plot_gains_by_seed(results).axes
+    assert uncertainty.plot_fresh_sets(results).axes
