@@ -1,0 +1,599 @@
+import numpy as np
+from autograder import probe
+
+
+ROUNDING = 1e-7  # the order of sums is free
+
+
+def fact(value):
+    return np.array(bool(value))
+
+
+def tensor(array):
+    """A tensor with memory of its own: training changes things in place."""
+    import torch
+
+    return torch.tensor(array)
+
+
+def filled(module, numbers):
+    """The module with these numbers in all parameters and buffers, one after the other."""
+    import torch
+
+    at = 0
+    with torch.no_grad():
+        for name, values in module.state_dict().items():
+            if values.is_floating_point():
+                own = tensor(numbers[at : at + values.numel()]).reshape(values.shape)
+                values.copy_(own.abs() + 0.3 if "running_var" in name else own)
+                at += values.numel()
+    return module
+
+
+def modes_of(models):
+    return np.array([part.training for model in models for part in model.modules()])
+
+
+def standardized(s, images, mean, std):
+    x = s.to_network(images, mean, std)
+    return {"x": x, "x_has_32_bits": fact(str(getattr(x, "dtype", "")) == "torch.float32")}
+
+
+@probe("to_network", cases=2, rtol=1e-5)
+def standardizes_each_channel(s, images, mean, std):
+    return standardized(s, images, mean, std)
+
+
+@probe("to_network", cases=1, rtol=1e-5)
+def takes_one_image_of_two_channels(s, images, mean, std):
+    return standardized(s, images, mean, std)
+
+
+@probe("to_network", cases=1, rtol=1e-5)
+def takes_a_mirrored_view(s, images, mean, std):
+    """And it has memory of its own: the images are overwritten before anybody reads x."""
+    images = images.copy()
+    found = s.to_network(images[:, :, ::-1], mean, std)
+    images[:] = 7
+    return {"x_of_the_mirrored_images": found}
+
+
+@probe("stored_numbers", cases=2)
+def counts_parameters_and_running_statistics(s, c_in, width, classes):
+    from torch import nn
+
+    norm = nn.BatchNorm2d(width)
+    model = nn.Sequential(nn.Conv2d(c_in, width, 3), norm, nn.Flatten(), nn.Linear(7 * width, classes))
+    return {
+        "of_a_linear_layer": s.stored_numbers(nn.Linear(c_in, classes)),
+        "of_a_convolution_without_bias": s.stored_numbers(nn.Conv2d(c_in, width, 3, bias=False)),
+        "of_batch_normalization": s.stored_numbers(norm),
+        "of_the_network": s.stored_numbers(model),
+    }
+
+
+@probe("stored_numbers", cases=1)
+def counts_shared_layers_once_and_frozen_ones(s, width):
+    from torch import nn
+
+    class Twice(nn.Module):
+        """One layer under two names, and one whose weight is that of another."""
+
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Linear(width, width)
+            self.again = self.first
+            self.last = nn.Linear(width, width)
+            self.last.weight = self.first.weight
+
+    frozen = nn.Sequential(nn.Linear(width, 3), nn.BatchNorm1d(3)).requires_grad_(False)
+    norm = nn.BatchNorm1d(width)
+    return {
+        "of_a_network_with_shared_layers": s.stored_numbers(Twice()),
+        "of_one_norm_in_two_places": s.stored_numbers(nn.Sequential(norm, nn.Linear(width, width), norm)),
+        "of_a_frozen_network": s.stored_numbers(frozen),
+    }
+
+
+@probe("stored_numbers", cases=1)
+def leaves_the_model_alone_and_counts_modules_of_any_kind(s, numbers):
+    import torch
+    from torch import nn
+
+    class Own(nn.Module):
+        """A parameter and a buffer of its own, beside a layer."""
+
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(5, 2))
+            self.inner = nn.Sequential(nn.Linear(2, 3))
+            self.register_buffer("mean", torch.zeros(7))
+            self.register_buffer("steps", torch.zeros(4, dtype=torch.int64))
+
+    model = filled(Own(), numbers)
+    found = {
+        "numbers_stored": s.stored_numbers(model),
+        "of_a_model_without_numbers": s.stored_numbers(nn.Sequential(nn.ReLU(), nn.Flatten())),
+    }
+    return {**found, "scale_afterwards": model.scale, "modes_afterwards": modes_of([model])}
+
+
+def small_network(numbers, inner=4):
+    """A convolution, batch norm, and a linear layer, in 32 bits, from (N, 2, 3, 3) to (N, 5)."""
+    from torch import nn
+
+    layers = nn.Conv2d(2, inner, 2), nn.BatchNorm2d(inner), nn.Flatten(), nn.Linear(4 * inner, 5)
+    return filled(nn.Sequential(*layers), numbers)
+
+
+@probe("pack", cases=2)
+def gives_arrays_of_16_bits_by_name(s, numbers):
+    arrays = s.pack(small_network(numbers))
+    weights = [name for name in sorted(arrays) if "num_batches" not in name]
+    return {
+        "all_are_numpy_arrays": fact(all(isinstance(values, np.ndarray) for values in arrays.values())),
+        "bits_of_each_number": np.array([8 * np.asarray(arrays[name]).dtype.itemsize for name in weights]),
+        **{name: np.asarray(arrays[name], dtype=np.float64) for name in sorted(arrays)},
+    }
+
+
+@probe("pack", cases=1)
+def keeps_integers_as_they_are(s, numbers, steps):
+    """The counter is so large that no float16 holds it."""
+    model = small_network(numbers)
+    model[1].num_batches_tracked.fill_(steps)
+    arrays = s.pack(model)
+    counter = arrays["1.num_batches_tracked"]
+    return {
+        "the_counter": np.asarray(counter, dtype=np.float64),
+        "the_counter_is_an_array_of_int64": fact(
+            isinstance(counter, np.ndarray) and counter.dtype == np.int64
+        ),
+    }
+
+
+@probe("pack", cases=1)
+def is_a_photograph_of_the_moment(s, numbers, images):
+    """The model goes on: a forward pass in training mode, and new weights."""
+    import torch
+
+    model = small_network(numbers)
+    arrays = s.pack(model)
+    own = {f"{name}_of_the_model": values for name, values in model.state_dict().items()}
+    own = {name: values.clone() for name, values in own.items()}
+    bits = {str(values.dtype) for values in model.state_dict().values() if values.is_floating_point()}
+    model.train()(tensor(images).to(model[0].weight.dtype))
+    with torch.no_grad():
+        for p in model.parameters():
+            p.mul_(3)
+    return {
+        **{name: np.asarray(arrays[name], dtype=np.float64) for name in sorted(arrays)},
+        "the_model_still_has_32_bits": fact(bits == {"torch.float32"}),
+        **own,
+    }
+
+
+@probe("pack", cases=1)
+def asks_nothing_of_modes_and_gradients(s, numbers):
+    model = small_network(numbers).train()
+    model[0].requires_grad_(False)
+    arrays = s.pack(model)
+    return {
+        "number_of_arrays": len(arrays),
+        "numbers_in_all_arrays": int(sum(np.size(values) for values in arrays.values())),
+        "modes_afterwards": modes_of([model]),
+        "gradients_are_asked_for": np.array([p.requires_grad for p in model.parameters()]),
+    }
+
+
+def arrays_like(model, numbers):
+    """Arrays as pack would make them, of other numbers."""
+    other = filled(model, numbers).state_dict()
+    return {
+        name: values.numpy().astype(np.float16) if values.is_floating_point() else np.array(29)
+        for name, values in other.items()
+    }
+
+
+@probe("unpack", cases=2)
+def loads_every_entry(s, numbers, others):
+    model = small_network(numbers)
+    s.unpack(model, arrays_like(small_network(numbers), others))
+    return {name: values.double() for name, values in model.state_dict().items()}
+
+
+@probe("unpack", cases=1)
+def works_in_place_and_keeps_the_dtype(s, numbers, others):
+    """What held the tensors before still holds them: an optimizer takes a step with the new weights."""
+    import torch
+
+    model = small_network(numbers).train()
+    model[3].requires_grad_(False)
+    held = list(model.state_dict(keep_vars=True).values())
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.25)
+    s.unpack(model, arrays_like(small_network(numbers), others))
+    model[0].weight.grad = torch.ones_like(model[0].weight)
+    optimizer.step()
+    now = list(model.state_dict(keep_vars=True).values())
+    return {
+        "the_same_tensors": np.array([a is b for a, b in zip(held, now, strict=True)]),
+        "tensors_of_32_bits": sum(values.dtype == torch.float32 for values in now),
+        "tensors_of_16_bits": sum(values.dtype == torch.float16 for values in now),
+        "weights_after_a_step": model[0].weight.double(),
+        "gradients_are_asked_for": np.array([p.requires_grad for p in model.parameters()]),
+        "modes_afterwards": modes_of([model]),
+    }
+
+
+def refusal(s, numbers, arrays, name):
+    """What unpack does with arrays that do not fit, and what becomes of the model."""
+    model = small_network(numbers)
+    before = {key: values.clone() for key, values in model.state_dict().items()}
+    error = "no error"
+    try:
+        s.unpack(model, arrays)
+    except NotImplementedError:
+        raise
+    except ValueError as raised:
+        error = f"ValueError, which {'names' if name in str(raised) else 'does not name'} it"
+    except Exception as raised:  # a guess of the type is an answer, too
+        error = type(raised).__name__
+    changed = [key for key, values in model.state_dict().items() if not values.equal(before[key])]
+    return {
+        "no_error": fact(error == "no error"),
+        "a_ValueError": fact(error.startswith("ValueError")),
+        "the_error_names_it": fact(error.endswith("which names it")),
+        "tensors_that_have_changed": len(changed),
+    }
+
+
+@probe("unpack", cases=1)
+def refuses_a_missing_name(s, numbers, others):
+    arrays = arrays_like(small_network(numbers), others)
+    del arrays["1.running_var"]
+    return refusal(s, numbers, arrays, "1.running_var")
+
+
+@probe("unpack", cases=1)
+def refuses_a_name_too_many(s, numbers, others):
+    arrays = arrays_like(small_network(numbers), others)
+    arrays["7.weight"] = arrays["3.weight"]
+    return refusal(s, numbers, arrays, "7.weight")
+
+
+@probe("unpack", cases=1)
+def refuses_another_shape(s, numbers, others):
+    """Of a wider network; then one that broadcasts, then one with as many numbers in another shape."""
+    found = {}
+    fits = arrays_like(small_network(numbers), others)
+    wrong = {
+        "of_another_width": np.ones((5, 20), dtype=np.float16),
+        "that_would_broadcast": np.ones((5, 1), dtype=np.float16),
+        "of_as_many_numbers": fits["3.weight"].reshape(16, 5),
+    }
+    for kind, array in wrong.items():
+        told = refusal(s, numbers, {**fits, "3.weight": array}, "3.weight")
+        found |= {f"{key}_for_a_shape_{kind}": value for key, value in told.items()}
+    return found
+
+
+@probe("build_network", cases=1)
+def fits_the_images_and_the_budget(s, seed, images):
+    import torch
+
+    model = s.build_network(seed)
+    held = [values for values in [*model.parameters(), *model.buffers()] if values.is_floating_point()]
+    with torch.no_grad():
+        scores = model.eval()(tensor(images))
+    return {
+        "shape_of_the_scores": np.array(scores.shape),
+        "scores_are_finite": fact(scores.isfinite().all()),
+        "bytes_of_float16_beyond_the_budget": max(0, 2 * sum(values.numel() for values in held) - 500_000),
+        "something_can_be_trained": fact(any(p.requires_grad for p in model.parameters())),
+    }
+
+
+@probe("build_network", cases=1)
+def is_drawn_from_the_seed(s, seed, other):
+    """The same layers for every seed, with other weights."""
+    first, again, second = (s.build_network(k).state_dict() for k in (seed, seed, other))
+    shapes = [[(name, tuple(v.shape)) for name, v in state.items()] for state in (first, second)]
+    same = [all(first[name].equal(state[name]) for name in first) for state in (again, second)]
+    return {
+        "the_same_layers": fact(shapes[0] == shapes[1]),
+        "the_same_weights_for_the_same_seed": fact(same[0]),
+        "the_same_weights_for_another_seed": fact(shapes[0] == shapes[1] and same[1]),
+    }
+
+
+def trained_within(s, durations, seconds, since):
+    """What train_within does while epochs take these seconds; a clock that runs out stops it."""
+    now, shares = [since], []
+
+    def epoch(share):
+        if len(shares) == len(durations):
+            raise RuntimeError(f"after {len(shares)} epochs another one began: when does it stop?")
+        shares.append(float(share))
+        now[0] += durations[len(shares) - 1]
+
+    return {
+        "epochs": s.train_within(epoch, seconds, lambda: now[0]),
+        "epochs_that_began": len(shares),
+        "shares": np.array(shares),
+        "seconds_spent": now[0] - since,
+    }
+
+
+@probe("train_within", cases=2)
+def stops_before_the_longest_epoch_no_longer_fits(s, durations, seconds, since):
+    """A long epoch near the start: the last, the first, the shortest and the mean each say another end."""
+    return trained_within(s, durations, seconds, since)
+
+
+@probe("train_within", cases=1)
+def fitting_exactly_is_fitting(s, durations, seconds, since):
+    return trained_within(s, durations, seconds, since)
+
+
+@probe("train_within", cases=1)
+def the_first_epoch_always_begins(s, durations, seconds, since):
+    return trained_within(s, durations, seconds, since)
+
+
+@probe("train_within", cases=1)
+def follows_the_clock_it_is_given(s, durations, seconds, since):
+    """Seconds of a thousandth of a second: by the clock on the wall the budget would never be spent."""
+    return trained_within(s, durations, seconds, since)
+
+
+def member(numbers):
+    """From images (N, 2, 4, 6) to scores (N, 5), in 64 bits; an awake dropout lets nothing through."""
+    from torch import nn
+
+    layers = (
+        *(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Dropout(1.0)),
+        *(nn.Flatten(), nn.Linear(24, 5)),
+    )
+    return filled(nn.Sequential(*layers).double(), numbers)
+
+
+def members(numbers):
+    return [member(row) for row in numbers]
+
+
+def listened(models):
+    """The sizes of all batches that the models get from now on."""
+    sizes = []
+    for model in models:
+        model.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    return sizes
+
+
+def with_gradients(function):
+    """Asks with gradients on, and puts the switch back: code that turned it off spoils no other probe."""
+    import functools
+
+    @functools.wraps(function)
+    def ask(*arguments, **named):
+        import torch
+
+        with torch.enable_grad():
+            return function(*arguments, **named)
+
+    return ask
+
+
+@probe("mean_probabilities", cases=2, rtol=ROUNDING)
+@with_gradients
+def is_the_mean_over_models_and_both_views(s, numbers, x):
+    models = [model.eval() for model in members(numbers)]
+    return {"probabilities": s.mean_probabilities(models, tensor(x), len(x))}
+
+
+@probe("mean_probabilities", cases=1, rtol=ROUNDING)
+@with_gradients
+def takes_one_model(s, numbers, x):
+    return {"probabilities": s.mean_probabilities([member(numbers[0]).eval()], tensor(x), 10)}
+
+
+@probe("mean_probabilities", cases=1, rtol=ROUNDING)
+@with_gradients
+def counts_a_smaller_last_batch(s, numbers, x, batch):
+    models = [model.eval() for model in members(numbers)]
+    sizes = listened(models)
+    found = s.mean_probabilities(models, tensor(x), batch)
+    return {"probabilities": found, "images_beyond_the_batch": max(*sizes, batch) - batch}
+
+
+@probe("mean_probabilities", cases=1, rtol=ROUNDING)
+@with_gradients
+def asks_in_evaluation_mode_and_puts_the_modes_back(s, numbers, x):
+    """One model is in training mode, one in evaluation mode, one is mixed."""
+    models = members(numbers)
+    models[1].eval()
+    models[2][1].eval()
+    found = s.mean_probabilities(models, tensor(x), 3)
+    norms = [model[1] for model in models]
+    return {
+        "probabilities": found,
+        "modes_of_the_model_in_training_mode": modes_of(models[:1]),
+        "modes_of_the_model_in_evaluation_mode": modes_of(models[1:2]),
+        "modes_of_the_mixed_model": modes_of(models[2:]),
+        "running_means_afterwards": np.stack([norm.running_mean.numpy().copy() for norm in norms]),
+    }
+
+
+@probe("mean_probabilities", cases=1)
+@with_gradients
+def keeps_no_graph_and_changes_no_image(s, numbers, x):
+    import torch
+
+    models, images = [model.eval() for model in members(numbers)], tensor(x)
+    found = s.mean_probabilities(models, images, 4)
+    return {
+        "a_graph_is_kept": fact(found.requires_grad),
+        "gradients_are_on_afterwards": fact(torch.is_grad_enabled()),
+        "parameters_that_require_a_gradient": sum(p.requires_grad for m in models for p in m.parameters()),
+        "images_afterwards": images,
+    }
+
+
+def accuracies(table, names, seeds, asked):
+    """train(chosen, seed): the accuracy of a set and a seed stands in `table`; calls go to `asked`."""
+
+    def train(chosen, seed):
+        asked.append((tuple(sorted(chosen)), int(seed)))
+        row = sum(2**k for k, name in enumerate(names) if name in chosen)
+        return float(table[row, list(seeds).index(int(seed))])
+
+    return train
+
+
+def left_out(s, table, names, seeds):
+    asked = []
+    found = s.leave_one_out(accuracies(table, names, seeds, asked), list(names), list(map(int, seeds)))
+    told = {f"loss_without_{name}": np.asarray(found[name], dtype=np.float64) for name in names}
+    return {
+        **told,
+        "number_of_tricks": len(found),
+        "networks_trained": len(asked),
+        "networks_trained_twice": len(asked) - len(set(asked)),
+    }
+
+
+@probe("leave_one_out", cases=2)
+def gives_the_paired_loss_without_each_trick(s, table, names, seeds):
+    return left_out(s, table, names, seeds)
+
+
+@probe("leave_one_out", cases=1)
+def takes_two_tricks_and_any_seeds(s, table, names, seeds):
+    return left_out(s, table, names, seeds)
+
+
+@probe("leave_one_out", cases=1)
+def hands_over_frozensets_and_keeps_the_lists(s, table, names, seeds):
+    kinds, own, tricks = [], [int(seed) for seed in seeds], list(names)
+    train = accuracies(table, names, seeds, [])
+
+    def told(chosen, seed):
+        kinds.append((type(chosen).__name__, isinstance(seed, (int, np.integer))))
+        return train(chosen, seed)
+
+    s.leave_one_out(told, tricks, own)
+    return {
+        "every_set_is_a_frozenset": fact(all(kind == "frozenset" for kind, _ in kinds)),
+        "sets_that_can_be_changed": sum(kind == "set" for kind, _ in kinds),
+        "every_seed_is_an_integer": fact(all(whole for _, whole in kinds)),
+        "the_lists_are_as_they_were": fact(tricks == list(names) and own == list(map(int, seeds))),
+    }
+
+
+def label(found):
+    """What predict returned, as numbers."""
+    return np.asarray(found).astype(np.float64)
+
+
+def agreement(one, other):
+    """The share of equal labels; 0 where there are not as many."""
+    one, other = label(one), label(other)
+    return np.array(np.mean(one == other) if one.shape == other.shape else 0.0)
+
+
+@probe("predict", cases=1)
+def gives_a_label_for_each_image(s, images):
+    labels = s.predict(images)
+    found = label(labels)
+    return {
+        "shape": np.array(found.shape),
+        "is_an_array_of_integers": fact(
+            isinstance(labels, np.ndarray) and np.issubdtype(labels.dtype, np.integer)
+        ),
+        "labels_that_are_no_class": int(np.sum((found < 0) | (found > 9) | (found % 1 != 0))),
+    }
+
+
+@probe("predict", cases=1)
+def says_the_same_of_an_image_alone_and_among_others(s, images):
+    labels = s.predict(images.copy())
+    alone = [label(s.predict(images[i : i + 1].copy())).reshape(-1)[:1] for i in range(len(images))]
+    return {"share_of_equal_labels": agreement(np.reshape(labels, -1), np.concatenate(alone))}
+
+
+@probe("predict", cases=1)
+def follows_the_order_of_the_images(s, images, order):
+    labels = np.reshape(s.predict(images.copy()), -1)
+    turned = np.reshape(s.predict(images[order]), -1)
+    expected = labels[order] if len(labels) == len(order) else labels
+    return {"share_of_equal_labels": agreement(expected, turned), "number_of_labels": len(turned)}
+
+
+@probe("predict", cases=1)
+def answers_the_same_twice_and_keeps_the_images(s, images):
+    own = images.copy()
+    first = s.predict(own)
+    kept = np.array_equal(own, images)
+    again = s.predict(images.copy())
+    return {"share_of_equal_labels": agreement(first, again), "images_are_as_they_were": fact(kept)}
+
+
+@probe("predict", cases=1)
+def takes_any_number_of_images(s, images, many):
+    """One image, and so many that they do not fill the last batch."""
+    labels = label(s.predict(images.copy())).reshape(-1)
+    repeated = np.concatenate([images] * (many // len(images) + 1))[:many]
+    found = label(s.predict(repeated.copy())).reshape(-1)
+    expected = np.concatenate([labels] * (many // len(images) + 1))[:many]
+    return {
+        "shape_for_one_image": np.array(np.shape(s.predict(images[:1].copy()))),
+        "labels_for_many_images": len(found),
+        "share_of_equal_labels": agreement(found, expected),
+    }
+
+
+@probe(
+    "test_predict",
+    judges="predict",
+    wrong=(
+        "PR-training-mode",
+        "PR-scores",
+        "PR-in-place",
+        "PR-drops-the-rest",
+        "PR-of-the-batch",
+        "PR-floats",
+        "PR-sorted",
+    ),
+)
+def accepts_a_right_predict_and_rejects_wrong_ones(s, implementation):
+    s.test_predict(implementation)
+    return {"accepts": np.array(True)}
+
+
+@accepts_a_right_predict_and_rejects_wrong_ones.broken
+def from_one_to_ten(right):
+    """labels go from 1 to 10"""
+    return lambda images: right(images) + 1
+
+
+@accepts_a_right_predict_and_rejects_wrong_ones.broken
+def without_the_axis_of_one_image(right):
+    """one image gets a number, not an array of one label"""
+    return lambda images: right(images) if len(images) > 1 else right(images)[0]
+
+
+@accepts_a_right_predict_and_rejects_wrong_ones.broken
+def of_the_first_call(right):
+    """whatever comes later, it returns what the first call returned"""
+    kept = []
+
+    def wrong(images):
+        kept.append(right(images))
+        return kept[0]
+
+    return wrong
+
+
+@accepts_a_right_predict_and_rejects_wrong_ones.broken
+def as_a_list(right):
+    """a list of numbers, no array"""
+    return lambda images: right(images).tolist()
