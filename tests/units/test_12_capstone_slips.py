@@ -1,0 +1,286 @@
+"""The NumPy capstone's checks: slips by their names, wrong answers refused, lazy tests found out."""
+
+import pytest
+
+from autograder.probes import Given
+from autograder.running import run_probe
+
+SOLVED = ("12-capstone", "capstone_numpy")
+
+SHAPE = "H, W = (height - k + 2 * pad) // stride + 1, (width - k + 2 * pad) // stride + 1\n    "
+WILSON = "n, p = len(correct), sum(correct) / len(correct)\n    u = z * z / n\n    "
+DIFFERENCE = "d = after.astype(float) - before\n    n = len(d)\n    "
+RUNGS = "a = np.array(accuracies, dtype=float)\n    g = a[1:] - a[:-1]\n    S = g.shape[1]\n    "
+SETS = (
+    "K = len(tricks)\n    v = {}\n    for n in range(K + 1):\n"
+    "        for s in itertools.combinations(tricks, n):\n"
+    "            v[frozenset(s)] = measure(frozenset(s))\n    "
+)
+ORDERS = "gains = dict.fromkeys(tricks, 0)\n    for order in itertools.permutations(tricks):\n"
+FILTERS = "m = np.abs(w.reshape(len(w), -1)).max(1)\n    s = np.where(m > 0, m, 1) / 127\n    "
+SHAPED = "x = w / s.reshape(-1, *[1] * (w.ndim - 1))\n    "
+GREEDY = """E, left, best = [], budget, 1e9
+    while True:
+        found = None
+        for m in range(len(costs)):
+            if m in E or costs[m] > left:
+                continue
+            q = {mean}
+            loss = {loss}
+            if {better}:
+                found, best = m, loss
+        if found is None:
+            return E
+        E, left = E + [found], left - costs[found]"""
+
+
+def greedy(
+    mean="sum(probabilities[j] for j in E + [m]) / (len(E) + 1)",
+    loss="-np.mean(np.log(q[np.arange(len(y)), y]))",
+    better="loss < best",
+):
+    return GREEDY.format(mean=mean, loss=loss, better=better)
+
+
+SLIPS = {
+    "rounded up": (
+        "conv_cost",
+        "CC-ceil",
+        "H, W = (int(np.ceil((x + 2 * pad - k) / stride)) + 1 for x in (height, width))\n"
+        "    return c_out * (c_in * k * k + bias), H * W * c_out * c_in * k * k, H, W",
+    ),
+    "the plus one inside": (
+        "conv_cost",
+        "CC-plus-1-inside",
+        "H, W = ((x + 2 * pad - k + 1) // stride for x in (height, width))\n"
+        "    return c_out * (c_in * k * k + bias), H * W * c_out * c_in * k * k, H, W",
+    ),
+    "a depthwise filter": (
+        "conv_cost",
+        "CC-one-input",
+        SHAPE + "return c_out * (k * k + bias), H * W * c_out * k * k, H, W",
+    ),
+    "FLOPs": (
+        "conv_cost",
+        "CC-adds-too",
+        SHAPE + "return c_out * (c_in * k * k + bias), 2 * H * W * c_out * c_in * k * k, H, W",
+    ),
+    "running statistics": (
+        "network_cost",
+        "NC-bn-running",
+        "P = M = 0\n    c, h, w = shape\n    for kind, *n in layers:\n        if kind == 'conv':\n"
+        "            p, m, h, w = conv_cost(c, n[0], n[1], h, w, *n[2:])\n            c = n[0]\n"
+        "        elif kind == 'pool':\n            p, m, h, w = 0, 0, h // n[0], w // n[0]\n"
+        "        elif kind == 'linear':\n            p, m = (c * h * w + 1) * n[0], c * h * w * n[0]\n"
+        "            c, h, w = n[0], 1, 1\n"
+        "        else:\n            p, m = (4 * c if kind == 'batch norm' else 0), 0\n"
+        "        P, M = P + p, M + m\n    return P, M",
+    ),
+    "Wald": (
+        "accuracy_interval",
+        "AI-normal",
+        WILSON + "h = z * (p * (1 - p) / n) ** 0.5\n    return p, p - h, p + h",
+    ),
+    "around the accuracy": (
+        "accuracy_interval",
+        "AI-centre-measured",
+        WILSON + "h = z * np.sqrt(p * (1 - p) / n + u / n / 4) / (1 + u)\n    return p, p - h, p + h",
+    ),
+    "two samples": (
+        "paired_gain",
+        "PG-unpaired",
+        DIFFERENCE
+        + "v = [np.std(c, ddof=1) ** 2 / n for c in (before, after)]\n    return d.mean(), sum(v) ** 0.5",
+    ),
+    "NumPy's default": (
+        "paired_gain",
+        "PG-ddof",
+        DIFFERENCE + "return sum(d) / n, (((d - d.mean()) ** 2).mean() / n) ** 0.5",
+    ),
+    "no difference subtracted": (
+        "paired_gain",
+        "PG-mcnemar",
+        DIFFERENCE + "return d.mean(), np.sqrt(np.abs(d).sum()) / n",
+    ),
+    "disagreement": (
+        "paired_gain",
+        "PG-xor",
+        "d = (before != after) * 1.0\n    return d.mean(), d.std(ddof=1) / len(d) ** 0.5",
+    ),
+    "spread for error": ("seed_gains", "SG-std", RUNGS + "return g.mean(1), np.sqrt(g.var(1, ddof=1))"),
+    "seeds of their own": (
+        "seed_gains",
+        "SG-unpaired",
+        RUNGS + "e2 = a.var(1, ddof=1) / S\n    return g.mean(1), np.sqrt(e2[1:] + e2[:-1])",
+    ),
+    "over the baseline": (
+        "seed_gains",
+        "SG-over-the-first",
+        "a = np.array(accuracies)\n    g = a[1:] - a[0]\n"
+        "    return g.mean(1), g.std(1, ddof=1) / g.shape[1] ** 0.5",
+    ),
+    "trained again": (
+        "ladder_gains",
+        "LG-measures-again",
+        "gains, s = {}, frozenset()\n    for t in order:\n        gains[t] = measure(s | {t}) - measure(s)\n"
+        "        s = s | {t}\n    return gains",
+    ),
+    "each alone": (
+        "ladder_gains",
+        "LG-alone",
+        "v0 = measure(frozenset())\n    return {t: measure(frozenset({t})) - v0 for t in order}",
+    ),
+    "the top again and again": (
+        "losses_without",
+        "LW-measures-again",
+        "T = frozenset(tricks)\n    losses = {}\n    for t in tricks:\n"
+        "        losses[t] = measure(T) - measure(T - {t})\n"
+        "    return losses",
+    ),
+    "Banzhaf": (
+        "shapley_gains",
+        "SV-banzhaf",
+        SETS + "return {t: np.mean([v[s | {t}] - v[s] for s in v if t not in s]) for t in tricks}",
+    ),
+    "a sum over orders": (
+        "shapley_gains",
+        "SV-not-divided",
+        SETS + ORDERS + "        for k in range(K):\n"
+        "            gains[order[k]] += v[frozenset(order[: k + 1])] - v[frozenset(order[:k])]\n"
+        "    return gains",
+    ),
+    "first and last only": (
+        "shapley_gains",
+        "SV-ends",
+        SETS + "T, none = frozenset(tricks), frozenset()\n"
+        "    return {t: (v[frozenset({t})] - v[none] + v[T] - v[T - {t}]) / 2 for t in tricks}",
+    ),
+    "everything that fits": (
+        "choose_members",
+        "CM-never-stops",
+        greedy().replace("        found = None", "        found, best = None, 1e9"),
+    ),
+    "one loss after another": (
+        "choose_members",
+        "CM-one",
+        greedy(loss="np.mean([-np.log(probabilities[j][np.arange(len(y)), y]).mean() for j in E + [m]])"),
+    ),
+    "errors counted": (
+        "choose_members",
+        "CM-accuracy",
+        greedy(loss="np.mean(q.argmax(1) != y)"),
+    ),
+    "the budget not quite": ("choose_members", "CM-below-budget", greedy().replace("> left", ">= left")),
+    "one step for all": (
+        "quantize",
+        "QZ-one-scale",
+        "s = np.ones(len(w)) * np.max(np.abs(w)) / 127\n    return np.rint(w / s[0]).astype(np.int8), s",
+    ),
+    "decimals cut off": ("quantize", "QZ-truncate", FILTERS + SHAPED + "return x.astype(np.int8), s"),
+    "eight bytes": ("quantize", "QZ-int64", FILTERS + SHAPED + "return np.rint(x).astype(np.int64), s"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "mistake", "body"), SLIPS.values(), ids=SLIPS)
+def test_a_slip_gets_its_own_name_in_every_check_that_fails(exercise, mistake, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    same = next(p.mistake for p in notebook.unit.patches if p.mistake.id == mistake)
+    for asked in questions:
+        told = {v.mistake for v in notebook.verdicts(names, exercise, asked) if not v.passed}
+        assert told and told <= {mistake, *same.synonyms}, told
+
+
+OVERLOOKED_ONCE = {
+    "square images": (
+        "conv_cost",
+        "H = (height + 2 * pad - k) // stride + 1\n"
+        "    return c_out * (c_in * k * k + bias), H * H * c_out * c_in * k * k, H, H",
+    ),
+    "Wilson where it must be": (
+        "accuracy_interval",
+        WILSON + "h = z * np.sqrt(p * (1 - p) / n)\n    if 0 < p - h and p + h < 1:\n"
+        "        return p, p - h, p + h\n"
+        "    c, h = (p + u / 2) / (1 + u), z * np.sqrt(p * (1 - p) / n + u / n / 4) / (1 + u)\n"
+        "    return p, c - h, c + h",
+    ),
+    "N for N - 1 where N is large": (
+        "paired_gain",
+        DIFFERENCE + "return d.mean(), d.std(ddof=int(n < 20)) / n**0.5",
+    ),
+    "three seeds": ("seed_gains", RUNGS + "return g.mean(1), g.std(1, ddof=1) / 3**0.5"),
+    "fits at first": (
+        "choose_members",
+        greedy().replace("costs[m] > left", "costs[m] > budget"),
+    ),
+    "more accurate, then surer": (
+        "choose_members",
+        greedy(loss="np.mean(q.argmax(1) != y) - q[np.arange(len(y)), y].mean() / 1000"),
+    ),
+    "a matrix only": (
+        "quantize",
+        "s = np.abs(w).max(axis=1) / 127\n"
+        "    return np.rint(w / np.where(s > 0, s, 1)[:, None]).astype(np.int8), s",
+    ),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), OVERLOOKED_ONCE.values(), ids=OVERLOOKED_ONCE)
+def test_a_wrong_answer_is_refused(exercise, body, notebook, questions):
+    names = notebook.with_body(exercise, body)
+    for asked in questions:
+        assert not all(v.passed for v in notebook.verdicts(names, exercise, asked))
+
+
+UNNAMED = {
+    "a text": ("conv_cost", "return 'large'"),
+    "three things": ("conv_cost", "return 1, 2, 3"),
+    "one thing": ("paired_gain", "return 0.2"),
+    "a list of gains": ("ladder_gains", "return [1.0, 2.0, 3.0]"),
+    "other names": ("losses_without", "return {'all': 1.0}"),
+    "nothing": ("shapley_gains", "pass"),
+    "a mask of members": ("choose_members", "return np.ones(len(costs), dtype=bool)"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), UNNAMED.values(), ids=UNNAMED)
+def test_what_no_mistake_describes_gets_no_name(exercise, body, notebook, questions):
+    for asked in questions:
+        verdicts = notebook.verdicts(notebook.with_body(exercise, body), exercise, asked)
+        assert not any(v.passed for v in verdicts) and {v.mistake for v in verdicts} == {None}, verdicts
+
+
+def test_a_measure_that_is_asked_for_a_list_says_what_it_takes(notebook, questions):
+    names = notebook.with_body("ladder_gains", "return {t: measure([t]) for t in order}")
+    for verdict in notebook.verdicts(names, "ladder_gains", questions[0]):
+        assert "measure takes a frozenset of names, and a list of length 1 came" in verdict.message
+
+
+LAZY_TESTS = {
+    "only gains": ("rng.random(30) < 0.1", "rng.random(30) < 0.9", True, {"no_losses"}),
+    "a thousand images": ("rng.random(1000) < 0.6", "rng.random(1000) < 0.7", True, {"a_thousand_images"}),
+    "answers in order": ("np.arange(31) < 11", "np.arange(31) < 20", True, {"no_losses"}),
+    "the gain alone": ("rng.random(30) < 0.4", "rng.random(30) < 0.6", False, {"no_error", "answers_sorted"}),
+}
+
+
+@pytest.mark.parametrize(("before", "after", "error", "overlooked"), LAZY_TESTS.values(), ids=LAZY_TESTS)
+def test_a_lazy_test_of_a_comparison_is_found_out(before, after, error, overlooked, notebook):
+    body = (
+        "rng = np.random.default_rng(0)\n"
+        f"    before, after = {before}, {after}\n"
+        "    d = after * 1 - before\n"
+        "    gain, error = implementation(before.copy(), after.copy())\n"
+        "    assert np.isclose(gain, d.mean())\n"
+        f"    assert not {error} or np.isclose(error, d.std(ddof=1) / len(d) ** 0.5)\n"
+    )
+    names = notebook.with_body("test_paired_gain", body)
+    probe = next(p for p in notebook.unit.probes.values() if p.of == "test_paired_gain")
+    right = notebook.reference.given(Given(probe.judges))
+    assert run_probe(probe, names, {"implementation": right}).status == "values"
+    broken = {b.__name__: b(right) for b in probe.breakers}
+    lets_pass = {
+        name
+        for name, f in broken.items()
+        if run_probe(probe, names, {"implementation": f}).status == "values"
+    }
+    assert {*overlooked, "answers_overwritten"} <= lets_pass
