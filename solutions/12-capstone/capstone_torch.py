@@ -26,11 +26,9 @@
 #
 # **The budget.**
 #
-# - *File*: the arrays in `capstone.npz` have at most 500,000 bytes in all, {eq}`cp-budget`. More is not read.
-# - *Time*: training takes at most 300 seconds on two CPU cores, for **all** networks that you hand
-#   in together.
-# - *Data*: the training images of `photo_patches`, and nothing else. No other data, no weights
-#   from elsewhere.
+# - *File*: `capstone.npz` has at most 500,000 bytes, {eq}`cp-budget`. A larger one is not read.
+# - *Time*: training takes at most 300 seconds on two CPU cores, for all networks in the file **together**.
+# - *Data*: the training images of `photo_patches`. No other data, no weights from elsewhere.
 # - Ensembles, mirrored images at test time and numbers of 16 or 8 bits are allowed. They cost what they cost,
 #   and they are reported.
 #
@@ -214,8 +212,7 @@ check(build_network)
 # cannot be a function of the epoch. It can be one of the **share of the time that is spent**, {eq}`cp-time`:
 # 0 at the start, 1 at the end, on a slow machine and on a fast one.
 #
-# Stop before the budget is broken, not after: an epoch begins only if the **longest** one so far
-# would still fit.
+# Stop before the budget is broken, not after: an epoch begins only if the **longest** one so far would fit.
 # The first epoch always begins. Fitting exactly is fitting.
 
 
@@ -250,7 +247,8 @@ check(train_within)
 # %% [markdown]
 # ## 7. Many networks, two views (●●○, 12 minutes)
 #
-# The mean of probabilities is right more often than most of its members, {eq}`cp-ensemble`.
+# The cross-entropy of a mean of probabilities, {eq}`cp-ensemble`, is never above the mean of the members'
+# cross-entropies. Mostly it is right more often, too.
 # A network can also be asked twice: about the image, and about its mirror image. Left and right change
 # places, so it is the **last** axis that turns.
 #
@@ -324,22 +322,22 @@ check(leave_one_out)
 # %% [markdown]
 # ## Before you train
 #
-# **Look at the spread first.** Here are three rungs of the ladder in a small form, with
-# three seeds each. The program is `lab.ladder`; the chapter has the whole ladder.
-# Look at the spread before you look at the means.
+# **Look at the spread first.** Here are two rungs of the ladder in a small form, one trick
+# apart, with three seeds each. The program is `lab.ladder`; the chapter has the whole ladder.
+# How far are the seeds of one rung apart, and how far the means of the two?
+# It is measured on the test images. That is fair, as nothing is chosen by it: leave it at that.
 
 # %% experiment="rungs"
 from lab import ladder
 
-rungs = {name: ladder.RUNGS[name] for name in ("plain", "batch norm", "crop")}
+rungs = {name: ladder.RUNGS[name] for name in ("flip", "crop")}
 *_, rung_results = ladder.ladder(rungs=rungs)
 ladder.plot_ladder(rung_results)
 
 # %% [markdown]
 # **Which images may choose.** All patches of one class come from one photograph. It is divided into cells of
-# 64 × 64 pixels: a quarter of them are test cells, and the others are training cells. Patches of
-# one cell overlap.
-# So a validation image must come from a cell that **no** training image is from:
+# 64 × 64 pixels: a quarter of them are test cells, and the others are training cells.
+# Patches of one cell overlap. So a validation image must come from a cell that **no** training image is from:
 # otherwise the network has seen half of its pixels. `photo_patches.training_cells()` says
 # which cell each training image is from. Below, every sixth cell is held back.
 #
@@ -424,16 +422,16 @@ for name, part in (("training images", ~rows_held), ("held-back cells", rows_hel
 # %% [markdown]
 # ## 9. Predict (●●●, 15 minutes)
 #
-# The function that is graded. It gets images and returns labels. Nothing else of your machine is
-# there: no data set,
-# no optimizer, and no network but the one in your file. So the file must have **all** it needs,
+# The function that is graded. It gets images and returns labels. Nothing else of your machine is there:
+# no data set, no optimizer, and no network but the one in your file. So the file must have **all** it needs,
 # also the mean and the standard deviation of the training images.
 #
 # Graders run this notebook from the top, without the experiments, beside your `capstone.npz`.
-# The file is read when this cell runs. So run the cell again after every training, and hand in
-# both files together.
+# The file is read when this cell runs. So run the cell again after every training,
+# and hand in both files together.
 #
 # Your `predict` may use `unpack`, `to_network` and `mean_probabilities`, or not: it is judged by its labels.
+# Of several networks in one file give each name a number in front, such as `0.bias` and `1.bias`.
 # Half of the points here depend on the accuracy on fresh images of the test cells, step by step:
 # 30 %, 60 %, 75 %, 80 % and 85 % right. What you see on the held-back cells is a fair guess.
 # The other half asks what every `predict` must do, however good its weights are.
@@ -512,7 +510,7 @@ def test_predict(implementation):
 check(test_predict)
 
 # %% [markdown]
-# ## The ablation (an hour, most of it the computer's)
+# ## The ablation (60 minutes)
 #
 # Now the part that counts most. Which of your tricks helped, and how sure are you?
 # The cell leaves out each trick in turn, with three seeds, and measures on the held-back cells.
@@ -551,12 +549,11 @@ for trick, lost in losses.items():
 # - a row for the network with everything, and a row for each part that you left out: at least three parts.
 #   A part may be a trick, half of the width, a second member, the mirror image at test time, or 16 bits;
 # - at least three seeds, the same in every row; mean and standard deviation of the accuracy;
-# - the paired loss of each row, {eq}`cp-leave-one-out`, with its standard error over the seeds,
-#   {eq}`cp-seeds`;
+# - the paired loss of each row, {eq}`cp-leave-one-out`, and its standard error, {eq}`cp-seeds`;
 # - what all rows have in common: images, epochs or seconds, which images were measured on, and how many.
 #
-# Whoever has to guess how a number came about cannot use it. Keep the code that made the table in
-# the notebook.
+# Whoever has to guess how a number came about cannot use it.
+# Keep the code that made the table in the notebook.
 
 # %% [markdown] question="cp-ablation" points=10
 # *Your table here, and what a reader must know to repeat it.*
@@ -566,9 +563,8 @@ for trick, lost in losses.items():
 #
 # Read your own table as a stranger would. Say, with your numbers:
 #
-# - Which losses are larger than chance, and which are not? Name the two sources of chance,
-#   {eq}`cp-two-sources`,
-#   and say which of them your standard error contains.
+# - Which losses are larger than chance, and which are not? There are two sources of chance,
+#   {eq}`cp-two-sources`. Which of them does your standard error contain?
 # - Would the losses add up to what all parts gain together? Say why, or why not, with {eq}`cp-telescope`.
 # - What does your table **not** show: for more epochs, more images, other data, other orders?
 # - Your accuracy on the held-back cells: is it a fair forecast of that on fresh images, and what makes it
@@ -581,22 +577,23 @@ for trick, lost in losses.items():
 # %% [markdown]
 # ### The report
 #
-# Six lines, one for each: the stored numbers and the bytes of the file, and their format; the
-# seconds of training of
-# **all** networks in the file, and on which device; which images chose the tricks, the rates and
-# the moment to stop;
-# ensembles and mirrored images at test time, with what they cost per prediction;
-# **every** run that you have made, also the ones that you did not use: how many, and what was
-# changed in them;
-# when and how often you looked at the test images.
+# Six lines:
+#
+# 1. The stored numbers, their format, and the bytes of the file.
+# 2. The seconds of training, of **all** networks in the file together, and the device.
+# 3. Which images chose the tricks, the rates and the moment to stop?
+# 4. Ensembles, and mirrored images at test time: how many passes of a network does one prediction take?
+# 5. **Every** run that you have made, also those that you did not use: how many, and what was changed?
+# 6. When, and how often, did you look at the test images?
 
 # %% [markdown] question="cp-report" points=6
 # *Your report here.*
 
 # %% [markdown]
-# **What failed?** Describe one thing that you tried and that did not help, or made it worse. What
-# did you expect, and
-# why? What did you measure? Which run would tell your explanation from another one?
+# ### What failed
+#
+# Describe one thing that you tried and that did not help, or made it worse. What did you expect, and why?
+# What did you measure? Which run would tell your explanation from another one?
 
 # %% [markdown] question="cp-failed" points=3
 # *Your answer here.*

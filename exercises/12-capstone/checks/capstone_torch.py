@@ -364,8 +364,8 @@ def members(numbers):
 def listened(models):
     """The sizes of all batches that the models get from now on."""
     sizes = []
-    for model in models:
-        model.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
+    for asked in models:
+        asked.register_forward_pre_hook(lambda module, given: sizes.append(len(given[0])))
     return sizes
 
 
