@@ -10,8 +10,10 @@
     budget.budget_values(results, way, "mirrored", "float16")   # one number per seed
 
 A way in WAYS is a number of networks of a width, stored in a format, so that all their numbers (running
-statistics of batch norm too) fit into BYTES. All ways compute about as much in training: a network of w
-times the channels costs w^2 times as much per image, so it is trained for fewer epochs. All use TRICKS.
+statistics of batch norm too) fit into BYTES. The first five multiply about as often in training: a network
+of w times the channels costs w^2 times as much per image, so it is trained for fewer epochs. Small networks
+still take longer: their time does not go into multiplications. The last two have all epochs, and compute
+more. All use TRICKS.
 
 A run in results["runs"] is a dict: "way", "seed", "seconds" (CPU time of training, one thread),
 "member_accuracy" (mean of the networks alone, float32) and "stored": for each of FORMATS a dict with
@@ -61,6 +63,7 @@ class Way:
     networks: int
     channels: int  # of the first convolution
     stored: str = "float32"
+    all_epochs: bool = False  # as many as the one network has: more computing
 
 
 WAYS = {
@@ -69,6 +72,8 @@ WAYS = {
     "eight of an eighth": Way(8, 3),
     "twice as large, float16": Way(1, 12, "float16"),
     "four times as large, int8": Way(1, 17, "int8"),
+    "twice as large, all epochs": Way(1, 12, "float16", all_epochs=True),
+    "four times as large, all epochs": Way(1, 17, "int8", all_epochs=True),
 }
 
 
@@ -88,7 +93,9 @@ class Settings:
 
 
 def epochs_of(way: Way, size: ladder.Size) -> int:
-    """So many that all ways compute about as much as the one network of the size."""
+    """So many that a way computes about as much as the one network of the size, or all."""
+    if way.all_epochs:
+        return size.epochs
     cost = way.networks * way.channels**2 / size.channels**2
     return max(1, round(size.epochs / cost))
 
