@@ -13,14 +13,15 @@ import torch
 from scipy.stats import binomtest, norm, t
 
 from lab import ladder
+from lab.data import read
 from lab.experiments import capstone as study
-from lab.experiments import capstone_budget as budget
 from lab.experiments import capstone_uncertainty as uncertainty
 from lab.figures import how_sure
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "book/12-capstone/index.md").read_text(encoding="utf-8")
 RESULTS = ROOT / "book/results/12-capstone"
+ABLATION = study.load_results(RESULTS / "ablation.json")
 
 
 def said(number: float, digits: int) -> str:
@@ -170,3 +171,97 @@ def test_the_answers_of_the_quiz_are_right() -> None:
     assert answer("2,000 images. 90 were wrong") == pytest.approx(100 * (90 - 50) / 2000)
     assert said(100 * math.sqrt((0.07 - 0.02**2) / 2000), 2) == "0.59"
     assert said(100 * math.sqrt(0.16 / 1000), 1) == "1.3"
+
+
+def lost(name: str) -> np.ndarray:
+    return 100 * study.lost_without(ABLATION)[name]
+
+
+def step(trick: str, below: frozenset[str]) -> np.ndarray:
+    """Gain of a trick of the four on top of others, in points, per seed."""
+    accuracies = study.measured(ABLATION)
+    return 100 * (accuracies[below | {trick}] - accuracies[below])
+
+
+def contexts(trick: str) -> list[frozenset[str]]:
+    others = [name for name in study.FOUR if name != trick]
+    return [frozenset(chosen) for size in range(4) for chosen in combinations(others, size)]
+
+
+def test_on_the_photographs_batch_norm_brings_ten_points_and_instance_norm_takes_twenty() -> None:
+    short = ladder.load_results(RESULTS / "short.json")
+    rungs = short["about"]["rungs"]
+    of = {
+        name: np.mean([run["test_accuracy"] for run in short["runs"] if run["rung"] == name])
+        for name in rungs
+    }
+    assert of["noise"] < of["plain"]
+    assert 9.5 < 100 * (of["batch norm"] - of["noise"]) < 10.5
+    assert 19 < 100 * (of["crop"] - of["instance norm"]) < 20.5
+    assert of["capacity"] - of["instance norm"] < 0.02
+    assert of["dropout"] < of["weight penalty"] < of["flip"], "steps up, on the ladder"
+
+
+def test_from_the_top_batch_norm_alone_is_missed_and_three_signs_are_open() -> None:
+    assert (lost("batch norm") > 10).all()
+    for name in ("instance norm", "dropout", "crop"):
+        assert (lost(name) < 0).all()
+    for name in ("noise", "weight penalty", "flip"):
+        assert lost(name).min() < 0 < lost(name).max()
+    training = study.measured(ABLATION, "train_accuracy")
+    with_it, without = (
+        training[frozenset(names)] for names in (("batch norm", "instance norm"), ("batch norm",))
+    )
+    assert without.mean() - with_it.mean() < 0.06, "nearly as well"
+
+
+def test_batch_norm_gains_and_instance_norm_loses_in_every_order_and_with_every_seed() -> None:
+    assert min(step("batch norm", below).min() for below in contexts("batch norm")) > 0
+    assert max(step("instance norm", below).max() for below in contexts("instance norm")) < 0
+    means = {below: step("instance norm", below).mean() for below in contexts("instance norm")}
+    assert "batch norm" in max(means, key=means.get), "costs least behind it"
+    assert min(means, key=means.get) == frozenset(), "and most where it comes first"
+    for trick in ("flip", "crop"):
+        every = np.concatenate([step(trick, below) for below in contexts(trick)])
+        assert every.min() < 0 < every.max(), "either sign can be had"
+
+
+def test_batch_norm_repairs_a_part_of_what_instance_norm_takes() -> None:
+    assert study.shares_of(ABLATION)[frozenset({"batch norm", "instance norm"})].mean() > 0.02
+    gains = {True: [], False: []}
+    for below in contexts("batch norm"):
+        gains["instance norm" in below].append(step("batch norm", below).mean())
+    assert min(gains[True]) > max(gains[False])
+
+
+def test_no_set_with_instance_norm_is_the_best_of_the_sixteen() -> None:
+    accuracies = study.measured(ABLATION)
+    sets = [names for names in accuracies if names <= set(study.FOUR)]
+    assert len(sets) == 16
+    with_it = max(accuracies[names].mean() for names in sets if "instance norm" in names)
+    without = [names for names in sets if names == {"batch norm"} or names == {"batch norm", "flip"}]
+    assert min(accuracies[names].mean() for names in without) > with_it
+
+
+def test_pairs_win_what_cells_take_away_again() -> None:
+    sure = uncertainty.load_results(RESULTS / "uncertainty.json")
+    errors = {name: error for name, (_, error) in uncertainty.gain_errors(sure).items()}
+    assert errors["the same images"] < 0.7 * errors["two samples"]
+    assert errors["the same images, by cell"] > errors["two samples"]
+    reach = t.ppf(0.975, len(sure["about"]["seeds"]) - 1)
+    for name, (gain, error) in uncertainty.gain_errors(sure).items():
+        assert gain < 0 and abs(gain) < (reach if name == "the same seeds" else 1.96) * error
+    before, after = (uncertainty.correct(sure, r, "fresh_correct").mean(1) for r in sure["about"]["rungs"])
+    assert (after - before).min() < -0.03 and (after - before).max() > 0
+
+
+def test_fresh_sets_of_the_same_cells_scatter_as_if_images_were_independent_and_cells_do_not() -> None:
+    found = uncertainty.accuracy_errors(uncertainty.load_results(RESULTS / "uncertainty.json"))
+    assert found["fresh sets"] == pytest.approx(found["binomial, a set"], rel=0.05)
+    assert found["by cell"] > 1.5 * found["binomial"]
+
+
+def test_fourteen_test_images_of_the_photographs_equal_a_training_image() -> None:
+    data = read("photo_patches")
+    seen = {image.tobytes() for image in data.train_images}
+    assert sum(image.tobytes() in seen for image in data.test_images) == 14
