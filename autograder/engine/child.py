@@ -13,6 +13,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -95,6 +96,7 @@ def main(policy: dict[str, Any], requests: int, answers: int) -> None:
         HOME=policy["scratch"] or "/",
     )
     os.chdir(policy["scratch"] or "/")
+    tempfile.tempdir = None  # found once, in the zygote: here another folder may be written
     sys.path.insert(0, "")  # modules that cells write, as in a kernel
     try:
         if policy.pop("locked"):

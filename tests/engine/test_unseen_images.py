@@ -27,7 +27,7 @@ import numpy as np
 
 import autograder
 
-check = autograder.checks("78-unseen/unseen_numpy")
+check = autograder.checks("78-unseen/unseen_torch")
 
 # %% solution="predict"
 def predict(images):
@@ -85,8 +85,8 @@ title = "Unseen"
 [limits]
 array_bytes = 300
 
-[notebooks.unseen_numpy]
-torch = false
+[notebooks.unseen_torch]
+torch = true
 """
 
 
@@ -107,9 +107,9 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "pyproject.toml").write_text("")
     (folder / "beside" / "weights.npy").write_bytes(RIGHT)
     for name, text in (
-        ("unseen_numpy.py", NOTEBOOK),
-        ("checks_numpy.py", CHECKS),
-        ("mistakes_numpy.toml", MISTAKES),
+        ("unseen_torch.py", NOTEBOOK),
+        ("checks_torch.py", CHECKS),
+        ("mistakes_torch.toml", MISTAKES),
         ("unit.toml", SETTINGS),
     ):
         (folder / name).write_text(text)
@@ -137,7 +137,7 @@ def grade(grader, unit, tmp_path):
     def run(old="", new="", beside=RIGHT):
         text = release.notebook_json(unit.notebooks[0], solution=True)
         assert old in text
-        (tmp_path / "unseen_numpy.ipynb").write_text(text.replace(old, new, 1))
+        (tmp_path / "unseen_torch.ipynb").write_text(text.replace(old, new, 1))
         if beside:
             (tmp_path / "weights.npy").write_bytes(beside)
         return grader.grade("ada", tmp_path)
@@ -156,7 +156,7 @@ def test_the_unit_is_proved_with_its_own_file_beside_it(unit):
 def test_the_release_has_neither_the_file_nor_the_kept_labels_among_its_inputs(course, unit):
     built = course / "exercises" / SLUG
     assert not list(built.rglob("weights*"))
-    index = (built / "checks" / "unseen_numpy.json").read_text()
+    index = (built / "checks" / "unseen_torch.json").read_text()
     assert "images" in index and "truth" not in index
 
 
@@ -201,7 +201,7 @@ def test_a_submission_that_searches_its_process_for_the_labels_finds_none(grader
     document = json.loads(release.notebook_json(unit.notebooks[0], solution=True))
     cell = next(c for c in document["cells"] if "def predict" in "".join(c["source"]))
     cell["source"] = SPY
-    (tmp_path / "unseen_numpy.ipynb").write_text(json.dumps(document))
+    (tmp_path / "unseen_torch.ipynb").write_text(json.dumps(document))
     result = grader.grade("mallory", tmp_path)
     assert result.points == 0 and "0.0% of labels are right" in str(verdicts(result))
 
