@@ -114,6 +114,7 @@ def plot_budget(results: Results) -> "Figure":
     ax.set_yticks(range(len(ways)), list(ways))
     ax.set_ylim(len(ways) - 0.5, -0.5)
     ax.set_xlabel("test accuracy in %")
+    ax.xaxis.get_major_locator().set_params(integer=True)
     fig.legend(loc="outside lower center", ncols=2)
     return fig
 
