@@ -123,22 +123,22 @@ def network_cost(layers, shape):
     multiplications.
     """
     ### BEGIN SOLUTION
-    channels, height, width = shape
+    c, height, width = shape
     parameters = products = 0
     for kind, *settings in layers:
         trained = used = 0
         if kind == "conv":
-            sizes = (channels, settings[0], settings[1], height, width)
+            sizes = (c, settings[0], settings[1], height, width)
             trained, used, height, width = conv_cost(*sizes, *settings[2:])
-            channels = settings[0]
+            c = settings[0]
         elif kind == "batch norm":
-            trained = 2 * channels
+            trained = 2 * c
         elif kind == "pool":
             height, width = height // settings[0], width // settings[0]
         elif kind == "linear":
-            used = channels * height * width * settings[0]
+            used = c * height * width * settings[0]
             trained = used + settings[0]
-            channels, height, width = settings[0], 1, 1
+            c, height, width = settings[0], 1, 1
         parameters, products = parameters + trained, products + used
     return parameters, products
     ### END SOLUTION

@@ -97,6 +97,18 @@ def _(rng):
     return {"c_in": int(rng.integers(3, 6)), "c_out": int(rng.integers(7, 10)), "k": 3, **an_image(rng)}
 
 
+@probe("conv_cost", cases=1, hidden=True)
+def counts_filters_of_one_pixel_and_of_the_whole_image(s, c_in, c_out, height, width):
+    one = numbers(s.conv_cost(c_in, c_out, 1, height, width, 2, 0, False), *COST)
+    whole = numbers(s.conv_cost(c_in, c_out, height, height, width, 3, 0, True), *COST)
+    return {**one, **{f"{name}_of_the_whole": value for name, value in whole.items()}}
+
+
+@counts_filters_of_one_pixel_and_of_the_whole_image.inputs
+def _(rng):
+    return {"c_in": int(rng.integers(3, 6)), "c_out": int(rng.integers(7, 10)), **an_image(rng)}
+
+
 def cost(s, layers, shape):
     return numbers(s.network_cost(layers, shape), "parameters", "multiplications")
 
@@ -243,7 +255,7 @@ def _(rng):
     return two_networks(rng, 29, 3, 8 + int(rng.integers(3)), 11)
 
 
-@probe("paired_gain", cases=1)
+@probe("paired_gain", cases=1, hidden=True)
 def compares_a_few_images(s, before, after):
     return gain(s, before, after)
 
@@ -265,7 +277,7 @@ def _(rng):
     return {"accuracies": steps + luck + rng.normal(0, 1, (5, 3))}
 
 
-@probe("seed_gains", cases=1)
+@probe("seed_gains", cases=1, hidden=True)
 def compares_two_rungs(s, accuracies):
     return several(s.seed_gains(accuracies), "gains", "errors")
 
@@ -276,14 +288,14 @@ def _(rng):
 
 
 @probe("seed_gains", cases=1)
-def takes_whole_percent_in_lists(s, accuracies):
+def takes_whole_percent(s, accuracies):
     return several(s.seed_gains(accuracies), "gains", "errors")
 
 
-@takes_whole_percent_in_lists.inputs
+@takes_whole_percent.inputs
 def _(rng):
     rows = np.array([[61], [70], [68], [79]]) + np.array([0, 4, 9, 1, 7, 2]) + rng.integers(0, 4, (4, 6))
-    return {"accuracies": rows.tolist()}
+    return {"accuracies": rows}
 
 
 # ------------------------------------------------------------------ shares of a gain
@@ -397,7 +409,7 @@ def _(rng):
     return a_game(rng, "wide", "deep", "dropout")
 
 
-@probe("shapley_gains", cases=1)
+@probe("shapley_gains", cases=1, hidden=True)
 def shares_between_two_and_among_five(s, names, values, pair, pair_values):
     five = shared(s.shapley_gains, names, values, list(names))
     two = shared(s.shapley_gains, pair, pair_values, list(pair))
@@ -456,11 +468,12 @@ def stops_where_none_helps(s, probabilities, y, costs, budget):
 
 @stops_where_none_helps.inputs
 def _(rng):
-    """The budget would be enough for all; two of the members are bad."""
-    asked = opinions(rng, 9, 83, 5)
-    bad = rng.permutation(9)[:2]
-    asked["probabilities"][bad] = rng.dirichlet(np.full(5, 0.3), (2, 83)) * 0.99 + 0.002
-    return {**asked, "costs": rng.uniform(1, 2, 9), "budget": 30.0}
+    """The budget is enough for all; half of the members are bad, and all together are worse than one."""
+    asked = opinions(rng, 10, 83, 5)
+    asked["probabilities"] = (asked["probabilities"] + 0.6 * np.eye(5)[asked["y"]]) / 1.6
+    bad = rng.permutation(10)[:5]
+    asked["probabilities"][bad] = rng.dirichlet(np.full(5, 0.3), (5, 83)) * 0.99 + 0.002
+    return {**asked, "costs": rng.uniform(1, 2, 10), "budget": 30.0}
 
 
 @probe("choose_members", cases=2)
@@ -478,21 +491,21 @@ def _(rng):
     return {**asked, "costs": costs, "budget": 1.75}
 
 
-@probe("choose_members", cases=1)
+@probe("choose_members", cases=2)
 def takes_none_twice_and_none_where_none_fits(s, probabilities, y, costs, tight):
-    """The last member is a copy of another one: the mean with it is the same."""
-    at = range(len(costs) - 1)
+    """Of a member and its copy only one fits."""
     return {
         "members_with_a_tiny_budget": chosen(s, probabilities, y, costs, tight)["members"],
-        "members_with_a_copy": chosen(s, probabilities[[0, 0]], y, costs[[0, 1]], costs.sum())["members"],
+        "members_with_a_copy": chosen(s, probabilities[[0, 0]], y, costs[[0, 0]], 1.5 * costs[0])["members"],
         "members_with_budgets_met_exactly": chosen(s, probabilities[:1], y, costs[:1], costs[0])["members"],
-        **chosen(s, probabilities[at], y, costs[at], costs.sum()),
+        **chosen(s, probabilities, y, costs, costs.sum()),
     }
 
 
 @takes_none_twice_and_none_where_none_fits.inputs
 def _(rng):
-    return {**opinions(rng, 5, 43, 3), "costs": np.array([4, 3, 5, 6, 7]) / 8, "tight": 0.25}
+    """Many images and many members, most of which help."""
+    return {**opinions(rng, 9, 150, 3), "costs": rng.permutation(np.arange(3, 12)) / 8, "tight": 0.25}
 
 
 def stored(s, w):
