@@ -15,6 +15,7 @@ from scipy.stats import binomtest, norm, t
 from lab import ladder
 from lab.data import read
 from lab.experiments import capstone as study
+from lab.experiments import capstone_budget as budget
 from lab.experiments import capstone_uncertainty as uncertainty
 from lab.figures import how_sure
 
@@ -265,3 +266,57 @@ def test_fourteen_test_images_of_the_photographs_equal_a_training_image() -> Non
     data = read("photo_patches")
     seen = {image.tobytes() for image in data.train_images}
     assert sum(image.tobytes() in seen for image in data.test_images) == 14
+
+
+def test_the_intervals_of_three_tricks_stay_clear_of_nothing_and_of_four_do_not() -> None:
+    seeds = len(ABLATION["about"]["seeds"])
+    reach = t.ppf(0.975, seeds - 1) / math.sqrt(seeds)
+    clear = {
+        name
+        for name in ABLATION["about"]["tricks"]
+        if abs(lost(name).mean()) > reach * lost(name).std(ddof=1)
+    }
+    assert clear == {"batch norm", "dropout", "instance norm"}
+
+
+def test_within_one_budget_one_network_beats_its_size_in_members_and_larger_ones_with_fewer_epochs() -> None:
+    spent = budget.load_results(RESULTS / "budget.json")
+    ways = spent["about"]["ways"]
+
+    def values(way: str, key: str = "accuracy") -> np.ndarray:
+        return budget.budget_values(spent, way, key, ways[way]["stored"])
+
+    one = values("one network")
+    for way in ("three of a third", "eight of an eighth"):
+        assert (values(way) < one).all()
+        assert (values(way) > values(way, "member_accuracy")).all()
+    for way in ("twice as large, float16", "four times as large, int8"):
+        assert (values(way) < one).all()
+        assert ways[way]["epochs"] < ways["one network"]["epochs"]
+    assert values("eight of an eighth", "seconds").mean() > 3 * values("one network", "seconds").mean()
+    kept = [budget.budget_values(spent, way, "bytes", about["stored"]) for way, about in ways.items()]
+    assert np.max(kept) <= spent["about"]["bytes"]
+    for way in ways:
+        for stored, points in (("float16", 0.1), ("int8", 1)):
+            change = budget.budget_values(spent, way, "accuracy", stored) - budget.budget_values(
+                spent, way, "accuracy"
+            )
+            assert abs(change).max() < points / 100
+
+
+def test_on_cifar_10_the_gap_closes_and_the_accuracy_falls_with_it() -> None:
+    cifar = ladder.load_results(RESULTS / "cifar10_cpu.json")
+
+    def mean(rung: str, key: str = "test_accuracy") -> float:
+        return 100 * np.mean([run[key] for run in cifar["runs"] if run["rung"] == rung])
+
+    def gap(rung: str) -> float:
+        return mean(rung, "train_accuracy") - mean(rung)
+
+    assert mean("batch norm") > mean("noise") + 5
+    assert mean("noise") < mean("plain")
+    assert mean("dropout") < mean("batch norm")
+    assert gap("batch norm") > gap("dropout") > gap("crop")
+    assert gap("batch norm") > 5 and gap("crop") < 2
+    assert mean("instance norm") < mean("crop")
+    assert mean("capacity") > mean("instance norm") + 3
