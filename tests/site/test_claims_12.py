@@ -320,3 +320,11 @@ def test_on_cifar_10_the_gap_closes_and_the_accuracy_falls_with_it() -> None:
     assert gap("batch norm") > 5 and gap("crop") < 2
     assert mean("instance norm") < mean("crop")
     assert mean("capacity") > mean("instance norm") + 3
+
+
+def test_what_is_written_weighs_three_times_as_much_as_predict() -> None:
+    source = (ROOT / "solutions/12-capstone/capstone_torch.py").read_text(encoding="utf-8")
+    by_hand = sum(map(int, re.findall(r'question="cp-[a-z]+" points=(\d+)', source)))
+    [of_predict] = map(int, re.findall(r'check="predict" points=(\d+)', source))
+    assert by_hand / of_predict == pytest.approx(3, abs=0.3)
+    assert "array_bytes = 500000\n" in (ROOT / "solutions/12-capstone/unit.toml").read_text()
