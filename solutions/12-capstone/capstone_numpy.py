@@ -469,7 +469,7 @@ check(shapley_gains)
 #
 # The sixteen networks again, with the mean over five seeds. Two ladders in different orders, what each trick
 # would leave behind, and Shapley's values. The last column is the sum of the row.
-# Before you run it: which of the four rows must have the same sum, and which need not?
+# Before you run it: which trick has the largest share, and for which one will the order matter most?
 
 # %% experiment="whose-gain"
 
@@ -500,10 +500,11 @@ plt.title("the gain of each trick in all 24 ladders, and their mean")
 plt.show()
 
 # %% [markdown]
-# **Question** (8 minutes). Which rows have the same sum, and which equations say so?
-# Momentum gains 1.4 points on one ladder and more than 20 on the other. Which two networks does each of the
-# two numbers compare? Decay loses points alone, and without it all four are worse: find the four accuracies
-# in the table of sixteen, and say in one sentence what decay needs.
+# **Question** (8 minutes). What is lost without each sums to 16.7 points, but all four together bring -7.0.
+# Which of the four losses makes most of this? Between which two accuracies in the table of sixteen does it
+# lie, and what do the tricks of the lower one have in common?
+# Decay loses points alone, and without it all four are worse: find the four accuracies, and say in one
+# sentence what decay needs.
 # A paper reports the ladder in the first row: "momentum 1.4, shifts -9.0". Which claim about momentum does
 # it support, and which not? Which row would you print, with which sentence?
 

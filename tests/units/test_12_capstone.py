@@ -8,6 +8,7 @@ import pytest
 import torch
 from scipy import stats
 
+from lab import load
 from lab.ladder import Tricks
 from lab.ladder_net import network
 
@@ -239,3 +240,17 @@ def test_one_seed_gives_one_network_and_another_seed_another(answers):
     assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
     assert not any(np.array_equal(a, b) for a, b in zip(first, other, strict=True))
     assert math.isfinite(sum(w.sum() for w in first))
+
+
+def test_decay_harms_alone_and_helps_where_the_training_comes_far_enough(answers):
+    """What a rubric says of the sixteen networks: 93.5 to 89.9, and 94.5 to 95.5 after momentum, noise."""
+    digits = load("digits")
+    images, labels = digits.train_images.reshape(-1, 8, 8) / 16, digits.train_labels
+
+    def accuracy(*tricks):
+        trained = (answers["train"](set(tricks), seed, images[:300], labels[:300]) for seed in range(3))
+        answered = [answers["probabilities_of"](w, images[300:1000]).argmax(axis=1) for w in trained]
+        return (np.array(answered) == labels[300:1000]).mean()
+
+    assert accuracy("decay") < accuracy() - 0.02
+    assert accuracy("decay", "momentum", "noise") > accuracy("momentum", "noise")
