@@ -40,7 +40,7 @@ export function bell(gain, error, peak, height = BOTTOM - TOP) {
 class HowSure extends Figure {
   static parameters = {
     gain: { label: "true gain, points", min: 0, max: 5, step: 0.1, value: 2, show: (v) => fixed(v, 1) },
-    before: { label: "accuracy before, %", min: 50, max: 95, step: 1, value: 80 },
+    before: { label: "accuracy before, %", min: 45, max: 95, step: 1, value: 80 },
     images: { label: "test images", min: 2, max: 5, step: 0.25, value: 3, show: (v) => Math.round(10 ** v).toLocaleString("en") },
     apart: { label: "images they disagree on, %", min: 1, max: 40, step: 1, value: 10 },
     seeds: { label: "seeds", min: 1, max: 20, step: 1, value: 3 },
