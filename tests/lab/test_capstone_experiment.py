@@ -167,3 +167,22 @@ def test_what_is_trained_on_is_not_tested_on_but_for_the_black_frame_of_the_reti
     again = [image for image in data.test_images if image.tobytes() in known]
     assert len(again) < 0.02 * len(data.test_images)
     assert all(np.ptp(image, axis=(0, 1)).max() == 0 for image in again)  # of one colour
+
+
+def test_the_committed_results_are_whole_and_can_be_drawn() -> None:
+    results = capstone.load_results(BOOK / "ablation.json")
+    about = results["about"]
+    assert len(about["seeds"]) >= 3 and {"device", "torch", "date", "data"} <= set(about)
+    found = {(tuple(run["tricks"]), run["seed"]) for run in results["runs"]}
+    assert found == {(tuple(at.tricks), at.seed) for at in capstone.plan("full")}
+    assert {len(run["loss"]) for run in results["runs"]} == {about["epochs"]}
+    for plot in PLOTS:
+        assert plot(results).axes
+
+
+def test_the_committed_ladder_is_the_ablations_where_both_have_a_set() -> None:
+    """Two programs' files: the ladder's rung, and the set of its tricks."""
+    ladders = ladder.load_results(BOOK / "short.json")["runs"]
+    rung = {run["seed"]: run["test_accuracy"] for run in ladders if run["rung"] == "instance norm"}
+    everything = capstone.measured(capstone.load_results(BOOK / "ablation.json"))[EVERYTHING]
+    np.testing.assert_allclose(everything[: len(rung)], [rung[seed] for seed in sorted(rung)])
