@@ -293,6 +293,11 @@ def test_within_one_budget_one_network_beats_its_size_in_members_and_larger_ones
     for way in ("twice as large, float16", "four times as large, int8"):
         assert (values(way) < one).all()
         assert ways[way]["epochs"] < ways["one network"]["epochs"]
+    for way in ("twice as large, all epochs", "four times as large, all epochs"):
+        gains = values(way) - one
+        assert gains.min() > 0
+        assert gains.mean() < 4.3 * gains.std(ddof=1) / math.sqrt(3), "how much is left open"
+        assert values(way, "seconds").mean() > 1.5 * values("one network", "seconds").mean()
     assert values("eight of an eighth", "seconds").mean() > 3 * values("one network", "seconds").mean()
     kept = [budget.budget_values(spent, way, "bytes", about["stored"]) for way, about in ways.items()]
     assert np.max(kept) <= spent["about"]["bytes"]
