@@ -315,9 +315,10 @@ class Measure:
         self.asked.append(frozenset(tricks))
         return self.values[self.asked[-1]]
 
-    def counts(self):
+    def trained(self):
+        """How many sets were measured, and how many of these measurements were not needed."""
         different = len(set(self.asked))
-        return {"sets": np.array(different), "measured_again": np.array(len(self.asked) - different)}
+        return {"sets_trained": np.array(different), "trained_again": np.array(len(self.asked) - different)}
 
 
 def by_name(found, names):
@@ -331,8 +332,13 @@ def by_name(found, names):
 
 def shared(f, names, values, listed):
     """What f says of these names, in the order in which it is handed them."""
+    return {"gains": by_name(f(Measure(names, values), listed), listed)}
+
+
+def trained(f, names, values):
     measure = Measure(names, values)
-    return {"gains": by_name(f(measure, listed), listed), **measure.counts()}
+    by_name(f(measure, list(names)), names)
+    return measure.trained()
 
 
 def a_game(rng, *names):
@@ -369,6 +375,16 @@ def _(rng):
     return a_game(rng, "wide", "deep", "dropout")
 
 
+@probe("ladder_gains", cases=1)
+def trains_each_rung_once(s, names, values):
+    return trained(s.ladder_gains, names, values)
+
+
+@trains_each_rung_once.inputs
+def _(rng):
+    return a_game(rng, "wide", "deep", "dropout")
+
+
 @probe("losses_without", cases=2)
 def leaves_one_out_of_all(s, names, values):
     return shared(s.losses_without, names, values, list(names))
@@ -385,6 +401,16 @@ def leaves_one_of_three_out(s, names, values):
 
 
 @leaves_one_of_three_out.inputs
+def _(rng):
+    return a_game(rng, "wide", "deep", "dropout")
+
+
+@probe("losses_without", cases=1)
+def trains_the_network_with_all_tricks_once(s, names, values):
+    return trained(s.losses_without, names, values)
+
+
+@trains_the_network_with_all_tricks_once.inputs
 def _(rng):
     return a_game(rng, "wide", "deep", "dropout")
 
@@ -420,6 +446,16 @@ def shares_between_two_and_among_five(s, names, values, pair, pair_values):
 def _(rng):
     two = a_game(rng, "on", "off")
     return {**a_game(rng, "a", "b", "c", "d", "e"), "pair": two["names"], "pair_values": two["values"]}
+
+
+@probe("shapley_gains", cases=1)
+def trains_each_set_once(s, names, values):
+    return trained(s.shapley_gains, names, values)
+
+
+@trains_each_set_once.inputs
+def _(rng):
+    return a_game(rng, "wide", "deep", "dropout")
 
 
 # ------------------------------------------------------------------ within a budget

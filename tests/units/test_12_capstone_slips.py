@@ -249,6 +249,26 @@ def test_what_no_mistake_describes_gets_no_name(exercise, body, notebook, questi
         assert not any(v.passed for v in verdicts) and {v.mistake for v in verdicts} == {None}, verdicts
 
 
+NO_WORK = {
+    "costs": ("network_cost", "return 0, 0"),
+    "an interval of all accuracies": ("accuracy_interval", "return np.mean(correct), 0.0, 1.0"),
+    "no gain, no error": ("paired_gain", "return 0.0, 0.0"),
+    "zeros for a ladder": ("ladder_gains", "return dict.fromkeys(order, 0.0)"),
+    "zeros for losses": ("losses_without", "return dict.fromkeys(tricks, 0.0)"),
+    "zeros for shares": ("shapley_gains", "return dict.fromkeys(tricks, 0.0)"),
+    "no members": ("choose_members", "return []"),
+    "weights of 0": ("quantize", "return np.zeros(w.shape, dtype=np.int8), np.ones(len(w))"),
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), NO_WORK.values(), ids=NO_WORK)
+def test_an_answer_without_work_earns_nothing(exercise, body, notebook, questions):
+    for asked in questions:
+        assert not any(
+            v.passed for v in notebook.verdicts(notebook.with_body(exercise, body), exercise, asked)
+        )
+
+
 def test_a_measure_that_is_asked_for_a_list_says_what_it_takes(notebook, questions):
     names = notebook.with_body("ladder_gains", "return {t: measure([t]) for t in order}")
     for verdict in notebook.verdicts(names, "ladder_gains", questions[0]):
