@@ -140,9 +140,10 @@ class Measure:
         self.asked.append(frozenset(tricks))
         return self.values[self.asked[-1]]
 
-    def counts(self):
+    def trained(self):
+        """How many sets were measured, and how many of these measurements were not needed."""
         different = len(set(self.asked))
-        return {"sets": np.array(different), "measured_again": np.array(len(self.asked) - different)}
+        return {"sets_trained": np.array(different), "trained_again": np.array(len(self.asked) - different)}
 
 
 def by_name(found, names):
@@ -156,8 +157,13 @@ def by_name(found, names):
 
 def shared(f, names, values, listed):
     """What f says of these names, in the order in which it is handed them."""
+    return {"gains": by_name(f(Measure(names, values), listed), listed)}
+
+
+def trained(f, names, values):
     measure = Measure(names, values)
-    return {"gains": by_name(f(measure, listed), listed), **measure.counts()}
+    by_name(f(measure, list(names)), names)
+    return measure.trained()
 
 
 @probe("ladder_gains", cases=2)
@@ -172,6 +178,11 @@ def minds_the_order(s, names, values):
     return {**one, **{f"{k}_reversed": v for k, v in other.items()}}
 
 
+@probe("ladder_gains", cases=1)
+def trains_each_rung_once(s, names, values):
+    return trained(s.ladder_gains, names, values)
+
+
 @probe("losses_without", cases=2)
 def leaves_one_out_of_all(s, names, values):
     return shared(s.losses_without, names, values, list(names))
@@ -182,6 +193,11 @@ def leaves_one_of_three_out(s, names, values):
     return shared(s.losses_without, names, values, list(names))
 
 
+@probe("losses_without", cases=1)
+def trains_the_network_with_all_tricks_once(s, names, values):
+    return trained(s.losses_without, names, values)
+
+
 @probe("shapley_gains", cases=2)
 def averages_over_all_orders(s, names, values):
     return shared(s.shapley_gains, names, values, list(names))
@@ -190,6 +206,11 @@ def averages_over_all_orders(s, names, values):
 @probe("shapley_gains", cases=1)
 def shares_among_three(s, names, values):
     return shared(s.shapley_gains, names, values, list(names))
+
+
+@probe("shapley_gains", cases=1)
+def trains_each_set_once(s, names, values):
+    return trained(s.shapley_gains, names, values)
 
 
 def members(found):
