@@ -323,7 +323,6 @@ def test_on_cifar_10_the_gap_closes_and_the_accuracy_falls_with_it() -> None:
     assert mean("dropout") < mean("batch norm")
     assert gap("batch norm") > gap("dropout") > gap("crop")
     assert gap("batch norm") > 5 and gap("crop") < 2
-    assert mean("instance norm") < mean("crop")
     assert mean("capacity") > mean("instance norm") + 3
 
 
