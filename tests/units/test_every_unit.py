@@ -180,4 +180,6 @@ def test_a_dozen_of_the_mistakes_are_told_by_the_engine(unit, grader, tmp_path):
 def graded(unit, grader, folder, text_of):
     for notebook in unit.notebooks:
         (folder / f"{notebook.name}.ipynb").write_text(text_of(notebook), encoding="utf-8")
+    for name, content in unit.files.items():
+        (folder / name).write_bytes(content)
     return grader.grade("ada", folder)
