@@ -28,6 +28,7 @@
 #
 # - *File*: `capstone.npz` has at most 500,000 bytes, {eq}`cp-budget`. A larger one is not read.
 # - *Time*: training takes at most 300 seconds on two CPU cores, for all networks in the file **together**.
+#   Searching and ablations are not counted, but they are reported.
 # - *Data*: the training images of `photo_patches`. No other data, no weights from elsewhere.
 # - Ensembles, mirrored images at test time and numbers of 16 or 8 bits are allowed. They cost what they cost,
 #   and they are reported.

@@ -568,7 +568,6 @@ def takes_any_number_of_images(s, images):
     wrong=(
         "PR-training-mode",
         "PR-scores",
-        "PR-in-place",
         "PR-drops-the-rest",
         "PR-of-the-batch",
         "PR-floats",
