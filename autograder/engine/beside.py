@@ -5,6 +5,7 @@ It lies where the notebook runs, which could write it itself: so it needs no mor
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from itertools import islice
 from pathlib import Path
 
@@ -22,14 +23,17 @@ def is_read(path: Path) -> bool:
     return ".ipynb" in path.name.lower() or bool(MODULE.fullmatch(path.name) or ARRAYS.fullmatch(path.name))
 
 
-def find_beside(folder: Path, max_arrays: int) -> tuple[dict[str, bytes], list[str]]:
+def find_beside(
+    folder: Path, max_arrays: int, wanted: Container[str] = ()
+) -> tuple[dict[str, bytes], list[str]]:
     """The files by name, the first of each name, and a sentence for each that was left out.
 
-    max_arrays: bytes of arrays, one or many."""
+    max_arrays: bytes of arrays, one or many; wanted: names that get their room before others."""
     found: dict[str, bytes] = {}
     left_out: list[str] = []
     room = {MODULE: MAX_MODULES, ARRAYS: max_arrays}
-    for path in islice(submitted_files(folder), MAX_FILES):
+    paths = list(islice(submitted_files(folder), MAX_FILES))
+    for path in sorted(paths, key=lambda path: path.name not in wanted):
         kind = next((kind for kind in room if kind.fullmatch(path.name)), None)
         if kind and path.name not in found:
             most = min(MAX_MODULE, room[kind]) if kind is MODULE else room[kind]

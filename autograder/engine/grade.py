@@ -127,7 +127,8 @@ class Grader:
         """Grade the notebooks in `folder`. What is wrong with it is in the result."""
         started = time.monotonic()
         cells, troubles = find_notebooks(folder, self.unit.notebooks)
-        beside, left_out = find_beside(folder, self.unit.limits.array_bytes) if cells else ({}, [])
+        most, wanted = self.unit.limits.array_bytes, self.unit.beside
+        beside, left_out = find_beside(folder, most, wanted) if cells else ({}, [])
         notebooks, cpu = [], 0.0
         for notebook in self.unit.notebooks:
             if notebook.name in cells:

@@ -182,6 +182,13 @@ def test_a_file_over_the_budget_is_left_out_with_a_sentence(grade):
     assert "weights.npy was left out: it has 436 bytes, and at most 300 are read." in result.reason
 
 
+def test_other_arrays_do_not_take_the_room_of_the_weights(grade, tmp_path):
+    (tmp_path / "ablation.npy").write_bytes(bytes(290))
+    result = grade()
+    assert result.points == 4
+    assert "ablation.npy was left out: it has 290 bytes" in result.reason
+
+
 SPY = """
 import gc, sys
 
