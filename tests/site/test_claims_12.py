@@ -331,4 +331,4 @@ def test_what_is_written_weighs_three_times_as_much_as_predict() -> None:
     by_hand = sum(map(int, re.findall(r'question="cp-[a-z]+" points=(\d+)', source)))
     [of_predict] = map(int, re.findall(r'check="predict" points=(\d+)', source))
     assert by_hand / of_predict == pytest.approx(3, abs=0.3)
-    assert "array_bytes = 500000\n" in (ROOT / "solutions/12-capstone/unit.toml").read_text()
+    assert "array_bytes = 520000\n" in (ROOT / "solutions/12-capstone/unit.toml").read_text()
