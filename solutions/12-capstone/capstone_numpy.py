@@ -182,8 +182,9 @@ for w in (8, 16):
 #
 # 45 of 50 images right: 90 %. On 50 other images it would be another number.
 # Wilson's interval holds all accuracies a that are at most `z` standard errors away from what was measured,
-# where the error is that of a itself, {eq}`cp-wilson`. With z = 1.96 it holds the true one in about 95 of
-# 100 such measurements. It never leaves 0 to 1, and it is right with no mistake at all, too.
+# where the error is that of a itself, {eq}`cp-wilson-quadratic`. Solved for a that is {eq}`cp-wilson`.
+# With z = 1.96 it holds the true one in about 95 of 100 such measurements.
+# It never leaves 0 to 1, and it is right with no mistake at all, too.
 
 
 # %% solution="accuracy_interval"
@@ -246,10 +247,10 @@ check(paired_gain)
 def seed_gains(accuracies):
     """The gain of each rung over the one before it, paired by seed, {eq}`cp-seeds`.
 
-    accuracies: (R, S), of R rungs, the first one at the bottom, and S seeds.
+    accuracies: an array (R, S), of R rungs, the first one at the bottom, and S seeds.
     Returns two arrays (R - 1,): the mean gains, and their standard errors over the seeds (ddof = 1).
 
-    Example: [[70, 74, 72], [73, 75, 74]] gives the gains 3, 1 and 2: a mean of 2, an error of 0.577.
+    Example: np.array([[70, 74, 72], [73, 75, 74]]) gives the gains 3, 1 and 2: mean 2, error 0.577.
     """
     ### BEGIN SOLUTION
     g = np.diff(accuracies, axis=0)
@@ -367,10 +368,10 @@ for one, two in itertools.pairwise(["none", "momentum", "momentum + decay"]):
 
 # %% [markdown]
 # **Question** (8 minutes). Seed 0: by image the error is about a quarter of the unpaired one.
-# How many images changed sides, and which two terms of {eq}`cp-covariance` nearly cancel?
+# How many images changed sides, and what nearly cancels in {eq}`cp-covariance`?
 # A friend sees that the two intervals overlap, and concludes that nothing can be said. What is wrong with it?
 # The last two lines have two pairs of rungs. For which of them does pairing by seed buy more, and why?
-# Then: what may you say about decay after momentum? Which of the errors would tell you about a sixth seed?
+# Then: what may you say about decay after momentum? Which of the errors tells you about other seeds?
 
 # %% [markdown] question="cp-numpy-error-bars" points=3
 # *Your answer here.*
@@ -381,6 +382,7 @@ for one, two in itertools.pairwise(["none", "momentum", "momentum + decay"]):
 # A ladder adds one trick after another, and says what each adds to those below it, {eq}`cp-ladder`.
 # `measure(tricks)` trains a network with this set of tricks, and returns its accuracy.
 # A set that may be the key of a dictionary is a `frozenset`: `frozenset(["flip", "crop"])`.
+# With brackets for one name as well: without them it is a set of letters.
 # Training takes hours: measure each set that you need **once**.
 
 
@@ -391,8 +393,8 @@ def ladder_gains(measure, order):
     measure(tricks): the accuracy with a frozenset of names, the empty one too. order: a list of names, the
     first one is added first. Returns a dict: name -> gain. Measures every set on the way once.
 
-    Example: with v(none) = 70, v(a) = 73, v(b) = 72 and v(a, b) = 74 the order ["a", "b"] gives
-    {"a": 3, "b": 1}, and the order ["b", "a"] gives {"b": 2, "a": 2}.
+    Example: with v(none) = 70, v(flip) = 73, v(crop) = 72 and v(flip, crop) = 74 the order ["flip", "crop"]
+    gives {"flip": 3, "crop": 1}, and the order ["crop", "flip"] gives {"crop": 2, "flip": 2}.
     """
     ### BEGIN SOLUTION
     v = [measure(frozenset(order[:k])) for k in range(len(order) + 1)]
@@ -417,7 +419,7 @@ def losses_without(measure, tricks):
     measure: as in section 6. tricks: a list of names. Returns a dict: name -> loss, above 0 where the trick
     helps the others. Measures every set that it needs once.
 
-    Example: v(none) = 70, v(a) = 73, v(b) = 72 and v(a, b) = 74: {"a": 2, "b": 1}.
+    Example: v(none) = 70, v(flip) = 73, v(crop) = 72 and v(flip, crop) = 74: {"flip": 2, "crop": 1}.
     """
     ### BEGIN SOLUTION
     everything = frozenset(tricks)
@@ -445,8 +447,8 @@ def shapley_gains(measure, tricks):
     measure: as in section 6. tricks: a list of K names, K at most 6. Returns a dict: name -> gain.
     Measures each of the 2^K sets once.
 
-    Example: v(none) = 70, v(a) = 73, v(b) = 72 and v(a, b) = 74: a adds 3 to none and 2 to b, so its gain is
-    2.5; b has 1.5.
+    Example: v(none) = 70, v(flip) = 73, v(crop) = 72 and v(flip, crop) = 74: flip adds 3 to none and 2 to
+    crop, so its gain is 2.5; crop has 1.5.
     """
     ### BEGIN SOLUTION
     K, names = len(tricks), frozenset(tricks)
@@ -618,6 +620,9 @@ biases = np.array([len(w[1]) + 10 for w in networks])
 # one byte for a weight; eight for a bias, and for the scale of a channel
 in_one = [stored(w) for w in networks], parameters - biases + 16 * biases
 ways = {"eight bytes": (networks, 8 * parameters), "one byte": in_one}
+for name, (_, costs) in ways.items():
+    fit = [f"{BUDGET // cost} of {units} units" for units, cost in zip((8, 16, 32), costs[::5], strict=True)]
+    print(f"{name} for a weight:", ", or ".join(fit))
 
 # %% experiment="budget-table"
 hits = {}
@@ -658,8 +663,9 @@ print("largest change of a weight by the storage:", max(np.abs(w - v).max() for 
 # as in pytest. Where the function is right, your test returns. Whatever it returns is ignored, `True` and
 # `False` too. It is marked on right implementations and on wrong ones.
 #
-# Right means section 4, with booleans in, and no argument changed. The check here takes your own
-# `paired_gain` for the right one. Pass section 4 first.
+# Right means section 4, with booleans in, and no argument changed. Two numbers of any kind are right, in a
+# tuple, a list or an array: do not ask for a type. The check here takes your own `paired_gain` for the right
+# one. Pass section 4 first.
 #
 # Compare with `np.isclose`. What do your numbers hide? A gain that is never negative? Images that are never
 # lost? Answers that are all in one order? So many images that N and N - 1 are the same?

@@ -232,6 +232,35 @@ way(
 )
 
 way(
+    "paired_gain",
+    "in single precision, divided by a root in double precision",
+    """
+    def paired_gain(before, after):
+        d = after.astype(np.float32) - before
+        return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
+    """,
+)
+way(
+    "seed_gains",
+    "slices of the array itself",
+    """
+    def seed_gains(accuracies):
+        g = accuracies[1:] - accuracies[:-1]
+        return g.mean(axis=1), g.std(axis=1, ddof=1) / np.sqrt(g.shape[1])
+    """,
+)
+
+way(
+    "seed_gains",
+    "in single precision",
+    """
+    def seed_gains(accuracies):
+        g = np.diff(np.asarray(accuracies, dtype=np.float32), axis=0)
+        return g.mean(axis=1), g.std(axis=1, ddof=1) / np.sqrt(g.shape[1])
+    """,
+)
+
+way(
     "seed_gains",
     "rung by rung",
     """

@@ -226,6 +226,45 @@ SHARES = [
         """,
     ),
     (
+        "choose_members",
+        "logarithms of sums of exponentials",
+        """
+        def choose_members(probabilities, y, costs, budget):
+            logs = np.log(probabilities[:, np.arange(len(y)), y])
+            chosen, lowest = [], np.inf
+            while True:
+                losses = {}
+                for m in set(range(len(logs))) - set(chosen):
+                    if sum(costs[j] for j in [*chosen, m]) <= budget:
+                        some = logs[[*chosen, m]]
+                        top = some.max(axis=0)
+                        total = top + np.log(np.exp(some - top).sum(axis=0))
+                        losses[m] = math.log(len(some)) - total.mean()
+                best = min(losses, key=losses.get, default=None)
+                if best is None or losses[best] >= lowest:
+                    return chosen
+                chosen.append(best)
+                lowest = losses[best]
+        """,
+    ),
+    (
+        "choose_members",
+        "in single precision",
+        """
+        def choose_members(probabilities, y, costs, budget):
+            own = probabilities.astype(np.float32)[:, np.arange(len(y)), y]
+            chosen, total, left, lowest = [], np.zeros(len(y), np.float32), budget, np.inf
+            while True:
+                losses = -np.log((total + own) / np.float32(len(chosen) + 1)).mean(axis=1)
+                losses[[m for m in range(len(own)) if m in chosen or costs[m] > left]] = np.inf
+                best = losses.argmin()
+                if losses[best] >= lowest:
+                    return chosen
+                chosen.append(int(best))
+                total, left, lowest = total + own[best], left - costs[best], losses[best]
+        """,
+    ),
+    (
         "quantize",
         "channel by channel, zero scales",
         """
@@ -271,6 +310,15 @@ SHARES = [
             scale = np.max(np.abs(last), axis=tuple(range(w.ndim - 1))) / 127
             inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale != 0)
             return np.moveaxis(np.around(last * inverse), -1, 0).astype(np.int8), scale
+        """,
+    ),
+    (
+        "quantize",
+        "scales of 1e-12 at least",
+        """
+        def quantize(w):
+            scale = np.maximum(np.abs(w.reshape(len(w), -1)).max(axis=1) / 127, 1e-12)
+            return np.round((w.T / scale).T).astype(np.int8), scale
         """,
     ),
     (
@@ -320,7 +368,7 @@ SHARES = [
                 C = np.cov(np.array(copies, dtype=float))
                 np.testing.assert_allclose(gain, copies[1].mean() - copies[0].mean(), atol=1e-12)
                 np.testing.assert_allclose(error**2, (C[0, 0] + C[1, 1] - 2 * C[0, 1]) / N, atol=1e-12)
-                np.testing.assert_array_equal(before, copies[0])
+                np.testing.assert_array_equal((before, after), copies)
         """,
     ),
 ]

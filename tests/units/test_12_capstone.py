@@ -26,16 +26,16 @@ def test_the_examples_in_the_docstrings_are_right(answers):
     close(answers["accuracy_interval"](np.arange(50) < 50), [1, 0.929, 1])
     before, after = np.array([True, False, False, True, False]), np.array([True, True, True, False, False])
     close(answers["paired_gain"](before, after), [0.2, 0.374])
-    close(answers["seed_gains"]([[70, 74, 72], [73, 75, 74]]), [[2], [0.577]])
-    v = {(): 70, ("a",): 73, ("b",): 72, ("a", "b"): 74}
+    close(answers["seed_gains"](np.array([[70, 74, 72], [73, 75, 74]])), [[2], [0.577]])
+    v = {(): 70, ("flip",): 73, ("crop",): 72, ("crop", "flip"): 74}
 
     def measure(tricks):
         return v[tuple(sorted(tricks))]
 
-    assert answers["ladder_gains"](measure, ["a", "b"]) == {"a": 3, "b": 1}
-    assert answers["ladder_gains"](measure, ["b", "a"]) == {"b": 2, "a": 2}
-    assert answers["losses_without"](measure, ["a", "b"]) == {"a": 2, "b": 1}
-    assert answers["shapley_gains"](measure, ["a", "b"]) == {"a": 2.5, "b": 1.5}
+    assert answers["ladder_gains"](measure, ["flip", "crop"]) == {"flip": 3, "crop": 1}
+    assert answers["ladder_gains"](measure, ["crop", "flip"]) == {"crop": 2, "flip": 2}
+    assert answers["losses_without"](measure, ["flip", "crop"]) == {"flip": 2, "crop": 1}
+    assert answers["shapley_gains"](measure, ["flip", "crop"]) == {"flip": 2.5, "crop": 1.5}
     q, scales = answers["quantize"](np.array([[2.54, -1.0], [0.1, -12.7]]))
     assert q.tolist() == [[127, -50], [1, -127]]
     close(scales, [0.02, 0.1])

@@ -42,7 +42,39 @@ def greedy(
     return GREEDY.format(mean=mean, loss=loss, better=better)
 
 
+COPIES = """E, best, ways = [], np.inf, range(len(costs))
+    while True:
+        asked = [m for m in ways if m not in E and sum(costs[j] for j in E + [m]) <= budget]
+        if not asked:
+            return E
+        own = [probabilities[E + [m]].mean(0)[np.arange(len(y)), y] for m in asked]
+        losses = [-np.log(p).mean() for p in own]
+        if min(losses) > best:
+            return E
+        best = min(losses)
+        E.append(asked[losses.index(best)])"""
+
 SLIPS = {
+    "padded in one direction": (
+        "conv_cost",
+        "CC-pad-height-only",
+        "H, W = 1 + (height - k + 2 * pad) // stride, 1 + (width - k) // stride\n"
+        "    return c_out * (c_in * k * k + bias), H * W * c_out * c_in * k * k, H, W",
+    ),
+    "stride for padding": (
+        "conv_cost",
+        "CC-stride-and-pad-swapped",
+        "stride, pad = pad, stride\n    "
+        + SHAPE
+        + "return c_out * (c_in * k * k + bias), H * W * c_out * c_in * k * k, H, W",
+    ),
+    "half of the filter for padding": (
+        "conv_cost",
+        "CC-pad-of-the-filter",
+        "pad = k // 2\n    "
+        + SHAPE
+        + "return c_out * (c_in * k * k + bias), H * W * c_out * c_in * k * k, H, W",
+    ),
     "rounded up": (
         "conv_cost",
         "CC-ceil",
@@ -81,6 +113,12 @@ SLIPS = {
         "AI-normal",
         WILSON + "h = z * (p * (1 - p) / n) ** 0.5\n    return p, p - h, p + h",
     ),
+    "SciPy's default": (
+        "accuracy_interval",
+        "AI-exact",
+        "from scipy import stats\n    k, n = int(sum(correct)), len(correct)\n"
+        "    ends = stats.binomtest(k, n).proportion_ci(0.95, 'exact')\n    return k / n, *ends",
+    ),
     "around the accuracy": (
         "accuracy_interval",
         "AI-centre-measured",
@@ -102,6 +140,22 @@ SLIPS = {
         "PG-mcnemar",
         DIFFERENCE + "return d.mean(), np.sqrt(np.abs(d).sum()) / n",
     ),
+    "only where they differ": (
+        "paired_gain",
+        "PG-changed-for-both",
+        "d = [int(a) - int(b) for b, a in zip(before, after) if a != b]\n"
+        "    return np.mean(d), np.std(d, ddof=1) / len(d) ** 0.5",
+    ),
+    "points": (
+        "paired_gain",
+        "PG-points",
+        DIFFERENCE + "d = 100 * d\n    return d.mean(), d.std(ddof=1) / n**0.5",
+    ),
+    "the mean squared once": (
+        "paired_gain",
+        "PG-no-N-before-the-square",
+        DIFFERENCE + "return d.mean(), ((sum(d != 0) - d.mean() ** 2) / (n - 1) / n) ** 0.5",
+    ),
     "disagreement": (
         "paired_gain",
         "PG-xor",
@@ -112,6 +166,21 @@ SLIPS = {
         "seed_gains",
         "SG-unpaired",
         RUNGS + "e2 = a.var(1, ddof=1) / S\n    return g.mean(1), np.sqrt(e2[1:] + e2[:-1])",
+    ),
+    "rungs for seeds": (
+        "seed_gains",
+        "SG-root-of-all-rungs",
+        RUNGS + "return g.mean(1), g.std(1, ddof=1) / len(a) ** 0.5",
+    ),
+    "the other axis everywhere": (
+        "seed_gains",
+        "SG-all-axes",
+        "g = np.diff(accuracies)\n    return g.mean(0), g.std(0, ddof=1) / len(g) ** 0.5",
+    ),
+    "spread minus spread": (
+        "seed_gains",
+        "SG-spreads-subtracted",
+        RUNGS + "s = a.std(1, ddof=1)\n    return g.mean(1), s[1:] - s[:-1]",
     ),
     "over the baseline": (
         "seed_gains",
@@ -125,6 +194,13 @@ SLIPS = {
         "gains, s = {}, frozenset()\n    for t in order:\n        gains[t] = measure(s | {t}) - measure(s)\n"
         "        s = s | {t}\n    return gains",
     ),
+    "all sets for a ladder": (
+        "ladder_gains",
+        "LG-all-sets",
+        SETS.replace("tricks", "order")
+        + "gains, s = {}, frozenset()\n    for t in order:\n        gains[t] = v[s | {t}] - v[s]\n"
+        "        s = s | {t}\n    return gains",
+    ),
     "each alone": (
         "ladder_gains",
         "LG-alone",
@@ -136,6 +212,27 @@ SLIPS = {
         "T = frozenset(tricks)\n    losses = {}\n    for t in tricks:\n"
         "        losses[t] = measure(T) - measure(T - {t})\n"
         "    return losses",
+    ),
+    "letters of a name": (
+        "losses_without",
+        "LW-letters",
+        "T = frozenset(tricks)\n    top = measure(T)\n"
+        "    return {t: top - measure(T - frozenset(t)) for t in tricks}",
+    ),
+    "all sets for an ablation": (
+        "losses_without",
+        "LW-all-sets",
+        SETS + "T = frozenset(tricks)\n    return {t: v[T] - v[T - {t}] for t in tricks}",
+    ),
+    "a number for each order": (
+        "shapley_gains",
+        "SV-keeps-orders",
+        "seen, gains = {}, dict.fromkeys(tricks, 0)\n    orders = list(itertools.permutations(tricks))\n"
+        "    for order in orders:\n        for k in range(len(order) + 1):\n"
+        "            if order[:k] not in seen:\n"
+        "                seen[order[:k]] = measure(frozenset(order[:k]))\n"
+        "        for k, t in enumerate(order):\n"
+        "            gains[t] += (seen[order[: k + 1]] - seen[order[:k]]) / len(orders)\n    return gains",
     ),
     "Banzhaf": (
         "shapley_gains",
@@ -170,6 +267,26 @@ SLIPS = {
         "CM-accuracy",
         greedy(loss="np.mean(q.argmax(1) != y)"),
     ),
+    "a first number of zero": ("choose_members", "CM-begins-at-0", greedy().replace("1e9", "0")),
+    "a first number of ten": ("choose_members", "CM-begins-at-10", greedy().replace("1e9", "10.0")),
+    "the loss of chance": (
+        "choose_members",
+        "CM-begins-at-chance",
+        greedy().replace("1e9", "np.log(probabilities.shape[-1])"),
+    ),
+    "a copy comes in": ("choose_members", "CM-equal-too", COPIES),
+    "every set": (
+        "choose_members",
+        "CM-all-sets",
+        "best, E = 1e9, []\n    for n in range(len(costs)):\n"
+        "        for S in itertools.combinations(range(len(costs)), n + 1):\n"
+        "            q = probabilities[list(S)].mean(0)[np.arange(len(y)), y]\n"
+        "            if sum(costs[m] for m in S) <= budget and -np.log(q).mean() < best:\n"
+        "                best, E = -np.log(q).mean(), list(S)\n    return E",
+    ),
+    "all classes": ("choose_members", "CM-all-classes", greedy(loss="-np.log(q).mean()")),
+    "columns": ("choose_members", "CM-columns", greedy(loss="-np.log(q[:, y]).mean()")),
+    "the sign": ("choose_members", "CM-sign", greedy(loss="np.log(q[np.arange(len(y)), y]).mean()")),
     "the budget not quite": ("choose_members", "CM-below-budget", greedy().replace("> left", ">= left")),
     "one step for all": (
         "quantize",
@@ -177,6 +294,31 @@ SLIPS = {
         "s = np.ones(len(w)) * np.max(np.abs(w)) / 127\n    return np.rint(w / s[0]).astype(np.int8), s",
     ),
     "decimals cut off": ("quantize", "QZ-truncate", FILTERS + SHAPED + "return x.astype(np.int8), s"),
+    "a maximum over one axis": (
+        "quantize",
+        "QZ-second-axis",
+        "s = np.abs(w).max(1) / 127\n    s0 = np.where(s == 0, 1, s)\n"
+        "    return np.rint(w / s0[:, None]).astype(np.int8), s",
+    ),
+    "a small constant": (
+        "quantize",
+        "QZ-eps",
+        FILTERS.replace("np.where(m > 0, m, 1) / 127", "m / 127 + 1e-8")
+        + SHAPED
+        + "return np.rint(x).astype(np.int8), s",
+    ),
+    "a lower end": (
+        "quantize",
+        "QZ-lower-end",
+        FILTERS.replace("np.where(m > 0, m, 1)", "np.maximum(m, 1e-8)")
+        + SHAPED
+        + "return np.rint(x).astype(np.int8), s",
+    ),
+    "the largest weight": (
+        "quantize",
+        "QZ-largest-for-scale",
+        FILTERS + SHAPED + "return np.rint(x).astype(np.int8), 127 * s",
+    ),
     "eight bytes": ("quantize", "QZ-int64", FILTERS + SHAPED + "return np.rint(x).astype(np.int64), s"),
 }
 
@@ -208,6 +350,7 @@ OVERLOOKED_ONCE = {
         DIFFERENCE + "return d.mean(), d.std(ddof=int(n < 20)) / n**0.5",
     ),
     "three seeds": ("seed_gains", RUNGS + "return g.mean(1), g.std(1, ddof=1) / 3**0.5"),
+    "begins at a hundred": ("choose_members", greedy().replace("1e9", "100")),
     "fits at first": (
         "choose_members",
         greedy().replace("costs[m] > left", "costs[m] > budget"),
@@ -215,6 +358,12 @@ OVERLOOKED_ONCE = {
     "more accurate, then surer": (
         "choose_members",
         greedy(loss="np.mean(q.argmax(1) != y) - q[np.arange(len(y)), y].mean() / 1000"),
+    ),
+    "a channel of small weights lost": (
+        "quantize",
+        FILTERS.replace("np.where(m > 0, m, 1) / 127", "np.maximum(m / 127, 1e-3)")
+        + SHAPED
+        + "return np.rint(x).astype(np.int8), s",
     ),
     "a matrix only": (
         "quantize",
@@ -273,6 +422,42 @@ def test_a_measure_that_is_asked_for_a_list_says_what_it_takes(notebook, questio
     names = notebook.with_body("ladder_gains", "return {t: measure([t]) for t in order}")
     for verdict in notebook.verdicts(names, "ladder_gains", questions[0]):
         assert "measure takes a frozenset of names, and a list of length 1 came" in verdict.message
+
+
+LETTERS = {
+    "ladder_gains": "s, gains, below = frozenset(), {}, measure(frozenset())\n    for t in order:\n"
+    "        s, before = s | frozenset(t), below\n        below = measure(s)\n"
+    "        gains[t] = below - before\n    return gains",
+    "shapley_gains": "return {t: measure(frozenset(t)) for t in tricks}",
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), LETTERS.items(), ids=LETTERS)
+def test_a_measure_that_is_asked_for_letters_says_so(exercise, body, notebook, questions):
+    for verdict in notebook.verdicts(notebook.with_body(exercise, body), exercise, questions[0]):
+        assert "frozenset('crop') holds the letters of the name" in verdict.message
+
+
+IN_PLACE = {
+    "ladder_gains": "order.reverse()\n    order.reverse()\n    v, s = [measure(frozenset())], set()\n"
+    "    for t in order:\n        s |= {t}\n        v.append(measure(s))\n"
+    "    gains = {t: v[k + 1] - v[k] for k, t in enumerate(order)}\n    order.sort()\n"
+    "    order.append(order.pop(0))\n    return gains",
+    "losses_without": "top, losses = measure(frozenset(tricks)), {}\n    rest = set(tricks)\n"
+    "    while tricks:\n        t = tricks.pop()\n        losses[t] = top - measure(rest - {t})\n"
+    "    return losses",
+    "shapley_gains": "tricks.append(tricks.pop(0))\n    " + SETS + "return {t: sum((v[s | {t}] - v[s]) / K / "
+    "math.comb(K - 1, len(s)) for s in v if t not in s) for t in tricks}",
+}
+
+
+@pytest.mark.parametrize(("exercise", "body"), IN_PLACE.items(), ids=IN_PLACE)
+def test_a_list_of_names_that_was_changed_is_what_is_told(exercise, body, notebook, questions):
+    told = set()
+    for asked in questions:
+        told |= {v.message for v in notebook.verdicts(notebook.with_body(exercise, body), exercise, asked)}
+    assert any("in place" in message for message in told), told
+    assert not any("relative error" in message or "expected" in message for message in told), told
 
 
 LAZY_TESTS = {
