@@ -24,14 +24,19 @@
 # **Time.** About three hours, and some minutes in which the computer trains. Begin early:
 # whoever compares three tricks with three seeds trains twelve networks.
 #
+# **Points.** The checks give 40, ten of them for `predict`. A reader gives 32: your plan 3, the table 10,
+# its reading 10, the report 6, what failed 3.
+#
 # **The budget.**
 #
-# - *File*: `capstone.npz` has at most 500,000 bytes, {eq}`cp-budget`. A larger one is not read.
+# - *File*: the numbers in `capstone.npz` take at most 500,000 bytes, {eq}`cp-budget`. The file, with the
+#   names in it, may have 520,000 bytes. A larger one is not read. Other files of arrays share this room:
+#   hand in none.
 # - *Time*: training takes at most 300 seconds on two CPU cores, for all networks in the file **together**.
 #   Searching and ablations are not counted, but they are reported.
 # - *Data*: the training images of `photo_patches`. No other data, no weights from elsewhere.
 # - Ensembles, mirrored images at test time and numbers of 16 or 8 bits are allowed. They cost what they cost,
-#   and they are reported.
+#   and they are reported. Sections 3 and 5 are checked with 16 bits; section 5 says how to go on to 8.
 #
 # **The rule.** The test images are not trained on, and nothing is chosen by them: no network, no rate,
 # no number of epochs. What is chosen is chosen on a part of the training images. Whoever breaks the rule
@@ -188,15 +193,23 @@ check(unpack)
 # eight convolutions, and `channels=8` makes about 104,000 numbers. `Tricks(batch_norm=True)` is what changes
 # its layers. Later come back and build one of your own, layer by layer if you like.
 #
-# What does `channels=16` cost, by {eq}`cp-conv-parameters`? Four times as much, and the file is too large.
+# What does `channels=16` cost, by {eq}`cp-conv-parameters`? Four times as much, and a file of 16 bits
+# is too large.
+#
+# The network of this section must fit with 16 bits, as `pack` stores them. Whoever stores 8 bits can have
+# up to twice as many numbers: build that network in a function of another name, with packing and unpacking
+# of its own. What `predict` needs of it belongs into the cell of section 9.
+# The file also holds a name and a header for each array, about 260 bytes: that is what the last 20,000 of its
+# 520,000 bytes are for.
 
 
 # %% solution="build_network"
 def build_network(seed=0):
     """A network of your own, with random weights drawn from this seed.
 
-    From images (N, 3, 32, 32) as to_network makes them to scores (N, 10), one for each class. As float16 its
-    stored numbers take at most 500,000 bytes, {eq}`cp-budget`. It has the same layers for every seed.
+    From images (N, 3, 32, 32) as to_network makes them to scores (N, 10), one for each class, before any
+    softmax. As float16 its stored numbers take at most 500,000 bytes, {eq}`cp-budget`. It has the same layers
+    for every seed.
     """
     ### BEGIN SOLUTION
     return network(Tricks(batch_norm=True), 8, seed)
@@ -261,8 +274,8 @@ def mean_probabilities(models, x, batch):
     """The mean of the probabilities of all models for each image and its mirror image, {eq}`cp-ensemble`.
 
     models: a list of M modules from images to scores (N, K). x: (N, C, H, W). A model gets at most `batch`
-    images at a time; a smaller last batch counts as well. Probabilities are the softmax of scores. Returns
-    (N, K), without a graph: the mean over 2 M of them. Models are asked in evaluation mode; afterwards
+    images at a time; a smaller last batch counts as well. Probabilities are the softmax of scores. Returns a
+    tensor (N, K), without a graph: the mean over 2 M of them. Models are asked in evaluation mode; afterwards
     each of their modules has the mode that it had before.
 
     Example: one model gives an image (0.6, 0.4) and its mirror image (0.2, 0.8): the result is (0.4, 0.6).
@@ -327,6 +340,7 @@ check(leave_one_out)
 # apart, with three seeds each. The program is `lab.ladder`; the chapter has the whole ladder.
 # How far are the seeds of one rung apart, and how far the means of the two?
 # It is measured on the test images. That is fair, as nothing is chosen by it: leave it at that.
+# Six trainings took five minutes on two cores that had other work, too.
 
 # %% experiment="rungs"
 from lab import ladder
@@ -351,6 +365,8 @@ ladder.plot_ladder(rung_results)
 #    in which format, and why?
 # 3. Three accuracies of your network: on the training images, on the held-back cells, on fresh images.
 #    In which order will they be, and why?
+#
+# And keep a list of **all** runs from the first one on, with what was changed: the report asks for it.
 
 # %% [markdown] question="cp-plan" points=3
 # *Your plan here, with reasons.*
@@ -360,7 +376,9 @@ ladder.plot_ladder(rung_results)
 #
 # This cell trains one network for `SECONDS` and saves it. Change what you like in it: it is yours.
 # `TRICKS` are those of the ladder; the rate rises over the first fifth of the time and then falls to 0,
-# {eq}`cp-time`. It is measured on the held-back cells, and nowhere else.
+# {eq}`cp-time`. It is measured on the held-back cells and, to see how far it has learnt them by heart, on the
+# training images, and nowhere else. Its epochs have 1024 images, drawn anew for each: so the clock is read
+# often. The cell takes a little more than `SECONDS`.
 #
 # One thread suits so small a network, and other programs too. With two cores you may train two at a time.
 
@@ -385,8 +403,8 @@ rows_held = torch.as_tensor(held).to(device)
 x, y = x_all[~rows_held], y_all[~rows_held]
 
 
-def prepared(names, seed, images=4096, peak=0.05):
-    """A new network, and a function epoch(share) that trains it with these tricks for one epoch."""
+def prepared(names, seed, images=4096, each=None, peak=0.05):
+    """A new network, and a function epoch(share) that trains it with these tricks on `each` of the images."""
     settings = {key: value for name in names for key, value in TRICKS[name].items()}
     decay, tricks = settings.pop("weight_decay", 0.0), Tricks(**settings)
     model = build_network(seed).to(device, memory_format=torch.channels_last)
@@ -397,8 +415,8 @@ def prepared(names, seed, images=4096, peak=0.05):
         model.train()
         for group in optimizer.param_groups:
             group["lr"] = peak * min((share + 0.02) / 0.2, (1.02 - share) / 0.8)
-        order = torch.randperm(images, generator=draws, device=device)
-        for some in order[: images // 64 * 64].split(64):
+        order = torch.randperm(images, generator=draws, device=device)[:each]
+        for some in order[: len(order) // 64 * 64].split(64):
             loss = F.cross_entropy(model(ladder.changed(x[some], tricks, draws)), y[some])
             optimizer.zero_grad()
             loss.backward()
@@ -412,11 +430,13 @@ def accuracy_of(models, images, labels):
     return (mean_probabilities(models, images, 250).argmax(dim=1) == labels).float().mean().item()
 
 
-model, epoch = prepared(TRICKS, seed=0)
+model, epoch = prepared(TRICKS, seed=0, each=1024)
 epochs = train_within(epoch, SECONDS, time.perf_counter)
 np.savez("capstone.npz", mean=mean, std=std, **pack(model))
 print(f"\n{epochs} epochs in {SECONDS} seconds on {device}, {stored_numbers(model):,} numbers,")
-print(f"a file of {Path('capstone.npz').stat().st_size:,} bytes; accuracy with mirrored images:")
+size = Path("capstone.npz").stat().st_size
+print(f"a file of {size:,} bytes{'' if size <= 520_000 else ', TOO LARGE: it will not be read'}")
+print("accuracy with mirrored images:")
 for name, part in (("training images", ~rows_held), ("held-back cells", rows_held)):
     print(f"  {name}: {accuracy_of([model], x_all[part], y_all[part]):.1%}")
 
@@ -428,6 +448,10 @@ for name, part in (("training images", ~rows_held), ("held-back cells", rows_hel
 # also the mean and the standard deviation of the training images.
 #
 # Graders run this notebook from the top, without the experiments, beside your `capstone.npz`.
+# So names of the training cell, such as `model`, `mean` or `device`, are not there: a `predict` that uses
+# them works here and fails there. To see it as graders do, save the notebook and run, in its folder,
+# `autograder check capstone_torch.ipynb`.
+#
 # The file is read when this cell runs. So run the cell again after every training,
 # and hand in both files together.
 #
@@ -467,6 +491,16 @@ def predict(images):
 
 # %% check="predict" points=10
 check(predict)
+
+# %% [markdown]
+# No check in this notebook knows how often your `predict` is right; only grading does. So ask it about the
+# held-back cells. It must come within a point or two of what the training cell has printed. If it does not,
+# `predict` does something else: other colours, another mean, or the weights of another run.
+
+# %% experiment="predicted"
+labels_held = predict(photos.train_images[held])
+right = (labels_held == photos.train_labels[held]).mean()
+print(f"predict is right about {right:.1%} of the images from held-back cells")
 
 # %% [markdown]
 # ## 10. Your own test (●●●, 15 minutes)
@@ -516,9 +550,9 @@ check(test_predict)
 # Now the part that counts most. Which of your tricks helped, and how sure are you?
 # The cell leaves out each trick in turn, with three seeds, and measures on the held-back cells.
 # It counts epochs, not seconds, so that whoever repeats it gets the same numbers.
-# The runs are short: three epochs on 1500 images. That is a **start**: what a trick is worth depends on how
-# long one trains. For your ablation take your own tricks, as many seeds as you can, and as many epochs
-# as your network gets.
+# The runs are short: three epochs on 1500 images. Twelve of them took six minutes on two cores that had
+# other work, too. That is a **start**: what a trick is worth depends on how long one trains.
+# For your ablation take your own tricks, as many seeds as you can, and as many epochs as your network gets.
 
 # %% experiment="ablation"
 EPOCHS, IMAGES, SEEDS = 3, 1500, [0, 1, 2]
@@ -550,11 +584,15 @@ for trick, lost in losses.items():
 # - a row for the network with everything, and a row for each part that you left out: at least three parts.
 #   A part may be a trick, half of the width, a second member, the mirror image at test time, or 16 bits;
 # - at least three seeds, the same in every row; mean and standard deviation of the accuracy;
-# - the paired loss of each row, {eq}`cp-leave-one-out`, and its standard error, {eq}`cp-seeds`;
+# - the paired loss of each row, {eq}`cp-leave-one-out`, positive where the part helps, and its standard
+#   error, {eq}`cp-seeds`: the standard deviation of the differences over the root of the number of seeds;
 # - what all rows have in common: images, epochs or seconds, which images were measured on, and how many.
 #
 # Whoever has to guess how a number came about cannot use it.
-# Keep the code that made the table in the notebook.
+# Keep the code that made the table in the notebook, **in the cell above**: it is not run when your work is
+# graded. A new cell of your own would be run, without the cells that train: it would fail, or take hours.
+# `accuracy_with` knows tricks only. For another part, such as half of the width or one view in place of two,
+# write a function like it.
 
 # %% [markdown] question="cp-ablation" points=10
 # *Your table here, and what a reader must know to repeat it.*
@@ -600,5 +638,9 @@ for trick, lost in losses.items():
 # *Your answer here.*
 
 # %% [markdown]
-# Hand in this notebook and `capstone.npz`. You have built a network, and you can say what you know about it.
+# Hand in this notebook and `capstone.npz`. Before you do, `autograder check capstone_torch.ipynb` runs
+# it as graders do, beside your file and without the experiments. On Colab the file lies on a machine that is
+# not yours: download it (the folder on the left) before you leave, and upload it when you come back.
+#
+# You have built a network, and you can say what you know about it.
 # The second is what the next reader of a paper of yours will look for.

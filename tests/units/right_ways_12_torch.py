@@ -186,7 +186,7 @@ way(
                 self.members = nn.ModuleList([network(Tricks(), 6, 2 * seed + k) for k in range(2)])
 
             def forward(self, x):
-                return torch.stack([member(x).softmax(dim=1) for member in self.members]).mean(dim=0)
+                return torch.stack([member(x).softmax(dim=1) for member in self.members]).mean(dim=0).log()
 
         return Pair()
     """,
