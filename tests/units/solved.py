@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from typing import Any
 
-from autograder.authoring.reference import Reference, hidden_seeds
+from autograder.authoring.reference import Reference, beside, hidden_seeds
 from autograder.authoring.unit import Unit, read_unit
 from autograder.probes import Given, Probe
 from autograder.running import run_probe
@@ -34,9 +34,10 @@ class Solved:
         return [self.reference.questions(seeds, hidden=True) for seeds in secrets]
 
     def with_source(self, source: str) -> dict[str, Any]:
-        """The names of the solution after another cell was run."""
+        """The names of the solution after another cell was run, beside the solution's own files."""
         names = dict(self.names)
-        exec(compile(source, "<another answer>", "exec"), names)
+        with beside(self.unit.files):
+            exec(compile(source, "<another answer>", "exec"), names)
         return names
 
     def with_body(self, exercise: str, body: str) -> dict[str, Any]:
