@@ -177,9 +177,10 @@ def _epoch(
 ) -> float:
     """One step per batch; returns the mean loss, read once, for reading makes a GPU wait."""
     losses = []
-    for x, y in batches:
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=x.device.type == "cuda"):
-            loss = nn.functional.cross_entropy(run(x), y)
+    for images, labels in batches:
+        device = images.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            loss = nn.functional.cross_entropy(run(images), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -289,8 +289,8 @@ def mean_probabilities(models, x, batch):
         for part in x.split(batch):
             p = [model(view).softmax(dim=1) for model in models for view in (part, part.flip(-1))]
             rows.append(torch.stack(p).mean(dim=0))
-    for part, mode in was:
-        part.training = mode
+    for module, training in was:
+        module.training = training
     return torch.cat(rows)
     ### END SOLUTION
 
