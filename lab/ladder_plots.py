@@ -44,7 +44,7 @@ def plot_ladder(results: Results) -> "Figure":
         ax.plot([], [], MARKERS[colour], color=colour, label=label)
     ax.set_yticks(range(len(names)), [names[0], *(f"+ {name}" for name in names[1:])])
     ax.set_xlabel("accuracy in %")
-    ax.legend(loc="lower right")
+    panel.legend(loc="outside lower center", ncols=2)
     return panel
 
 
